@@ -1,0 +1,5 @@
+//! Kubernetes objects: types, strict decoding, defaulting, validation.
+
+pub mod decode;
+pub mod pod;
+pub mod status;

@@ -1,0 +1,280 @@
+//! The pod as the lifecycle engine needs it: a v1.Pod, decoded, defaulted and validated.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A name or any other short text that many places share.
+pub type Name = Arc<str>;
+
+/// A v1.Pod after defaulting and validation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pod {
+    /// metadata.namespace
+    pub namespace: Name,
+    /// metadata.name
+    pub name: Name,
+    /// metadata.uid, derived from the name and the seed
+    pub uid: Name,
+    /// metadata.labels
+    pub labels: BTreeMap<Name, Name>,
+    /// metadata.annotations
+    pub annotations: BTreeMap<Name, Name>,
+    /// The spec.
+    pub spec: PodSpec,
+    /// The owner's kind and name for pods made from a template (`ReplicaSet`, `web-5d4f`).
+    pub owner: Option<(Name, Name)>,
+}
+
+/// v1.PodSpec: what the lifecycle depends on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PodSpec {
+    /// Regular init containers and sidecars, in order.
+    pub init_containers: Vec<Container>,
+    /// App containers, in order.
+    pub containers: Vec<Container>,
+    /// Ephemeral containers (only ever added by the debug action).
+    pub ephemeral_containers: Vec<Container>,
+    /// spec.restartPolicy
+    pub restart_policy: RestartPolicy,
+    /// spec.terminationGracePeriodSeconds
+    pub termination_grace_period_seconds: i64,
+    /// spec.activeDeadlineSeconds
+    pub active_deadline_seconds: Option<i64>,
+    /// spec.readinessGates[].conditionType
+    pub readiness_gates: Vec<Name>,
+    /// spec.imagePullSecrets[].name
+    pub image_pull_secrets: Vec<Name>,
+    /// spec.volumes
+    pub volumes: Vec<Volume>,
+    /// spec.priority (0 when unset), or what the priority class gives
+    pub priority: i32,
+    /// spec.priorityClassName
+    pub priority_class_name: Option<Name>,
+    /// spec.nodeName
+    pub node_name: Option<Name>,
+    /// spec.hostNetwork
+    pub host_network: bool,
+}
+
+/// A volume: its name and, where the kubelet must look an object up, that object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Volume {
+    /// spec.volumes[].name
+    pub name: Name,
+    /// configMap.name, secret.secretName … with whether it is optional
+    pub source: VolumeSource,
+}
+
+/// What a volume is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VolumeSource {
+    /// emptyDir, hostPath and anything else that needs no other object
+    Plain,
+    /// configMap
+    ConfigMap { /** its name */ name: Name, /** may be missing */ optional: bool },
+    /// secret
+    Secret { /** its name */ name: Name, /** may be missing */ optional: bool },
+    /// persistentVolumeClaim
+    Claim { /** its name */ name: Name },
+}
+
+/// v1.RestartPolicy of a pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RestartPolicy {
+    /// Always
+    Always,
+    /// OnFailure
+    OnFailure,
+    /// Never
+    Never,
+}
+
+/// v1.PullPolicy
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PullPolicy {
+    /// Always
+    Always,
+    /// IfNotPresent
+    IfNotPresent,
+    /// Never
+    Never,
+}
+
+/// v1.Container (or v1.EphemeralContainer).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Container {
+    /// name
+    pub name: Name,
+    /// image
+    pub image: Name,
+    /// imagePullPolicy after defaulting
+    pub image_pull_policy: PullPolicy,
+    /// command
+    pub command: Vec<Name>,
+    /// args
+    pub args: Vec<Name>,
+    /// env
+    pub env: Vec<EnvVar>,
+    /// envFrom
+    pub env_from: Vec<EnvFrom>,
+    /// ports[]
+    pub ports: Vec<ContainerPort>,
+    /// livenessProbe
+    pub liveness_probe: Option<Probe>,
+    /// readinessProbe
+    pub readiness_probe: Option<Probe>,
+    /// startupProbe
+    pub startup_probe: Option<Probe>,
+    /// lifecycle.postStart
+    pub post_start: Option<Handler>,
+    /// lifecycle.preStop
+    pub pre_stop: Option<Handler>,
+    /// restartPolicy of the container; for init containers Always makes a sidecar
+    pub restart_policy: Option<RestartPolicy>,
+    /// restartPolicyRules
+    pub restart_policy_rules: Vec<RestartRule>,
+    /// terminationMessagePolicy is FallbackToLogsOnError
+    pub termination_message_fallback: bool,
+    /// volumeMounts[].name
+    pub volume_mounts: Vec<Name>,
+    /// resources as given (canonical JSON of requests and limits), None when empty
+    pub resources: Option<Arc<serde_json::Value>>,
+}
+
+/// containers[].ports[]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContainerPort {
+    /// name
+    pub name: Option<Name>,
+    /// containerPort
+    pub port: u16,
+    /// protocol
+    pub protocol: Name,
+}
+
+/// containers[].env[]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvVar {
+    /// name
+    pub name: Name,
+    /// where the value comes from
+    pub value: EnvValue,
+}
+
+/// The value of an environment variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EnvValue {
+    /// value
+    Literal(Name),
+    /// valueFrom.configMapKeyRef
+    ConfigMapKey { /** object */ name: Name, /** key */ key: Name, /** may be missing */ optional: bool },
+    /// valueFrom.secretKeyRef
+    SecretKey { /** object */ name: Name, /** key */ key: Name, /** may be missing */ optional: bool },
+    /// valueFrom.fieldRef (the field path)
+    Field(Name),
+    /// anything else
+    Other,
+}
+
+/// containers[].envFrom[]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EnvFrom {
+    /// configMapRef
+    ConfigMap { /** object */ name: Name, /** may be missing */ optional: bool },
+    /// secretRef
+    Secret { /** object */ name: Name, /** may be missing */ optional: bool },
+}
+
+/// v1.Probe after defaulting.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Probe {
+    /// what is called
+    pub handler: Handler,
+    /// initialDelaySeconds
+    pub initial_delay_seconds: i32,
+    /// timeoutSeconds
+    pub timeout_seconds: i32,
+    /// periodSeconds
+    pub period_seconds: i32,
+    /// successThreshold
+    pub success_threshold: i32,
+    /// failureThreshold
+    pub failure_threshold: i32,
+    /// terminationGracePeriodSeconds of the probe
+    pub termination_grace_period_seconds: Option<i64>,
+}
+
+/// v1.ProbeHandler or v1.LifecycleHandler.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Handler {
+    /// exec
+    Exec { /** argv */ command: Vec<Name> },
+    /// httpGet
+    HttpGet { /** scheme://host part omitted: the pod's IP */ path: Name, /** resolved port */ port: u16, /** HTTP or HTTPS */ https: bool, /** host, if given */ host: Option<Name> },
+    /// tcpSocket
+    TcpSocket { /** resolved port */ port: u16, /** host, if given */ host: Option<Name> },
+    /// grpc
+    Grpc { /** port */ port: u16, /** service, may be empty */ service: Name },
+    /// sleep (hooks only)
+    Sleep { /** seconds */ seconds: i64 },
+}
+
+/// containers[].restartPolicyRules[]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RestartRule {
+    /// action
+    pub action: RestartRuleAction,
+    /// exitCodes.operator is NotIn
+    pub not_in: bool,
+    /// exitCodes.values
+    pub values: Vec<i32>,
+}
+
+/// What a restart rule does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RestartRuleAction {
+    /// Restart
+    Restart,
+    /// RestartAllContainers
+    RestartAllContainers,
+}
+
+/// Which of the pod's lists a container is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ContainerType {
+    /// spec.initContainers, sidecars included
+    Init,
+    /// spec.containers
+    App,
+    /// spec.ephemeralContainers
+    Ephemeral,
+}
+
+impl Container {
+    /// Whether this is a sidecar: an init container with restartPolicy Always
+    /// (`pkg/api/v1/pod: IsRestartableInitContainer`). Ask it of init containers only.
+    pub fn is_sidecar(&self) -> bool {
+        self.restart_policy == Some(RestartPolicy::Always)
+    }
+}
+
+impl Pod {
+    /// `namespace/name`, as traces and messages show it.
+    pub fn full_name(&self) -> String {
+        format!("{}/{}", self.namespace, self.name)
+    }
+
+    /// Every container with its type, in the order init, app, ephemeral.
+    pub fn all_containers(&self) -> impl Iterator<Item = (ContainerType, &Container)> {
+        let spec = &self.spec;
+        let init = spec.init_containers.iter().map(|c| (ContainerType::Init, c));
+        let app = spec.containers.iter().map(|c| (ContainerType::App, c));
+        let ephemeral = spec.ephemeral_containers.iter().map(|c| (ContainerType::Ephemeral, c));
+        init.chain(app).chain(ephemeral)
+    }
+
+    /// The container of that name, with its type.
+    pub fn find_container(&self, name: &str) -> Option<(ContainerType, &Container)> {
+        self.all_containers().find(|(_, c)| &*c.name == name)
+    }
+}

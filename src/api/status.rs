@@ -1,0 +1,218 @@
+//! v1.PodStatus, as the kubelet writes it and as it serialises to JSON.
+
+use serde::{Serialize, Serializer};
+
+use super::pod::Name;
+
+/// An API timestamp: whole seconds since 1970-01-01T00:00:00Z, as `metav1.Time` serialises.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+pub struct Timestamp(pub i64);
+
+impl std::fmt::Display for Timestamp {
+    /// RFC 3339 in UTC, to the second.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (days, rest) = (self.0.div_euclid(86_400), self.0.rem_euclid(86_400));
+        // Days to a civil date: the calendar repeats every 400 years of 146,097 days, counted from March.
+        let shifted = days + 719_468;
+        let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+        let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let month_from_march = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+        let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+        let year = year_of_era + era * 400 + i64::from(month <= 2);
+        let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// v1.PodPhase
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[allow(missing_docs)]
+pub enum Phase {
+    Pending,
+    Running,
+    Succeeded,
+    Failed,
+    Unknown,
+}
+
+/// v1.ConditionStatus
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[allow(missing_docs)]
+pub enum ConditionStatus {
+    True,
+    False,
+    Unknown,
+}
+
+/// v1.PodStatus
+#[derive(Clone, PartialEq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct PodStatus {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    pub phase: Phase,
+    pub conditions: Vec<PodCondition>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Name>,
+    #[serde(rename = "hostIP", skip_serializing_if = "Option::is_none")]
+    pub host_ip: Option<Name>,
+    #[serde(rename = "podIP", skip_serializing_if = "Option::is_none")]
+    pub pod_ip: Option<Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_time: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub init_container_statuses: Vec<ContainerStatus>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub container_statuses: Vec<ContainerStatus>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ephemeral_container_statuses: Vec<ContainerStatus>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub qos_class: Option<Name>,
+}
+
+/// v1.PodCondition
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct PodCondition {
+    #[serde(rename = "type")]
+    pub kind: Name,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    pub status: ConditionStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_transition_time: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<Name>,
+}
+
+/// v1.ContainerStatus
+#[derive(Clone, PartialEq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct ContainerStatus {
+    pub name: Name,
+    pub state: ContainerState,
+    #[serde(serialize_with = "serialize_last_state")]
+    pub last_state: Option<ContainerState>,
+    pub ready: bool,
+    pub restart_count: i32,
+    pub image: Name,
+    #[serde(rename = "imageID")]
+    pub image_id: Name,
+    #[serde(rename = "containerID", skip_serializing_if = "Option::is_none")]
+    pub container_id: Option<Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started: Option<bool>,
+}
+
+fn serialize_last_state<S: Serializer>(state: &Option<ContainerState>, serializer: S) -> Result<S::Ok, S::Error> {
+    match state {
+        Some(state) => state.serialize(serializer),
+        None => serde::ser::SerializeMap::end(serializer.serialize_map(Some(0))?),
+    }
+}
+
+/// v1.ContainerState: exactly one of the three.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub enum ContainerState {
+    Waiting(Waiting),
+    Running(Running),
+    Terminated(Terminated),
+}
+
+/// v1.ContainerStateWaiting
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Default)]
+#[allow(missing_docs)]
+pub struct Waiting {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<Name>,
+}
+
+/// v1.ContainerStateRunning
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct Running {
+    pub started_at: Timestamp,
+}
+
+/// v1.ContainerStateTerminated
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct Terminated {
+    pub exit_code: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<Name>,
+    pub started_at: Option<Timestamp>,
+    pub finished_at: Option<Timestamp>,
+    #[serde(rename = "containerID", skip_serializing_if = "Option::is_none")]
+    pub container_id: Option<Name>,
+}
+
+impl PodStatus {
+    /// A status with nothing in it but the phase.
+    pub fn empty(phase: Phase) -> PodStatus {
+        PodStatus {
+            observed_generation: None,
+            phase,
+            conditions: Vec::new(),
+            message: None,
+            reason: None,
+            host_ip: None,
+            pod_ip: None,
+            start_time: None,
+            init_container_statuses: Vec::new(),
+            container_statuses: Vec::new(),
+            ephemeral_container_statuses: Vec::new(),
+            qos_class: None,
+        }
+    }
+
+    /// The condition of that type.
+    pub fn condition(&self, kind: &str) -> Option<&PodCondition> {
+        self.conditions.iter().find(|c| &*c.kind == kind)
+    }
+
+    /// Whether the phase is Succeeded or Failed.
+    pub fn is_terminal(&self) -> bool {
+        matches!(self.phase, Phase::Succeeded | Phase::Failed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timestamps_are_rfc_3339() {
+        for (secs, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (946_684_800, "2000-01-01T00:00:00Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (4_102_444_799, "2099-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(Timestamp(secs).to_string(), text);
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! The single-threaded executor: tasks whose only notion of waiting is virtual time and channels.
+
+use std::cell::{Cell, RefCell};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use super::time::{Duration, Time};
+
+type Task = Pin<Box<dyn Future<Output = ()>>>;
+
+/// Why a run stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The next timer lies behind the horizon.
+    Horizon,
+    /// No timer is left.
+    NothingLeft,
+}
+
+/// A handle to the kernel; clones share it.
+#[derive(Clone)]
+pub struct Kernel(Rc<Inner>);
+
+struct Inner {
+    now: Cell<Time>,
+    current: Cell<usize>,
+    /// What the running task was last told of: an opaque number that travels along channels and timers.
+    cause: Cell<Option<u64>>,
+    sequence: Cell<u64>,
+    tasks: RefCell<Vec<Slot>>,
+    free: RefCell<Vec<usize>>,
+    ready: RefCell<VecDeque<usize>>,
+    timers: RefCell<BinaryHeap<Reverse<Timer>>>,
+    dead_timers: Cell<usize>,
+}
+
+#[derive(Default)]
+struct Slot {
+    task: Option<Task>,
+    cause: Option<u64>,
+    queued: bool,
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Timer {
+    at: Time,
+    sequence: u64,
+    task: usize,
+    alive: AliveFlag,
+}
+
+/// Shared with the future that waits; cleared when that future is dropped. Never takes part in ordering.
+#[derive(Clone)]
+struct AliveFlag(Rc<Cell<bool>>);
+
+impl PartialEq for AliveFlag {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+impl Eq for AliveFlag {}
+impl PartialOrd for AliveFlag {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for AliveFlag {
+    fn cmp(&self, _: &Self) -> std::cmp::Ordering {
+        std::cmp::Ordering::Equal
+    }
+}
+
+impl Default for Kernel {
+    fn default() -> Kernel {
+        Kernel::new()
+    }
+}
+
+impl Kernel {
+    /// A kernel whose clock stands at 0 and in which nothing is planned.
+    pub fn new() -> Kernel {
+        Kernel(Rc::new(Inner {
+            now: Cell::new(Time::ZERO),
+            current: Cell::new(usize::MAX),
+            cause: Cell::new(None),
+            sequence: Cell::new(0),
+            tasks: RefCell::default(),
+            free: RefCell::default(),
+            ready: RefCell::default(),
+            timers: RefCell::default(),
+            dead_timers: Cell::new(0),
+        }))
+    }
+
+    /// The current virtual time.
+    pub fn now(&self) -> Time {
+        self.0.now.get()
+    }
+
+    /// What the running task acts upon.
+    pub fn cause(&self) -> Option<u64> {
+        self.0.cause.get()
+    }
+
+    /// From now on the running task acts upon this.
+    pub fn set_cause(&self, cause: Option<u64>) {
+        self.0.cause.set(cause);
+    }
+
+    /// Starts a task behind those that are ready now. It inherits the cause.
+    pub fn spawn(&self, task: impl Future<Output = ()> + 'static) {
+        let slot = Slot { task: Some(Box::pin(task)), cause: self.cause(), queued: true };
+        let id = match self.0.free.borrow_mut().pop() {
+            Some(id) => {
+                self.0.tasks.borrow_mut()[id] = slot;
+                id
+            }
+            None => {
+                self.0.tasks.borrow_mut().push(slot);
+                self.0.tasks.borrow().len() - 1
+            }
+        };
+        self.0.ready.borrow_mut().push_back(id);
+    }
+
+    /// The running task, for a future that wants to be woken.
+    pub(super) fn current(&self) -> usize {
+        self.0.current.get()
+    }
+
+    /// Puts a task at the end of the ready queue.
+    pub(super) fn wake(&self, id: usize) {
+        let mut tasks = self.0.tasks.borrow_mut();
+        // A task that is being polled has left its slot but may be woken by itself.
+        if let Some(slot) = tasks.get_mut(id)
+            && !slot.queued
+        {
+            slot.queued = true;
+            self.0.ready.borrow_mut().push_back(id);
+        }
+    }
+
+    /// Waits for a span of virtual time; a negative one is none.
+    pub fn sleep(&self, span: Duration) -> Sleep {
+        self.sleep_until(self.now() + Duration(span.0.max(0)))
+    }
+
+    /// Waits until an instant; one that has passed is now.
+    pub fn sleep_until(&self, at: Time) -> Sleep {
+        Sleep { kernel: self.clone(), at, alive: None }
+    }
+
+    /// Runs until the horizon is reached or nothing is left to happen. Timers at the horizon still fire.
+    pub fn run(&self, horizon: Time) -> Stop {
+        loop {
+            self.run_ready();
+            let timer = self.0.timers.borrow_mut().pop();
+            let Some(Reverse(timer)) = timer else { return Stop::NothingLeft };
+            if !timer.alive.0.get() {
+                self.0.dead_timers.set(self.0.dead_timers.get().saturating_sub(1));
+                continue;
+            }
+            if timer.at > horizon {
+                self.0.now.set(horizon);
+                return Stop::Horizon;
+            }
+            timer.alive.0.set(false);
+            self.0.now.set(timer.at);
+            self.wake(timer.task);
+        }
+    }
+
+    fn run_ready(&self) {
+        loop {
+            let id = self.0.ready.borrow_mut().pop_front();
+            let Some(id) = id else { return };
+            let task = {
+                let mut tasks = self.0.tasks.borrow_mut();
+                let slot = &mut tasks[id];
+                slot.queued = false;
+                self.0.cause.set(slot.cause);
+                slot.task.take()
+            };
+            let Some(mut task) = task else { continue };
+            self.0.current.set(id);
+            let done = task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
+            self.0.current.set(usize::MAX);
+            let mut tasks = self.0.tasks.borrow_mut();
+            if done {
+                // A woken task that has ended must not be polled as its successor in the slot.
+                if !tasks[id].queued {
+                    self.0.free.borrow_mut().push(id);
+                }
+                drop(tasks);
+                drop(task);
+            } else {
+                tasks[id].task = Some(task);
+                tasks[id].cause = self.0.cause.get();
+            }
+        }
+    }
+
+    fn next_sequence(&self) -> u64 {
+        let next = self.0.sequence.get();
+        self.0.sequence.set(next + 1);
+        next
+    }
+}
+
+/// Waits for virtual time; made by [`Kernel::sleep`].
+pub struct Sleep {
+    kernel: Kernel,
+    at: Time,
+    alive: Option<AliveFlag>,
+}
+
+impl Future for Sleep {
+    type Output = ();
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        match &self.alive {
+            None if self.kernel.now() >= self.at => return Poll::Ready(()),
+            Some(flag) if !flag.0.get() => return Poll::Ready(()),
+            Some(_) => return Poll::Pending,
+            None => {}
+        }
+        let alive = AliveFlag(Rc::new(Cell::new(true)));
+        let timer = Timer {
+            at: self.at,
+            sequence: self.kernel.next_sequence(),
+            task: self.kernel.current(),
+            alive: alive.clone(),
+        };
+        self.kernel.0.timers.borrow_mut().push(Reverse(timer));
+        self.alive = Some(alive);
+        Poll::Pending
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        if let Some(flag) = &self.alive
+            && flag.0.replace(false)
+        {
+            self.kernel.0.dead_timers.set(self.kernel.0.dead_timers.get() + 1);
+        }
+    }
+}
+
+/// Runs two futures in the same task; the first that is ready wins, the left one at a tie.
+pub async fn race<A, B>(left: impl Future<Output = A>, right: impl Future<Output = B>) -> Result<A, B> {
+    let mut left = std::pin::pin!(left);
+    let mut right = std::pin::pin!(right);
+    std::future::poll_fn(|context| {
+        if let Poll::Ready(value) = left.as_mut().poll(context) {
+            return Poll::Ready(Ok(value));
+        }
+        right.as_mut().poll(context).map(Err)
+    })
+    .await
+}
+
+/// Runs futures in the same task until all are done; results in the order given.
+pub async fn join_all<T>(futures: Vec<Pin<Box<dyn Future<Output = T>>>>) -> Vec<T> {
+    let mut slots: Vec<_> = futures.into_iter().map(|future| (Some(future), None)).collect();
+    std::future::poll_fn(|context| {
+        for (future, result) in &mut slots {
+            if let Some(running) = future
+                && let Poll::Ready(value) = running.as_mut().poll(context)
+            {
+                *result = Some(value);
+                *future = None;
+            }
+        }
+        if slots.iter().all(|(_, result)| result.is_some()) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    slots.into_iter().filter_map(|(_, result)| result).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timers_fire_in_order_and_ties_first_in_first_out() {
+        let kernel = Kernel::new();
+        let log = Rc::new(RefCell::new(Vec::new()));
+        for (name, at) in [("b", 2), ("a", 1), ("c", 2)] {
+            let (k, log) = (kernel.clone(), log.clone());
+            kernel.spawn(async move {
+                k.sleep_until(Time(at)).await;
+                log.borrow_mut().push((name, k.now().0));
+            });
+        }
+        assert_eq!(kernel.run(Time::MAX), Stop::NothingLeft);
+        assert_eq!(*log.borrow(), [("a", 1), ("b", 2), ("c", 2)]);
+    }
+
+    #[test]
+    fn a_dropped_sleep_leaves_nothing_to_happen() {
+        let kernel = Kernel::new();
+        let k = kernel.clone();
+        kernel.spawn(async move {
+            let first = race(k.sleep(Duration(5)), k.sleep(Duration(50))).await;
+            assert!(first.is_ok());
+        });
+        assert_eq!(kernel.run(Time(100)), Stop::NothingLeft);
+        assert_eq!(kernel.now(), Time(5));
+    }
+
+    #[test]
+    fn the_horizon_stops_the_clock() {
+        let kernel = Kernel::new();
+        let k = kernel.clone();
+        kernel.spawn(async move { k.sleep(Duration(500)).await });
+        assert_eq!(kernel.run(Time(100)), Stop::Horizon);
+        assert_eq!(kernel.now(), Time(100));
+    }
+}

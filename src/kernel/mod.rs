@@ -1,0 +1,17 @@
+//! The simulation kernel: virtual clock, event queue, tasks, channels. It knows nothing of Kubernetes.
+//!
+//! The life of a run:
+//! 1. Tasks (async fns) are spawned and put at the end of the ready queue.
+//! 2. Every ready task runs until it waits for virtual time or for a channel.
+//! 3. When none is ready, the clock jumps to the earliest timer (first in, first out at equal times).
+//! 4. The run ends at the horizon, or when no timer is left: then nothing can happen any more.
+//!
+//! No waker is needed: a leaf future notes the running task, so the kernel is free of locks and of `unsafe`.
+
+mod channel;
+mod executor;
+mod time;
+
+pub use channel::{Notify, Queue};
+pub use executor::{Kernel, Stop, join_all, race};
+pub use time::{Duration, Time};

@@ -1,0 +1,150 @@
+//! The API server as the kubelet meets it: pods, graceful deletion, and who hears of a change when.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::api::pod::{Name, Pod};
+use crate::api::status::{Phase, PodStatus};
+use crate::kernel::{Duration, Kernel, Queue, Time};
+use crate::runtime::PodIx;
+use crate::trace::{Recorder, What};
+
+/// A created pod reaches the kubelet this long after its creation.
+const WATCH_CREATE: Duration = Duration::from_millis(3);
+/// Every other change does after this.
+const WATCH_CHANGE: Duration = Duration::from_millis(1);
+
+/// What the kubelet hears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PodChange {
+    /// The pod is there.
+    Added(PodIx),
+    /// Its deletion has begun or its grace period was shortened.
+    Updated(PodIx),
+    /// The object is gone.
+    Removed(PodIx),
+}
+
+/// A pod object of the API.
+pub struct ApiPod {
+    /// metadata and spec
+    pub pod: Rc<Pod>,
+    /// `namespace/name`
+    pub full_name: Name,
+    /// metadata.generation
+    pub generation: Cell<i64>,
+    /// metadata.deletionGracePeriodSeconds, with when deletion was last asked for
+    pub deletion: Cell<Option<(i64, Time)>>,
+    /// status
+    pub status: RefCell<Arc<PodStatus>>,
+}
+
+/// The store and its one watcher.
+pub struct ApiServer {
+    kernel: Kernel,
+    recorder: Recorder,
+    pods: RefCell<BTreeMap<PodIx, Rc<ApiPod>>>,
+    /// What the kubelet hears, in order.
+    pub watch: Queue<PodChange>,
+}
+
+impl ApiServer {
+    /// An empty store.
+    pub fn new(kernel: &Kernel, recorder: &Recorder) -> Rc<ApiServer> {
+        Rc::new(ApiServer {
+            kernel: kernel.clone(),
+            recorder: recorder.clone(),
+            pods: RefCell::default(),
+            watch: Queue::new(kernel),
+        })
+    }
+
+    /// The pod object, while it exists.
+    pub fn get(&self, pod: PodIx) -> Option<Rc<ApiPod>> {
+        self.pods.borrow().get(&pod).cloned()
+    }
+
+    fn announce(self: &Rc<Self>, change: PodChange, after: Duration) {
+        let api = self.clone();
+        self.kernel.spawn(async move {
+            api.kernel.sleep(after).await;
+            api.watch.push(change);
+        });
+    }
+
+    /// Creates a pod that is bound to the node at once.
+    pub fn create(self: &Rc<Self>, ix: PodIx, pod: Rc<Pod>) {
+        let full_name: Name = pod.full_name().into();
+        let what = What::Api { op: "create", grace_period_seconds: None, object: None };
+        self.recorder.record(Some(&full_name), None, None, what);
+        let created = ApiPod {
+            pod,
+            full_name,
+            generation: Cell::new(1),
+            deletion: Cell::new(None),
+            status: RefCell::new(Arc::new(PodStatus::empty(Phase::Pending))),
+        };
+        self.pods.borrow_mut().insert(ix, Rc::new(created));
+        self.announce(PodChange::Added(ix), WATCH_CREATE);
+    }
+
+    /// A delete call. A pod whose phase is terminal goes at once, as does one with grace 0
+    /// (`pkg/registry/core/pod: CheckGracefulDelete`).
+    pub fn delete(self: &Rc<Self>, ix: PodIx, name: &Name, grace: Option<i64>) {
+        let Some(object) = self.get(ix) else {
+            let note = What::Note { note: "delete action: no such pod".into() };
+            self.recorder.record(Some(name), None, None, note);
+            return;
+        };
+        let mut grace = grace.unwrap_or(object.pod.spec.termination_grace_period_seconds).max(0);
+        if object.status.borrow().is_terminal() {
+            grace = 0;
+        }
+        let record = |op, grace| {
+            let what = What::Api { op, grace_period_seconds: grace, object: None };
+            self.recorder.record(Some(&object.full_name), None, None, what);
+        };
+        if grace == 0 {
+            self.remove(ix);
+            return;
+        }
+        let now = self.kernel.now();
+        match object.deletion.get() {
+            None => {
+                object.deletion.set(Some((grace, now)));
+                object.generation.set(object.generation.get() + 1);
+                record("delete", Some(grace));
+            }
+            Some((present, since)) if grace < present => {
+                // The deletion timestamp never lies in the past: what is left is at least one second.
+                let end = Time(since.0 + (grace * 1_000_000_000));
+                let grace = if end < now { 1 } else { grace };
+                object.deletion.set(Some((grace, since)));
+                record("update", Some(grace));
+            }
+            Some(_) => return,
+        }
+        self.announce(PodChange::Updated(ix), WATCH_CHANGE);
+    }
+
+    /// Removes the object.
+    pub fn remove(self: &Rc<Self>, ix: PodIx) {
+        let Some(object) = self.pods.borrow_mut().remove(&ix) else { return };
+        let what = What::Api { op: "removed", grace_period_seconds: None, object: None };
+        self.recorder.record(Some(&object.full_name), None, None, what);
+        self.announce(PodChange::Removed(ix), WATCH_CHANGE);
+    }
+
+    /// A status write; false when nothing changed.
+    pub fn write_status(&self, object: &ApiPod, status: PodStatus) -> bool {
+        if **object.status.borrow() == status {
+            return false;
+        }
+        let status = Arc::new(status);
+        *object.status.borrow_mut() = status.clone();
+        self.recorder.record(Some(&object.full_name), None, None, What::Status(status));
+        true
+    }
+}

@@ -1,0 +1,95 @@
+//! What the kubelet knows of a pod in the container runtime (`pkg/kubelet/container: PodStatus`).
+
+use crate::api::pod::Name;
+use crate::kernel::Time;
+
+/// Identifies a container of the runtime for ever.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ContainerId(pub u64);
+
+/// Identifies a sandbox of the runtime for ever.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct SandboxId(pub u64);
+
+/// `kubecontainer.PodStatus`: what one relist saw of a pod.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PodStatus {
+    /// All containers of the pod in all sandboxes, newest first.
+    pub container_statuses: Vec<Status>,
+    /// Those of the newest sandbox, in the same order (`ActiveContainerStatuses`).
+    pub active_container_statuses: Vec<Status>,
+    /// Sandboxes, newest first.
+    pub sandbox_statuses: Vec<SandboxStatus>,
+    /// The pod's IP from the newest ready sandbox.
+    pub ip: Option<Name>,
+    /// When the runtime was listed.
+    pub timestamp: Time,
+}
+
+/// `kubecontainer.Status`: one container.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Status {
+    /// ID
+    pub id: ContainerId,
+    /// name of the container in the pod
+    pub name: Name,
+    /// sandbox in which it was made
+    pub sandbox: SandboxId,
+    /// state
+    pub state: State,
+    /// created at
+    pub created_at: Time,
+    /// started at; None when it never started
+    pub started_at: Option<Time>,
+    /// finished at; None while it has not
+    pub finished_at: Option<Time>,
+    /// exit code
+    pub exit_code: i32,
+    /// image as given in the spec when it was created
+    pub image: Name,
+    /// hash of the container's spec (name and image) when it was created
+    pub hash: u64,
+    /// restart count from the annotation (the attempt)
+    pub restart_count: i32,
+    /// reason: Completed, Error, OOMKilled, StartError …
+    pub reason: Name,
+    /// message (termination message)
+    pub message: Name,
+}
+
+/// `kubecontainer.State`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum State {
+    Created,
+    Running,
+    Exited,
+    Unknown,
+}
+
+/// A sandbox as the runtime reports it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SandboxStatus {
+    /// ID
+    pub id: SandboxId,
+    /// SANDBOX_READY
+    pub ready: bool,
+    /// attempt
+    pub attempt: u32,
+    /// created at
+    pub created_at: Time,
+    /// its IP; None with host network or before the network is up
+    pub ip: Option<Name>,
+}
+
+impl PodStatus {
+    /// The newest container of that name (`FindContainerStatusByName`).
+    pub fn find_by_name(&self, name: &str) -> Option<&Status> {
+        self.container_statuses.iter().find(|s| &*s.name == name)
+    }
+
+    /// The container of that ID.
+    pub fn find_by_id(&self, id: ContainerId) -> Option<&Status> {
+        self.container_statuses.iter().find(|s| s.id == id)
+    }
+}

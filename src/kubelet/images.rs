@@ -1,0 +1,129 @@
+//! Whether an image is there, and pulling it: with a back-off, one at a time (`pkg/kubelet/images`).
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use super::backoff::Backoff;
+use crate::api::pod::{Container, Name, PullPolicy};
+use crate::kernel::{Duration, Kernel, Notify};
+use crate::kubelet::Kubelet;
+use crate::kubelet::pod_workers::PodConfig;
+use crate::runtime::{Images, PodIx};
+
+/// Why a container could not be started: the reason and message of its waiting state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StartError {
+    /// ErrImagePull, CreateContainerError, RunContainerError …
+    pub reason: &'static str,
+    /// message
+    pub message: Name,
+}
+
+/// `imageManager`
+pub struct ImageManager {
+    kernel: Kernel,
+    images: Images,
+    backoff: RefCell<Backoff<(PodIx, Name)>>,
+    /// `prevPullErrMsg`
+    last_error: RefCell<BTreeMap<(PodIx, Name), String>>,
+    /// Free places for pulls; None when there is no limit.
+    places: Cell<Option<u32>>,
+    waiting: RefCell<VecDeque<Rc<Notify>>>,
+}
+
+impl ImageManager {
+    /// A manager that pulls at most `parallel` images at a time.
+    pub fn new(kernel: &Kernel, images: Images, parallel: Option<u32>) -> ImageManager {
+        ImageManager {
+            kernel: kernel.clone(),
+            images,
+            backoff: RefCell::new(Backoff::new(Duration::from_secs(10), Duration::from_secs(300))),
+            last_error: RefCell::default(),
+            places: Cell::new(parallel),
+            waiting: RefCell::default(),
+        }
+    }
+
+    /// `EnsureImageExists`
+    pub(super) async fn ensure(
+        &self,
+        kubelet: &Kubelet,
+        ix: PodIx,
+        config: &PodConfig,
+        container: &Container,
+    ) -> Result<(), StartError> {
+        let image = &container.image;
+        let event = |warning, reason, message: String| {
+            kubelet.container_event(config, &container.name, warning, reason, message.into());
+        };
+        if container.image_pull_policy != PullPolicy::Always {
+            if self.images.is_present(image) {
+                let text = format!("Container image \"{image}\" already present on machine");
+                event(false, "Pulled", format!("{text} and can be accessed by the pod"));
+                return Ok(());
+            }
+            if container.image_pull_policy == PullPolicy::Never {
+                let message = format!("Container image \"{image}\" is not present with pull policy of Never");
+                event(true, "ErrImageNeverPull", message.clone());
+                return Err(StartError { reason: "ErrImageNeverPull", message: message.into() });
+            }
+        }
+        let key = (ix, image.clone());
+        if self.backoff.borrow().is_in_backoff_since_update(&key, self.kernel.now()) {
+            let mut message = format!("Back-off pulling image \"{image}\"");
+            event(false, "BackOff", message.clone());
+            if let Some(last) = self.last_error.borrow().get(&key) {
+                message = format!("{message}: {last}");
+            }
+            return Err(StartError { reason: "ImagePullBackOff", message: message.into() });
+        }
+        self.last_error.borrow_mut().remove(&key);
+        event(false, "Pulling", format!("Pulling image \"{image}\""));
+        let begun = self.kernel.now();
+        self.take_place().await;
+        let pulled = self.images.pull(&config.full_name, image).await;
+        self.give_place();
+        match pulled {
+            Ok(took) => {
+                let whole_millis = |span: Duration| Duration(span.0 / 1_000_000 * 1_000_000);
+                let (took, waited) = (whole_millis(took), whole_millis(self.kernel.now() - begun));
+                let size = "Image size: 1048576 bytes.";
+                let text = format!("Successfully pulled image \"{image}\" in {took} ({waited} including waiting). {size}");
+                event(false, "Pulled", text);
+                Ok(())
+            }
+            Err(text) => {
+                let error = format!("rpc error: code = Unknown desc = {text}");
+                event(true, "Failed", format!("Failed to pull image \"{image}\": {error}"));
+                let now = self.kernel.now();
+                self.backoff.borrow_mut().next(key.clone(), now, now);
+                self.last_error.borrow_mut().insert(key, format!("ErrImagePull: {error}"));
+                Err(StartError { reason: "ErrImagePull", message: error.into() })
+            }
+        }
+    }
+
+    /// Pulls are served in the order in which they are asked for (`serialImagePuller`).
+    async fn take_place(&self) {
+        match self.places.get() {
+            None => {}
+            Some(0) => {
+                let turn = Rc::new(Notify::new(&self.kernel));
+                self.waiting.borrow_mut().push_back(turn.clone());
+                let cause = self.kernel.cause();
+                turn.wait().await;
+                self.kernel.set_cause(cause);
+            }
+            Some(free) => self.places.set(Some(free - 1)),
+        }
+    }
+
+    fn give_place(&self) {
+        match self.waiting.borrow_mut().pop_front() {
+            Some(next) => next.raise(),
+            None => self.places.set(self.places.get().map(|free| free + 1)),
+        }
+    }
+}

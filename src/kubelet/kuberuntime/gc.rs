@@ -1,0 +1,70 @@
+//! Garbage collection of dead containers and sandboxes (`kuberuntime_gc.go`).
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::api::pod::Name;
+use crate::kernel::Duration;
+use crate::kubelet::Kubelet;
+use crate::runtime::{Container, PodIx};
+
+/// `ContainerGCPeriod`
+const PERIOD: Duration = Duration::from_secs(60);
+/// `MaxPerPodContainer`
+const DEAD_TO_KEEP: usize = 1;
+
+impl Kubelet {
+    /// The task: a round at each tick at which there could be something to do. A round that takes time
+    /// moves all later ones.
+    pub(in crate::kubelet) async fn collect_garbage_forever(self: Rc<Self>) {
+        let mut base = self.config.phases.container_gc;
+        loop {
+            self.gc_wanted.wait().await;
+            let tick = super::super::pleg::next_tick(base, PERIOD, self.kernel.now());
+            self.kernel.sleep_until(tick).await;
+            self.gc_wanted.take();
+            self.collect_containers().await;
+            self.collect_sandboxes().await;
+            base = base + (self.kernel.now() - tick);
+        }
+    }
+
+    /// `evictContainers`: all of deleted pods, all but the newest dead one of each name otherwise.
+    async fn collect_containers(&self) {
+        let mut units: BTreeMap<(PodIx, Name), Vec<Rc<Container>>> = BTreeMap::new();
+        for pod in self.runtime.pods() {
+            for container in self.runtime.containers(pod).into_iter().filter(|c| !c.is_running()) {
+                units.entry((pod, container.name.clone())).or_default().push(container);
+            }
+        }
+        for ((pod, _), mut unit) in units {
+            let keep = if self.should_pod_content_be_removed(pod) { 0 } else { DEAD_TO_KEEP };
+            unit.sort_by_key(|c| (c.created_at, c.id));
+            let remove = unit.len().saturating_sub(keep);
+            for container in unit.into_iter().take(remove) {
+                self.runtime.remove_container(pod, &container, false).await;
+            }
+        }
+    }
+
+    /// `evictSandboxes`: of deleted pods all that are empty and not ready, otherwise all of those but the newest.
+    async fn collect_sandboxes(&self) {
+        let mut due = Vec::new();
+        for pod in self.runtime.pods() {
+            let mut sandboxes = self.runtime.sandboxes(pod);
+            sandboxes.sort_by_key(|s| (s.created_at, s.id));
+            let keep = if self.should_pod_content_be_removed(pod) { 0 } else { 1 };
+            let remove = sandboxes.len().saturating_sub(keep);
+            let containers = self.runtime.containers(pod);
+            let idle = sandboxes.into_iter().take(remove);
+            let idle = idle.filter(|s| !s.ready.get() && !containers.iter().any(|c| c.sandbox == s.id));
+            due.extend(idle.map(|s| (pod, s)));
+        }
+        for (pod, sandbox) in due {
+            let name = self.full_name(pod);
+            self.runtime.stop_pod_sandbox(&name, &sandbox).await;
+            self.runtime.remove_pod_sandbox(pod, &name, &sandbox).await;
+        }
+    }
+
+}

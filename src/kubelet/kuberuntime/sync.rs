@@ -1,0 +1,198 @@
+//! Carries out what a pod needs: sandbox, init containers, app containers (`SyncPod`, `startContainer`).
+
+use std::rc::Rc;
+
+use crate::api::pod::{Container, Name};
+use crate::kernel::Time;
+use crate::kubelet::Kubelet;
+use crate::kubelet::container::{PodStatus, State};
+use crate::kubelet::images::StartError;
+use crate::kubelet::kuberuntime::actions::{Actions, compute_pod_actions};
+use crate::kubelet::lifecycle;
+use crate::kubelet::pod_workers::PodConfig;
+use crate::runtime::PodIx;
+use crate::trace::{HookType, What};
+
+/// `PodSyncResult`
+#[derive(Default)]
+pub(in crate::kubelet) struct SyncResult {
+    /// At least one thing was tried.
+    pub acted: bool,
+    /// Each container that was to be started, with what hindered it.
+    pub starts: Vec<(Name, Option<StartError>)>,
+    /// When the crash-loop back-offs that were met end.
+    pub backoff_ends: Vec<Time>,
+}
+
+impl SyncResult {
+    pub(in crate::kubelet) fn failed(&self) -> bool {
+        self.starts.iter().any(|(_, error)| error.is_some())
+    }
+}
+
+impl Kubelet {
+    /// `kubeGenericRuntimeManager.SyncPod`
+    pub(in crate::kubelet) async fn sync_pod_runtime(
+        self: &Rc<Self>,
+        ix: PodIx,
+        config: &PodConfig,
+        status: &PodStatus,
+    ) -> SyncResult {
+        let actions = compute_pod_actions(&config.pod, config.deletion_grace.is_some(), status);
+        let mut result = SyncResult::default();
+        if actions.sandbox_changed && actions.create_sandbox {
+            let text = "Pod sandbox changed, it will be killed and re-created.";
+            self.pod_event(config, false, "SandboxChanged", text.into());
+        }
+        if actions.kill_pod {
+            result.acted = true;
+            self.kill_pod(ix, config, status, None).await;
+            if actions.create_sandbox {
+                self.remove_init_containers(ix, config, status, 0).await;
+            }
+        }
+        for kill in &actions.to_kill {
+            result.acted = true;
+            if let Some(container) = self.runtime.container(ix, kill.id.0) {
+                self.kill_container(config, &container, kill.message.clone(), None, None).await;
+            }
+        }
+        self.remove_init_containers(ix, config, status, 1).await;
+        let mut sandbox = status.sandbox_statuses.first().map(|s| s.id.0);
+        if actions.create_sandbox {
+            result.acted = true;
+            let Ok(made) = self.runtime.run_pod_sandbox(ix, &config.full_name, actions.attempt).await else {
+                return result;
+            };
+            sandbox = Some(made.id);
+            self.on_pod_sandbox_ready(ix, config);
+        }
+        let Some(sandbox) = sandbox else { return result };
+        self.start_containers(ix, config, status, &actions, sandbox, &mut result).await;
+        result
+    }
+
+    async fn start_containers(
+        self: &Rc<Self>,
+        ix: PodIx,
+        config: &PodConfig,
+        status: &PodStatus,
+        actions: &Actions,
+        sandbox: u64,
+        result: &mut SyncResult,
+    ) {
+        let spec = &config.pod.spec;
+        for index in &actions.init_to_start {
+            let container = &spec.init_containers[*index];
+            let started = self.start(ix, config, status, sandbox, container, result).await;
+            if !started && !container.is_sidecar() {
+                return;
+            }
+        }
+        for index in &actions.to_start {
+            self.start(ix, config, status, sandbox, &spec.containers[*index], result).await;
+        }
+    }
+
+    async fn start(
+        self: &Rc<Self>,
+        ix: PodIx,
+        config: &PodConfig,
+        status: &PodStatus,
+        sandbox: u64,
+        container: &Container,
+        result: &mut SyncResult,
+    ) -> bool {
+        result.acted = true;
+        let outcome = match self.do_backoff(ix, config, container, status) {
+            Err((error, ends)) => {
+                result.backoff_ends.push(ends);
+                Err(error)
+            }
+            Ok(()) => self.start_container(ix, config, status, sandbox, container).await,
+        };
+        let started = outcome.is_ok();
+        result.starts.push((container.name.clone(), outcome.err()));
+        started
+    }
+
+    /// `doBackOff`: the wait counts from the newest dead container's end; otherwise the next wait is armed.
+    fn do_backoff(
+        &self,
+        ix: PodIx,
+        config: &PodConfig,
+        container: &Container,
+        status: &PodStatus,
+    ) -> Result<(), (StartError, Time)> {
+        let dead = status.container_statuses.iter();
+        let mut dead = dead.filter(|s| s.name == container.name && s.state == State::Exited);
+        let Some(finished) = dead.next().and_then(|s| s.finished_at) else { return Ok(()) };
+        let key = (ix, container.name.clone(), container.image.clone());
+        let now = self.kernel.now();
+        let mut backoff = self.crash_loop_backoff.borrow_mut();
+        if backoff.is_in_backoff_since(&key, finished, now) {
+            let (name, pod) = (&container.name, &config.pod);
+            let described = format!("{}_{}({})", pod.name, pod.namespace, pod.uid);
+            let text = format!("Back-off restarting failed container {name} in pod {described}");
+            let length = backoff.get(&key);
+            drop(backoff);
+            self.container_event(config, name, true, "BackOff", text.into());
+            let ends = finished + length;
+            let what = What::BackOff { length, until: ends };
+            self.recorder.record(Some(&config.full_name), Some(name), None, what);
+            let message = format!("back-off {length} restarting failed container={name} pod={described}");
+            return Err((StartError { reason: "CrashLoopBackOff", message: message.into() }, ends));
+        }
+        backoff.next(key, finished, now);
+        Ok(())
+    }
+
+    /// `startContainer`: image, create, start, postStart.
+    async fn start_container(
+        self: &Rc<Self>,
+        ix: PodIx,
+        config: &PodConfig,
+        status: &PodStatus,
+        sandbox: u64,
+        container: &Container,
+    ) -> Result<(), StartError> {
+        let name = &container.name;
+        let fail = |reason: &'static str, text: Name| {
+            self.container_event(config, name, true, "Failed", format!("Error: {text}").into());
+            StartError { reason, message: text }
+        };
+        if let Err(error) = self.images.ensure(self, ix, config, container).await {
+            fail(error.reason, error.reason.into());
+            return Err(error);
+        }
+        let attempt = match status.find_by_name(name) {
+            Some(previous) => u32::try_from(previous.restart_count + 1).unwrap_or(0),
+            None => self.runtime.next_attempt_by_logs(ix, name),
+        };
+        let created = self.runtime.create_container(ix, &config.full_name, sandbox, container, attempt).await;
+        let made = created.map_err(|text| fail("CreateContainerError", text))?;
+        self.container_event(config, name, false, "Created", "Container created".into());
+        let started = self.runtime.start_container(&made).await;
+        started.map_err(|text| fail("RunContainerError", text))?;
+        self.container_event(config, name, false, "Started", "Container started".into());
+        let Some(handler) = &container.post_start else { return Ok(()) };
+        let Err(text) = lifecycle::run(self, &made, HookType::PostStart, handler).await else { return Ok(()) };
+        self.container_event(config, name, true, "FailedPostStartHook", "PostStartHook failed".into());
+        self.kill_container(config, &made, "FailedPostStartHook".into(), None, None).await;
+        Err(StartError { reason: "PostStartHookError", message: text })
+    }
+
+    /// Removes dead init containers but the newest `keep` of each name, with their logs
+    /// (`pruneInitContainersBeforeStart`; `purgeInitContainers` for a new sandbox).
+    async fn remove_init_containers(&self, ix: PodIx, config: &PodConfig, status: &PodStatus, keep: usize) {
+        for container in &config.pod.spec.init_containers {
+            let of_name = status.container_statuses.iter().filter(|s| s.name == container.name);
+            let dead = of_name.filter(|s| keep == 0 || s.state == State::Exited);
+            for old in dead.skip(keep) {
+                if let Some(found) = self.runtime.container(ix, old.id.0) {
+                    self.runtime.remove_container(ix, &found, false).await;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! One node's lifecycle engine: the rules of the real kubelet, its rooms named as there.
+
+pub mod api_server;
+pub mod backoff;
+pub mod container;
+pub mod images;
+pub mod kuberuntime;
+mod lifecycle;
+pub mod pleg;
+pub mod pod_workers;
+pub mod status;
+mod sync_loop;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::api::pod::{ContainerType, Name};
+use crate::api::status::PodStatus as ApiStatus;
+use crate::kernel::{Duration, Kernel, Notify, Queue, Time};
+use crate::runtime::{Images, PodIx, Runtime};
+use crate::scenario::types::{KubeletConfig, Scenario};
+use crate::trace::{EventRecord, Recorder, What};
+use api_server::ApiServer;
+use backoff::Backoff;
+use container::PodStatus;
+use images::{ImageManager, StartError};
+use kuberuntime::sync::SyncResult;
+use pleg::Pleg;
+use pod_workers::{PodConfig, Worker};
+use status::manager::StatusManager;
+
+/// The crash-loop back-off's key: pod, container, image (`GetBackoffKey`).
+type BackoffKey = (PodIx, Name, Name);
+
+/// A kubelet and all that it remembers.
+pub struct Kubelet {
+    pub(crate) kernel: Kernel,
+    pub(crate) recorder: Recorder,
+    pub(crate) runtime: Rc<Runtime>,
+    pub(crate) api: Rc<ApiServer>,
+    pub(crate) config: KubeletConfig,
+    epoch: i64,
+    images: ImageManager,
+    pleg: Pleg,
+    /// `podManager`: what the API has told.
+    pods: RefCell<BTreeMap<PodIx, PodConfig>>,
+    workers: RefCell<BTreeMap<PodIx, Rc<Worker>>>,
+    work_queue: RefCell<BTreeMap<PodIx, (Time, Option<u64>)>>,
+    work_queued: Notify,
+    housekeeping_wanted: Notify,
+    gc_wanted: Notify,
+    to_delete: Queue<(PodIx, u64)>,
+    crash_loop_backoff: RefCell<Backoff<BackoffKey>>,
+    /// `reasonCache`: why a container is not there.
+    reasons: RefCell<BTreeMap<(PodIx, Name), StartError>>,
+    statuses: StatusManager,
+    names: Vec<Name>,
+}
+
+impl Kubelet {
+    /// A kubelet that has been running idle for some time. `names` are the pods' full names, by index.
+    pub fn new(
+        kernel: &Kernel,
+        recorder: &Recorder,
+        scenario: &Rc<Scenario>,
+        runtime: Rc<Runtime>,
+        api: Rc<ApiServer>,
+        names: Vec<Name>,
+    ) -> Rc<Kubelet> {
+        let config = scenario.kubelet.clone();
+        let parallel = if config.serialize_image_pulls { Some(1) } else { config.max_parallel_image_pulls };
+        let images = Images::new(kernel, recorder, scenario.clone());
+        let (initial, max) = crash_loop_bounds(&config);
+        Rc::new(Kubelet {
+            kernel: kernel.clone(),
+            recorder: recorder.clone(),
+            pleg: Pleg::new(kernel, runtime.clone(), config.phases.relist),
+            runtime,
+            api,
+            epoch: scenario.epoch_unix_secs,
+            images: ImageManager::new(kernel, images, parallel),
+            pods: RefCell::default(),
+            workers: RefCell::default(),
+            work_queue: RefCell::default(),
+            work_queued: Notify::new(kernel),
+            housekeeping_wanted: Notify::new(kernel),
+            gc_wanted: Notify::new(kernel),
+            to_delete: Queue::new(kernel),
+            crash_loop_backoff: RefCell::new(Backoff::new(initial, max)),
+            reasons: RefCell::default(),
+            statuses: StatusManager::default(),
+            names,
+            config,
+        })
+    }
+
+    pub(crate) fn full_name(&self, ix: PodIx) -> Name {
+        self.names[ix.0].clone()
+    }
+
+    /// An event about the pod itself.
+    fn pod_event(&self, config: &PodConfig, warning: bool, reason: &'static str, message: Name) {
+        let event = EventRecord { warning, reason, field_path: "".into(), message };
+        self.recorder.record(Some(&config.full_name), None, None, What::Event(event));
+    }
+
+    /// An event about one of its containers (`recordContainerEvent`).
+    fn container_event(&self, config: &PodConfig, container: &Name, warning: bool, reason: &'static str, message: Name) {
+        let list = match config.pod.find_container(container) {
+            Some((ContainerType::Init, _)) => "initContainers",
+            Some((ContainerType::Ephemeral, _)) => "ephemeralContainers",
+            Some((ContainerType::App, _)) | None => "containers",
+        };
+        let field_path = format!("spec.{list}{{{container}}}").into();
+        let event = EventRecord { warning, reason, field_path, message };
+        self.recorder.record(Some(&config.full_name), None, None, What::Event(event));
+    }
+
+    /// `SyncPod`: status first, then what the pod needs. The first value says that the pod has ended.
+    async fn sync_pod(self: &Rc<Self>, ix: PodIx, config: &PodConfig, runtime: &PodStatus) -> (bool, SyncResult) {
+        let status = self.generate_status(ix, config, runtime, false);
+        let terminal = status.is_terminal();
+        self.set_status(ix, config, status, false);
+        if terminal {
+            return (true, SyncResult::default());
+        }
+        let result = self.sync_pod_runtime(ix, config, runtime).await;
+        let mut reasons = self.reasons.borrow_mut();
+        for (name, error) in &result.starts {
+            match error {
+                Some(error) => reasons.insert((ix, name.clone()), error.clone()),
+                None => reasons.remove(&(ix, name.clone())),
+            };
+        }
+        drop(reasons);
+        (false, result)
+    }
+
+    /// `SyncTerminatingPod`: everything that runs is stopped, then the final status is derived.
+    async fn sync_terminating_pod(self: &Rc<Self>, ix: PodIx, config: &PodConfig, runtime: &PodStatus, grace: Option<i64>) {
+        let status = self.generate_status(ix, config, runtime, false);
+        self.set_status(ix, config, status, false);
+        self.kill_pod(ix, config, runtime, grace).await;
+        let mut stopped = self.pleg.read_status(ix);
+        stopped.ip = runtime.ip.clone();
+        let status = self.generate_status(ix, config, &stopped, true);
+        self.set_status(ix, config, status, false);
+    }
+
+    /// `SyncTerminatedPod`
+    fn sync_terminated_pod(self: &Rc<Self>, ix: PodIx, config: &PodConfig, runtime: &PodStatus) {
+        let status = self.generate_status(ix, config, runtime, true);
+        self.set_status(ix, config, status, false);
+        let last: Rc<ApiStatus> = self.statuses.get(ix).unwrap_or_else(|| Rc::new(self.api_status(ix)));
+        let finished = status::manager::terminate(config, &last);
+        self.set_status(ix, config, finished, true);
+    }
+}
+
+/// Where the crash-loop back-off begins and ends (`newCrashLoopBackOff`).
+fn crash_loop_bounds(config: &KubeletConfig) -> (Duration, Duration) {
+    let gate = |name: &str| config.feature_gates.get(name).copied();
+    let reduced = gate("ReduceDefaultCrashLoopBackOffDecay").unwrap_or(false);
+    let initial = Duration::from_secs(if reduced { 1 } else { 10 });
+    let max = config.max_container_restart_period.unwrap_or(Duration::from_secs(300));
+    (initial.min(max), max)
+}

@@ -1,0 +1,264 @@
+//! The pod lifecycle event generator: relists the runtime, keeps the cache, tells the sync loop (`pkg/kubelet/pleg`).
+//!
+//! A relist per second is not an event per second: a relist that would see nothing new and for which nobody
+//! waits is left out, and the time of the last one is computed.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::container::{ContainerId, PodStatus, SandboxId, SandboxStatus, State, Status};
+use crate::kernel::{Duration, Kernel, Notify, Time};
+use crate::runtime::{self, ContainerState, PodIx, Runtime};
+
+/// `relistPeriod`
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// What a relist found (`PodLifecycleEvent`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A container or sandbox runs.
+    Started,
+    /// One has ended.
+    Died(u64),
+    /// One is gone.
+    Removed,
+}
+
+/// The generator and its cache.
+pub struct Pleg {
+    kernel: Kernel,
+    phase: Duration,
+    runtime: Rc<Runtime>,
+    /// States at the last relist, by pod and ID; sandboxes too.
+    seen: RefCell<BTreeMap<PodIx, BTreeMap<u64, Seen>>>,
+    cache: RefCell<BTreeMap<PodIx, (Rc<PodStatus>, Time)>>,
+    /// When the last global relist took place.
+    relisted_at: Cell<Time>,
+    /// Raised after each relist.
+    fresh: RefCell<Vec<Rc<Notify>>>,
+    /// Raised by whoever waits for a relist.
+    wanted: Notify,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Seen {
+    Running,
+    Exited,
+    Unknown,
+}
+
+impl Pleg {
+    /// A generator whose relists come at `phase` + k · 1 s.
+    pub fn new(kernel: &Kernel, runtime: Rc<Runtime>, phase: Duration) -> Pleg {
+        Pleg {
+            kernel: kernel.clone(),
+            phase,
+            runtime,
+            seen: RefCell::default(),
+            cache: RefCell::default(),
+            relisted_at: Cell::new(Time(phase.0 - PERIOD.0)),
+            fresh: RefCell::default(),
+            wanted: Notify::new(kernel),
+        }
+    }
+
+    /// The task: relists at the next tick whenever the runtime has changed or somebody waits.
+    pub async fn run(&self, deliver: impl Fn(PodIx, Event)) {
+        loop {
+            let _ = crate::kernel::race(self.runtime.changed.wait(), self.wanted.wait()).await;
+            let cause = self.kernel.cause();
+            self.kernel.sleep_until(next_tick(self.phase, PERIOD, self.kernel.now())).await;
+            self.runtime.changed.take();
+            self.wanted.take();
+            self.kernel.set_cause(cause);
+            self.relist(&deliver);
+        }
+    }
+
+    /// `Relist`: every pod, events first, then the cache's time moves on.
+    fn relist(&self, deliver: &impl Fn(PodIx, Event)) {
+        let now = self.kernel.now();
+        self.relisted_at.set(now);
+        let mut pods = self.runtime.pods();
+        pods.extend(self.seen.borrow().keys());
+        pods.sort_unstable();
+        pods.dedup();
+        for pod in pods {
+            self.reconcile(pod, deliver);
+        }
+        self.wake();
+    }
+
+    /// `relistPod`, on demand of a sync that acted. A global relist since the demand makes it needless.
+    pub fn relist_pod(&self, pod: PodIx, demanded: Time, deliver: &impl Fn(PodIx, Event)) {
+        if demanded <= self.last_relist() || self.runtime.sandboxes(pod).is_empty() {
+            return;
+        }
+        self.reconcile(pod, deliver);
+        if let Some((_, modified)) = self.cache.borrow_mut().get_mut(&pod) {
+            *modified = self.kernel.now();
+        }
+        self.wake();
+    }
+
+    fn wake(&self) {
+        for waiter in self.fresh.borrow_mut().drain(..) {
+            waiter.raise();
+        }
+    }
+
+    /// When the last relist was or, since idle ones are left out, would have been.
+    fn last_relist(&self) -> Time {
+        let ticks = (self.kernel.now().0 - self.phase.0).div_euclid(PERIOD.0);
+        let tick = Time(self.phase.0 + ticks * PERIOD.0);
+        // At the very instant of a tick only one that took place counts.
+        let passed = if tick == self.kernel.now() { tick - PERIOD } else { tick };
+        self.relisted_at.get().max(passed)
+    }
+
+    fn reconcile(&self, pod: PodIx, deliver: &impl Fn(PodIx, Event)) {
+        let current = self.current(pod);
+        let old = self.seen.borrow().get(&pod).cloned().unwrap_or_default();
+        let mut events = Vec::new();
+        let mut ids: Vec<u64> = old.keys().copied().collect();
+        ids.extend(current.keys().filter(|id| !old.contains_key(id)));
+        for id in ids {
+            match (old.get(&id), current.get(&id)) {
+                (before, after) if before == after => {}
+                (_, Some(Seen::Running)) => events.push(Event::Started),
+                (_, Some(Seen::Exited)) => events.push(Event::Died(id)),
+                // ContainerChanged: the cache is renewed, nobody is told.
+                (_, Some(Seen::Unknown)) => events.push(Event::Removed),
+                (Some(Seen::Exited), None) => events.push(Event::Removed),
+                (_, None) => events.extend([Event::Died(id), Event::Removed]),
+            }
+        }
+        if events.is_empty() {
+            return;
+        }
+        if current.is_empty() {
+            self.seen.borrow_mut().remove(&pod);
+            self.cache.borrow_mut().remove(&pod);
+        } else {
+            self.seen.borrow_mut().insert(pod, current);
+            let status = Rc::new(self.read_status(pod));
+            self.cache.borrow_mut().insert(pod, (status, self.kernel.now()));
+        }
+        for event in events {
+            deliver(pod, event);
+        }
+    }
+
+    fn current(&self, pod: PodIx) -> BTreeMap<u64, Seen> {
+        let containers = self.runtime.containers(pod);
+        let states = containers.iter().map(|c| {
+            let seen = match *c.state.borrow() {
+                ContainerState::Created => Seen::Unknown,
+                ContainerState::Running { .. } => Seen::Running,
+                ContainerState::Exited { .. } => Seen::Exited,
+            };
+            (c.id, seen)
+        });
+        let sandboxes = self.runtime.sandboxes(pod);
+        let ready = sandboxes.iter().map(|s| (s.id, if s.ready.get() { Seen::Running } else { Seen::Exited }));
+        states.chain(ready).collect()
+    }
+
+    /// Asks the runtime how the pod is now (`GetPodStatus`), with the IP that the cache remembers.
+    pub fn read_status(&self, pod: PodIx) -> PodStatus {
+        let mut status = read(&self.runtime, pod, self.kernel.now());
+        let any_ready = status.sandbox_statuses.iter().any(|s| s.ready);
+        if status.ip.is_none() && !any_ready {
+            status.ip = self.cache.borrow().get(&pod).and_then(|(old, _)| old.ip.clone());
+        }
+        status
+    }
+
+    /// What the cache holds of a pod; nothing is an empty status.
+    pub fn cached(&self, pod: PodIx) -> Rc<PodStatus> {
+        self.cache.borrow().get(&pod).map(|(status, _)| status.clone()).unwrap_or_default()
+    }
+
+    /// Waits until the cache is newer than `than` (`GetNewerThan`); None asks for no more than what is there.
+    pub async fn newer_than(&self, pod: PodIx, than: Option<Time>) -> Rc<PodStatus> {
+        if let Some(than) = than {
+            loop {
+                let modified = self.cache.borrow().get(&pod).map(|(_, modified)| *modified);
+                if self.last_relist() > than || modified.is_some_and(|m| m > than) {
+                    break;
+                }
+                let waiter = Rc::new(Notify::new(&self.kernel));
+                self.fresh.borrow_mut().push(waiter.clone());
+                let cause = self.kernel.cause();
+                self.wanted.raise();
+                waiter.wait().await;
+                self.kernel.set_cause(cause);
+            }
+        }
+        self.cached(pod)
+    }
+}
+
+/// The first tick of `phase` + k · `period` that is later than `now`.
+pub fn next_tick(phase: Duration, period: Duration, now: Time) -> Time {
+    let passed = (now.0 - phase.0).div_euclid(period.0);
+    Time(phase.0 + (passed + 1) * period.0)
+}
+
+/// `kuberuntime: GetPodStatus`
+fn read(runtime: &Runtime, pod: PodIx, now: Time) -> PodStatus {
+    let mut sandboxes = runtime.sandboxes(pod);
+    sandboxes.sort_by_key(|s| std::cmp::Reverse((s.attempt, s.id)));
+    let sandbox_statuses: Vec<SandboxStatus> = sandboxes
+        .iter()
+        .map(|s| SandboxStatus {
+            id: SandboxId(s.id),
+            ready: s.ready.get(),
+            attempt: s.attempt,
+            created_at: s.created_at,
+            ip: Some(s.ip.clone()),
+        })
+        .collect();
+    let ip = sandbox_statuses.first().filter(|s| s.ready).and_then(|s| s.ip.clone());
+    let mut containers = runtime.containers(pod);
+    containers.sort_by_key(|c| std::cmp::Reverse((c.created_at, c.id)));
+    let container_statuses: Vec<Status> = containers.iter().map(|c| container_status(c)).collect();
+    let newest = sandbox_statuses.first().map(|s| s.id);
+    let active = container_statuses.iter().filter(|c| Some(c.sandbox) == newest).cloned().collect();
+    PodStatus { container_statuses, active_container_statuses: active, sandbox_statuses, ip, timestamp: now }
+}
+
+fn container_status(container: &runtime::Container) -> Status {
+    let mut status = Status {
+        id: ContainerId(container.id),
+        name: container.name.clone(),
+        sandbox: SandboxId(container.sandbox),
+        state: State::Created,
+        created_at: container.created_at,
+        started_at: None,
+        finished_at: None,
+        exit_code: 0,
+        image: container.image.clone(),
+        hash: 0,
+        restart_count: i32::try_from(container.attempt).unwrap_or(i32::MAX),
+        reason: "".into(),
+        message: "".into(),
+    };
+    match &*container.state.borrow() {
+        ContainerState::Created => {}
+        ContainerState::Running { started_at } => {
+            status.state = State::Running;
+            status.started_at = Some(*started_at);
+        }
+        ContainerState::Exited { started_at, finished_at, code, reason, message } => {
+            status.state = State::Exited;
+            status.started_at = *started_at;
+            status.finished_at = Some(*finished_at);
+            status.exit_code = *code;
+            status.reason = reason.clone();
+            status.message = message.clone();
+        }
+    }
+    status
+}

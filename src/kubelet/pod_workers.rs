@@ -1,0 +1,235 @@
+//! One worker per pod: merges updates, runs syncs one after another, requeues (`pkg/kubelet/pod_workers.go`).
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use super::Kubelet;
+use crate::api::pod::{Name, Pod};
+use crate::kernel::{Duration, Notify, Time};
+use crate::runtime::PodIx;
+
+/// Between an update (or the relist that was waited for) and the sync.
+const SYNC_DELAY: Duration = Duration::from_micros(2);
+/// `backOffPeriod`
+const BACK_OFF_PERIOD: Duration = Duration::from_secs(10);
+
+/// A pod as the kubelet has it from the API.
+#[derive(Clone)]
+pub struct PodConfig {
+    /// metadata and spec
+    pub pod: Rc<Pod>,
+    /// `namespace/name`
+    pub full_name: Name,
+    /// metadata.generation
+    pub generation: i64,
+    /// metadata.deletionGracePeriodSeconds
+    pub deletion_grace: Option<i64>,
+}
+
+/// Why a worker is told of a pod (`SyncPodType`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum UpdateType {
+    /// it is new, has changed, or should be looked at again
+    Sync,
+    /// it has been removed from the API
+    Kill,
+}
+
+/// `podSyncStatus`
+pub(super) struct Worker {
+    wake: Rc<Notify>,
+    /// `pendingUpdate`: what the next sync works with.
+    pending: RefCell<Option<PodConfig>>,
+    /// `activeUpdate`: what the last one worked with.
+    active: RefCell<Option<PodConfig>>,
+    stage: Cell<Stage>,
+    /// The pod was deleted, not only ended.
+    pub(super) deleted: Cell<bool>,
+    /// 0: not known yet.
+    grace: Cell<i64>,
+}
+
+/// How far the pod's life has come (`PodWorkerState`, with `finished`).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Stage {
+    Syncing,
+    Terminating,
+    Terminated,
+    Finished,
+}
+
+/// What a sync gave.
+enum Outcome {
+    /// Requeue at the next tick, in the next stage.
+    Transition(Stage),
+    /// All is well: look again after syncFrequency.
+    Well,
+    /// Something failed: look again at the back-off's end, or after the usual time.
+    Failed(Option<Time>),
+}
+
+impl Kubelet {
+    /// `UpdatePod`
+    pub(super) fn update_pod(self: &Rc<Self>, ix: PodIx, config: PodConfig, kind: UpdateType) {
+        let known = self.workers.borrow().get(&ix).cloned();
+        let worker = known.unwrap_or_else(|| self.new_worker(ix));
+        if worker.stage.get() == Stage::Finished {
+            return;
+        }
+        if worker.stage.get() == Stage::Syncing {
+            if config.deletion_grace.is_some() {
+                worker.deleted.set(true);
+                worker.stage.set(Stage::Terminating);
+            } else if kind == UpdateType::Kill {
+                worker.stage.set(Stage::Terminating);
+            }
+        }
+        if worker.stage.get() == Stage::Terminating {
+            worker.grace.set(effective_grace(worker.grace.get(), &config));
+        }
+        *worker.pending.borrow_mut() = Some(config);
+        worker.wake.raise();
+    }
+
+    fn new_worker(self: &Rc<Self>, ix: PodIx) -> Rc<Worker> {
+        let worker = Rc::new(Worker {
+            wake: Rc::new(Notify::new(&self.kernel)),
+            pending: RefCell::default(),
+            active: RefCell::default(),
+            stage: Cell::new(Stage::Syncing),
+            deleted: Cell::new(false),
+            grace: Cell::new(0),
+        });
+        self.workers.borrow_mut().insert(ix, worker.clone());
+        let (kubelet, task) = (self.clone(), worker.clone());
+        self.kernel.spawn(async move { kubelet.work(ix, &task).await });
+        worker
+    }
+
+    /// `podWorkerLoop`
+    async fn work(self: &Rc<Self>, ix: PodIx, worker: &Rc<Worker>) {
+        let mut last_sync: Option<Time> = None;
+        loop {
+            worker.wake.wait().await;
+            let Some(config) = worker.pending.borrow_mut().take() else { continue };
+            worker.wake.take();
+            *worker.active.borrow_mut() = Some(config.clone());
+            let stage = worker.stage.get();
+            let grace = worker.grace.get();
+            let status = self.pleg.newer_than(ix, last_sync).await;
+            self.kernel.sleep(SYNC_DELAY).await;
+            let mut relist = false;
+            let outcome = match stage {
+                Stage::Syncing => {
+                    let (terminal, result) = self.sync_pod(ix, &config, &status).await;
+                    relist = result.acted && !result.failed();
+                    if terminal {
+                        Outcome::Transition(Stage::Terminating)
+                    } else if result.failed() {
+                        Outcome::Failed(result.backoff_ends.iter().min().copied())
+                    } else {
+                        Outcome::Well
+                    }
+                }
+                Stage::Terminating => {
+                    self.sync_terminating_pod(ix, &config, &status, (grace != 0).then_some(grace)).await;
+                    Outcome::Transition(Stage::Terminated)
+                }
+                Stage::Terminated | Stage::Finished => {
+                    worker.stage.set(Stage::Finished);
+                    self.sync_terminated_pod(ix, &config, &status);
+                    Outcome::Transition(Stage::Finished)
+                }
+            };
+            last_sync = Some(self.kernel.now());
+            if relist {
+                self.request_relist(ix);
+            }
+            if matches!(outcome, Outcome::Transition(Stage::Finished)) {
+                self.housekeeping_wanted.raise();
+                self.gc_wanted.raise();
+                return;
+            }
+            self.complete_work(ix, worker, outcome);
+        }
+    }
+
+    /// `completeSync`, `completeTerminating`, `completeWork`
+    fn complete_work(&self, ix: PodIx, worker: &Worker, outcome: Outcome) {
+        let now = self.kernel.now();
+        let due = match outcome {
+            Outcome::Transition(stage) => {
+                worker.stage.set(worker.stage.get().max(stage));
+                self.gc_wanted.raise();
+                if worker.pending.borrow().is_none() {
+                    let active = worker.active.borrow().clone();
+                    *worker.pending.borrow_mut() = active;
+                }
+                now
+            }
+            Outcome::Well => now + self.config.sync_frequency,
+            Outcome::Failed(ends) => {
+                let wait = ends.map_or(BACK_OFF_PERIOD, |ends| ends - now);
+                now + wait.max(Duration::ZERO).min(self.config.sync_frequency)
+            }
+        };
+        self.enqueue(ix, due);
+        if worker.pending.borrow().is_some() {
+            worker.wake.raise();
+        }
+    }
+
+    /// `IsPodTerminationRequested`
+    pub(super) fn is_termination_requested(&self, ix: PodIx) -> bool {
+        self.workers.borrow().get(&ix).is_some_and(|w| w.stage.get() >= Stage::Terminating)
+    }
+
+    /// `CouldHaveRunningContainers`
+    pub(super) fn could_have_running_containers(&self, ix: PodIx) -> bool {
+        self.workers.borrow().get(&ix).is_some_and(|w| w.stage.get() < Stage::Terminated)
+    }
+
+    /// `ShouldPodContentBeRemoved`; a pod without a worker is nobody's.
+    pub(super) fn should_pod_content_be_removed(&self, ix: PodIx) -> bool {
+        let workers = self.workers.borrow();
+        workers.get(&ix).is_none_or(|w| w.deleted.get() && w.stage.get() >= Stage::Terminated)
+    }
+
+    /// `SyncKnownPods`: forgets workers that have finished and whose pod is gone; ends those whose pod is gone.
+    pub(super) fn sync_known_pods(self: &Rc<Self>) {
+        let known: Vec<_> = self.workers.borrow().iter().map(|(ix, w)| (*ix, w.clone())).collect();
+        for (ix, worker) in known {
+            if self.pods.borrow().contains_key(&ix) {
+                continue;
+            }
+            worker.deleted.set(true);
+            if worker.stage.get() == Stage::Finished {
+                self.workers.borrow_mut().remove(&ix);
+                self.gc_wanted.raise();
+                continue;
+            }
+            let active = worker.active.borrow().clone();
+            if let Some(config) = &active
+                && worker.stage.get() == Stage::Syncing
+            {
+                worker.stage.set(Stage::Terminating);
+                worker.grace.set(effective_grace(worker.grace.get(), config));
+            }
+            if worker.pending.borrow().is_none() && active.is_some() {
+                *worker.pending.borrow_mut() = active;
+                worker.wake.raise();
+            }
+        }
+    }
+}
+
+/// `calculateEffectiveGracePeriod`
+fn effective_grace(present: i64, config: &PodConfig) -> i64 {
+    let grace = match config.deletion_grace {
+        Some(asked) if present == 0 || asked < present => asked,
+        Some(_) => present,
+        None if present == 0 => config.pod.spec.termination_grace_period_seconds,
+        None => present,
+    };
+    grace.max(1)
+}

@@ -1,0 +1,123 @@
+//! The conditions that the kubelet owns (`pkg/kubelet/status/generate.go`).
+
+use crate::api::pod::{Name, Pod};
+use crate::api::status::{ConditionStatus, ContainerState, ContainerStatus, Phase, PodCondition, PodStatus};
+
+/// A condition without reason and message.
+pub(super) fn condition(kind: &str, status: bool, generation: i64) -> PodCondition {
+    PodCondition {
+        kind: kind.into(),
+        observed_generation: Some(generation),
+        status: if status { ConditionStatus::True } else { ConditionStatus::False },
+        last_transition_time: None,
+        reason: None,
+        message: None,
+    }
+}
+
+fn because(mut condition: PodCondition, reason: &str, message: Option<String>) -> PodCondition {
+    condition.reason = Some(reason.into());
+    condition.message = message.map(Name::from);
+    condition
+}
+
+/// As Go prints a list of strings.
+fn listed(names: &[&Name]) -> String {
+    let names: Vec<&str> = names.iter().map(|name| &***name).collect();
+    format!("[{}]", names.join(" "))
+}
+
+/// Two lists of containers as the message of a condition; None when both are empty.
+fn message(unknown: &[&Name], others: &[&Name], what: &str) -> Option<String> {
+    let mut parts = Vec::new();
+    if !unknown.is_empty() {
+        parts.push(format!("containers with unknown status: {}", listed(unknown)));
+    }
+    if !others.is_empty() {
+        parts.push(format!("containers with {what} status: {}", listed(others)));
+    }
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// ContainersReady (`GenerateContainersReadyCondition`).
+pub(super) fn containers_ready(pod: &Pod, statuses: &[&ContainerStatus], phase: Phase, generation: i64) -> PodCondition {
+    let sidecars = pod.spec.init_containers.iter().filter(|c| c.is_sidecar());
+    let (mut unknown, mut unready) = (Vec::new(), Vec::new());
+    for container in sidecars.chain(&pod.spec.containers) {
+        match statuses.iter().find(|s| s.name == container.name) {
+            None => unknown.push(&container.name),
+            Some(status) if !status.ready => unready.push(&container.name),
+            Some(_) => {}
+        }
+    }
+    let not = condition("ContainersReady", false, generation);
+    if phase == Phase::Succeeded && unknown.is_empty() {
+        return because(not, "PodCompleted", None);
+    }
+    if phase == Phase::Failed {
+        return because(not, "PodFailed", None);
+    }
+    match message(&unknown, &unready, "unready") {
+        Some(message) => because(not, "ContainersNotReady", Some(message)),
+        None => condition("ContainersReady", true, generation),
+    }
+}
+
+/// Ready: what ContainersReady says, then the readiness gates (`GeneratePodReadyCondition`).
+pub(super) fn ready(pod: &Pod, others: &[PodCondition], containers: &PodCondition, generation: i64) -> PodCondition {
+    if containers.status != ConditionStatus::True {
+        return PodCondition { kind: "Ready".into(), ..containers.clone() };
+    }
+    let mut missing = Vec::new();
+    for gate in &pod.spec.readiness_gates {
+        match others.iter().find(|c| c.kind == *gate) {
+            None => missing.push(format!("corresponding condition of pod readiness gate \"{gate}\" does not exist.")),
+            Some(c) if c.status != ConditionStatus::True => missing.push(format!(
+                "the status of pod readiness gate \"{gate}\" is not \"True\", but {:?}",
+                c.status
+            )),
+            Some(_) => {}
+        }
+    }
+    if missing.is_empty() {
+        return condition("Ready", true, generation);
+    }
+    because(condition("Ready", false, generation), "ReadinessGatesNotReady", Some(missing.join(", ")))
+}
+
+/// Initialized; once true it stays true (`GeneratePodInitializedCondition`).
+pub(super) fn initialized(
+    pod: &Pod,
+    old: &PodStatus,
+    statuses: &[&ContainerStatus],
+    phase: Phase,
+    generation: i64,
+) -> PodCondition {
+    let (mut unknown, mut incomplete) = (Vec::new(), Vec::new());
+    for container in &pod.spec.init_containers {
+        let done = |s: &ContainerStatus| if container.is_sidecar() { s.started == Some(true) } else { s.ready };
+        match statuses.iter().find(|s| s.name == container.name) {
+            None => unknown.push(&container.name),
+            Some(status) if !done(status) => incomplete.push(&container.name),
+            Some(_) => {}
+        }
+    }
+    let yes = condition("Initialized", true, generation);
+    if phase == Phase::Succeeded && unknown.is_empty() {
+        return because(yes, "PodCompleted", None);
+    }
+    let has_started = |s: &&ContainerStatus| {
+        let app = pod.spec.containers.iter().any(|c| c.name == s.name);
+        app && (!matches!(s.state, ContainerState::Waiting(_)) || s.last_state.is_some())
+    };
+    if statuses.iter().any(|s| has_started(s)) {
+        return yes;
+    }
+    match message(&unknown, &incomplete, "incomplete") {
+        None => yes,
+        Some(_) if old.condition("Initialized").is_some_and(|c| c.status == ConditionStatus::True) => yes,
+        Some(message) => {
+            because(condition("Initialized", false, generation), "ContainersNotInitialized", Some(message))
+        }
+    }
+}

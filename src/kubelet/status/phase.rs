@@ -1,0 +1,80 @@
+//! The pod's phase (`kubelet_pods.go: getPhase`).
+
+use super::restart_policy::container_should_restart;
+use crate::api::pod::{Container, Pod};
+use crate::api::status::{ContainerState, ContainerStatus, Phase};
+
+/// What the phase asks of one container.
+enum Seen {
+    Unknown,
+    Running { started: bool },
+    /// Ended, or waiting after it ended.
+    Stopped { code: i32, waiting: bool },
+    Waiting,
+}
+
+fn look(container: &Container, statuses: &[&ContainerStatus]) -> Seen {
+    let Some(status) = statuses.iter().find(|s| s.name == container.name) else { return Seen::Unknown };
+    match (&status.state, &status.last_state) {
+        (ContainerState::Running(_), _) => Seen::Running { started: status.started == Some(true) },
+        (ContainerState::Terminated(t), _) => Seen::Stopped { code: t.exit_code, waiting: false },
+        (ContainerState::Waiting(_), Some(ContainerState::Terminated(t))) => {
+            Seen::Stopped { code: t.exit_code, waiting: true }
+        }
+        (ContainerState::Waiting(_), _) => Seen::Waiting,
+    }
+}
+
+/// `getPhase`. `terminal`: nothing runs any more and nothing will; `initialized`: an app container has
+/// started in the present sandbox.
+pub(super) fn phase(pod: &Pod, statuses: &[&ContainerStatus], terminal: bool, initialized: bool) -> Phase {
+    let (mut pending_init, mut pending_sidecars) = (0, 0);
+    let (mut unknown, mut running, mut waiting, mut stopped, mut final_stops, mut succeeded) = (0, 0, 0, 0, 0, 0);
+    for container in &pod.spec.init_containers {
+        let seen = look(container, statuses);
+        if !container.is_sidecar() {
+            match seen {
+                Seen::Unknown | Seen::Running { .. } | Seen::Waiting => pending_init += 1,
+                Seen::Stopped { code, .. } if code != 0 && !container_should_restart(container, pod, code) => {
+                    return Phase::Failed;
+                }
+                Seen::Stopped { .. } => {}
+            }
+            continue;
+        }
+        match seen {
+            Seen::Unknown => unknown += 1,
+            Seen::Running { started } => {
+                pending_sidecars += i32::from(!started);
+                running += 1;
+            }
+            Seen::Stopped { .. } => {}
+            Seen::Waiting => {
+                pending_sidecars += 1;
+                waiting += 1;
+            }
+        }
+    }
+    for container in &pod.spec.containers {
+        match look(container, statuses) {
+            Seen::Unknown => unknown += 1,
+            Seen::Running { .. } => running += 1,
+            Seen::Waiting => waiting += 1,
+            Seen::Stopped { code, waiting } => {
+                stopped += 1;
+                final_stops += i32::from(!container_should_restart(container, pod, code));
+                succeeded += i32::from(code == 0 && !waiting);
+            }
+        }
+    }
+    let ended = if stopped == succeeded { Phase::Succeeded } else { Phase::Failed };
+    if pending_init > 0 || (pending_sidecars > 0 && !initialized) || waiting > 0 {
+        Phase::Pending
+    } else if running > 0 && unknown == 0 {
+        Phase::Running
+    } else if running == 0 && stopped > 0 && unknown == 0 {
+        if terminal || stopped == final_stops { ended } else { Phase::Running }
+    } else {
+        Phase::Pending
+    }
+}

@@ -1,0 +1,155 @@
+//! The sync loop: what comes from the API, from PLEG and from the tickers, and to whom it goes (`kubelet.go: syncLoop`).
+
+use std::rc::Rc;
+
+use super::Kubelet;
+use super::pleg::{Event, next_tick};
+use super::pod_workers::{PodConfig, UpdateType};
+use crate::kernel::{Duration, Time, race};
+use crate::kubelet::api_server::PodChange;
+use crate::kubelet::container::State;
+use crate::runtime::PodIx;
+
+/// The sync ticker.
+const SYNC_PERIOD: Duration = Duration::from_secs(1);
+/// `housekeepingPeriod`
+const HOUSEKEEPING_PERIOD: Duration = Duration::from_secs(2);
+/// Between a sync that acted and the relist that it asks for.
+const RELIST_DELAY: Duration = Duration::from_micros(5);
+
+impl Kubelet {
+    /// Starts every task of the kubelet.
+    pub fn start(self: &Rc<Self>) {
+        let spawn = |task: fn(Rc<Kubelet>) -> std::pin::Pin<Box<dyn Future<Output = ()>>>| {
+            self.kernel.spawn(task(self.clone()));
+        };
+        spawn(|k| Box::pin(k.watch_forever()));
+        spawn(|k| Box::pin(async move { k.pleg.run(|pod, event| k.handle_pleg_event(pod, event)).await }));
+        spawn(|k| Box::pin(k.tick_forever()));
+        spawn(|k| Box::pin(k.housekeep_forever()));
+        spawn(|k| Box::pin(k.collect_garbage_forever()));
+        spawn(|k| Box::pin(k.delete_containers_forever()));
+    }
+
+    /// `HandlePodAdditions`, `HandlePodUpdates`, `HandlePodRemoves`
+    async fn watch_forever(self: Rc<Self>) {
+        loop {
+            match self.api.watch.pop().await {
+                PodChange::Added(ix) | PodChange::Updated(ix) => {
+                    let Some(object) = self.api.get(ix) else { continue };
+                    let config = PodConfig {
+                        pod: object.pod.clone(),
+                        full_name: object.full_name.clone(),
+                        generation: object.generation.get(),
+                        deletion_grace: object.deletion.get().map(|(grace, _)| grace),
+                    };
+                    self.pods.borrow_mut().insert(ix, config.clone());
+                    self.update_pod(ix, config, UpdateType::Sync);
+                }
+                PodChange::Removed(ix) => {
+                    let removed = self.pods.borrow_mut().remove(&ix);
+                    self.housekeeping_wanted.raise();
+                    if let Some(config) = removed {
+                        self.update_pod(ix, config, UpdateType::Kill);
+                    }
+                }
+            }
+        }
+    }
+
+    fn handle_pleg_event(self: &Rc<Self>, ix: PodIx, event: Event) {
+        if event != Event::Removed {
+            self.handle_pod_sync(ix);
+        }
+        self.gc_wanted.raise();
+        if let Event::Died(id) = event {
+            self.delete_dead_containers(ix, id);
+        }
+    }
+
+    /// `HandlePodSyncs`
+    fn handle_pod_sync(self: &Rc<Self>, ix: PodIx) {
+        let config = self.pods.borrow().get(&ix).cloned();
+        if let Some(config) = config {
+            self.update_pod(ix, config, UpdateType::Sync);
+        }
+    }
+
+    /// Asks for a relist of one pod now (`RequestPodRelist`).
+    pub(super) fn request_relist(self: &Rc<Self>, ix: PodIx) {
+        let (kubelet, demanded) = (self.clone(), self.kernel.now());
+        self.kernel.spawn(async move {
+            kubelet.kernel.sleep(RELIST_DELAY).await;
+            kubelet.pleg.relist_pod(ix, demanded, &|pod, event| kubelet.handle_pleg_event(pod, event));
+        });
+    }
+
+    /// Puts a pod into the work queue, in place of what was there (`workQueue.Enqueue`).
+    pub(super) fn enqueue(&self, ix: PodIx, due: Time) {
+        self.work_queue.borrow_mut().insert(ix, (due, self.kernel.cause()));
+        self.work_queued.raise();
+    }
+
+    /// The sync ticker, at those ticks only that find something due: the queue asks for strictly before now.
+    async fn tick_forever(self: Rc<Self>) {
+        loop {
+            let earliest = self.work_queue.borrow().values().map(|(due, _)| *due).min();
+            let Some(earliest) = earliest else {
+                self.work_queued.wait().await;
+                continue;
+            };
+            let from = earliest.max(self.kernel.now());
+            let tick = next_tick(self.config.phases.sync, SYNC_PERIOD, from);
+            if race(self.kernel.sleep_until(tick), self.work_queued.wait()).await.is_err() {
+                continue;
+            }
+            let now = self.kernel.now();
+            let mut queue = self.work_queue.borrow_mut();
+            let due: Vec<_> = queue.iter().filter(|(_, (at, _))| *at < now).map(|(ix, (_, c))| (*ix, *c)).collect();
+            for (ix, _) in &due {
+                queue.remove(ix);
+            }
+            drop(queue);
+            for (ix, cause) in due {
+                self.kernel.set_cause(cause);
+                self.handle_pod_sync(ix);
+            }
+        }
+    }
+
+    /// Housekeeping, at those ticks only that could find something.
+    async fn housekeep_forever(self: Rc<Self>) {
+        loop {
+            self.housekeeping_wanted.wait().await;
+            let tick = next_tick(self.config.phases.housekeeping, HOUSEKEEPING_PERIOD, self.kernel.now());
+            self.kernel.sleep_until(tick).await;
+            self.housekeeping_wanted.take();
+            self.sync_known_pods();
+        }
+    }
+
+    /// `podContainerDeletor.deleteContainersInPod`: dead containers of the name that died but the newest;
+    /// of a deleted pod all.
+    fn delete_dead_containers(&self, ix: PodIx, died: u64) {
+        let status = self.pleg.cached(ix);
+        let all = self.should_pod_content_be_removed(ix);
+        let name = status.container_statuses.iter().find(|s| s.id.0 == died).map(|s| s.name.clone());
+        if name.is_none() && !all {
+            return;
+        }
+        let dead = status.container_statuses.iter().filter(|s| s.state == State::Exited);
+        let dead = dead.filter(|s| all || Some(&s.name) == name.as_ref());
+        for old in dead.skip(usize::from(!all)) {
+            self.to_delete.push((ix, old.id.0));
+        }
+    }
+
+    async fn delete_containers_forever(self: Rc<Self>) {
+        loop {
+            let (ix, id) = self.to_delete.pop().await;
+            if let Some(container) = self.runtime.container(ix, id) {
+                self.runtime.remove_container(ix, &container, false).await;
+            }
+        }
+    }
+}

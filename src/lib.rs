@@ -1,0 +1,11 @@
+//! What will Kubernetes do with this pod? A deterministic simulator of pod lifecycles in virtual time.
+
+pub mod api;
+pub mod cli;
+pub mod kernel;
+pub mod kubelet;
+pub mod runtime;
+pub mod scenario;
+pub mod sim;
+pub mod trace;
+pub mod views;

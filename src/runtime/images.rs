@@ -1,0 +1,73 @@
+//! ImageService: which images are on the node, and how their pulls go.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use super::service::rpc_error;
+use crate::api::pod::Name;
+use crate::kernel::{Duration, Kernel};
+use crate::scenario::types::Scenario;
+use crate::trace::{CallPhase, CriCall, CriOp, Recorder, What};
+
+/// The images of a node.
+pub struct Images {
+    kernel: Kernel,
+    recorder: Recorder,
+    scenario: Rc<Scenario>,
+    absent: RefCell<BTreeSet<Name>>,
+    pulls: RefCell<BTreeMap<Name, usize>>,
+}
+
+impl Images {
+    /// Images as the scenario says: one that it does not list is present.
+    pub fn new(kernel: &Kernel, recorder: &Recorder, scenario: Rc<Scenario>) -> Images {
+        let absent = scenario.images.iter().filter(|i| !i.present).map(|i| i.image.clone()).collect();
+        Images {
+            kernel: kernel.clone(),
+            recorder: recorder.clone(),
+            scenario,
+            absent: RefCell::new(absent),
+            pulls: RefCell::default(),
+        }
+    }
+
+    /// Whether the image is on the node.
+    pub fn is_present(&self, image: &str) -> bool {
+        !self.absent.borrow().contains(image)
+    }
+
+    /// PullImage for a container of a pod; errors with the CRI error's text.
+    pub async fn pull(&self, pod: &Name, image: &Name) -> Result<Duration, Name> {
+        let outcome = {
+            let mut pulls = self.pulls.borrow_mut();
+            let count = pulls.entry(image.clone()).or_default();
+            let number = *count;
+            *count += 1;
+            let script = self.scenario.images.iter().find(|i| i.image == *image);
+            script.and_then(|s| s.pulls.get(number).or(s.pulls.last())).cloned().unwrap_or_default()
+        };
+        let begun = self.kernel.now();
+        let record = |phase, error| {
+            let call = CriCall {
+                op: CriOp::PullImage,
+                phase,
+                image: Some(image.clone()),
+                timeout: None,
+                error,
+                purpose: None,
+            };
+            self.recorder.record(Some(pod), None, None, What::Cri(call));
+        };
+        record(CallPhase::Begin, None);
+        self.kernel.sleep(outcome.takes.unwrap_or(self.scenario.latencies.pull_image)).await;
+        record(CallPhase::End, outcome.error.as_ref().map(|text| rpc_error(text)));
+        match outcome.error {
+            Some(text) => Err(text),
+            None => {
+                self.absent.borrow_mut().remove(image);
+                Ok(self.kernel.now() - begun)
+            }
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! Decodes the Scenario document strictly and fills in its defaults.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error};
+use serde_json::Value;
+
+use super::duration;
+use super::types::*;
+use crate::api::pod::Name;
+use crate::kernel::{Duration, Time};
+
+/// A duration as a Go string.
+#[derive(Clone, Copy, Debug)]
+struct Span(Duration);
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let span = duration::parse(&text).map_err(D::Error::custom)?;
+        if span < Duration::ZERO || span > Duration::from_secs(10 * 366 * 24 * 3600) {
+            return Err(D::Error::custom(format!("{text:?} is out of range: from 0s to ten years")));
+        }
+        Ok(Span(span))
+    }
+}
+
+/// An exit code.
+#[derive(Clone, Copy, Debug)]
+struct Code(i32);
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Code, D::Error> {
+        let code = i64::deserialize(deserializer)?;
+        match u8::try_from(code) {
+            Ok(code) => Ok(Code(code.into())),
+            Err(_) => Err(D::Error::custom(format!("exit code {code} is out of range: from 0 to 255"))),
+        }
+    }
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct RawScenario {
+    #[serde(rename = "apiVersion")]
+    _api_version: String,
+    #[serde(rename = "kind")]
+    _kind: String,
+    metadata: RawMeta,
+    #[serde(default)]
+    spec: RawSpec,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct RawMeta {
+    name: String,
+}
+
+#[derive(Deserialize, Debug, Default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+struct RawSpec {
+    description: Option<String>,
+    run_for: Option<Span>,
+    seed: Option<u64>,
+    kubelet: RawKubelet,
+    latencies: RawLatencies,
+    images: Vec<RawImage>,
+    containers: Vec<RawScript>,
+    actions: Vec<RawAction>,
+}
+
+#[derive(Deserialize, Debug, Default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+struct RawKubelet {
+    version: Option<String>,
+    feature_gates: BTreeMap<String, bool>,
+    config: RawConfig,
+    phases: RawPhases,
+}
+
+#[derive(Deserialize, Debug, Default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+struct RawConfig {
+    crash_loop_back_off: RawCrashLoop,
+    serialize_image_pulls: Option<bool>,
+    max_parallel_image_pulls: Option<u32>,
+    sync_frequency: Option<Span>,
+}
+
+#[derive(Deserialize, Debug, Default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+struct RawCrashLoop {
+    max_container_restart_period: Option<Span>,
+}
+
+#[derive(Deserialize, Debug, Default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+struct RawPhases {
+    relist: Option<Span>,
+    sync: Option<Span>,
+    housekeeping: Option<Span>,
+    container_gc: Option<Span>,
+    status_sync: Option<Span>,
+}
+
+#[derive(Deserialize, Debug, Default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+struct RawLatencies {
+    run_pod_sandbox: Option<Span>,
+    stop_pod_sandbox: Option<Span>,
+    remove_pod_sandbox: Option<Span>,
+    create_container: Option<Span>,
+    start_container: Option<Span>,
+    remove_container: Option<Span>,
+    pull_image: Option<Span>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct RawImage {
+    image: Name,
+    #[serde(default = "yes")]
+    present: bool,
+    #[serde(default)]
+    pulls: Vec<RawOutcome>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[derive(Deserialize, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+struct RawOutcome {
+    takes: Option<Span>,
+    error: Option<Name>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct RawScript {
+    #[serde(default)]
+    pod: Option<Name>,
+    name: Name,
+    #[serde(default)]
+    runs: Vec<RawRun>,
+}
+
+#[derive(Deserialize, Debug, Default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+struct RawRun {
+    create: RawOutcome,
+    start: RawOutcome,
+    exit: Option<RawExit>,
+    on_term: Option<RawOnTerm>,
+    post_start: RawOutcome,
+    pre_stop: RawOutcome,
+    /// Probes are not simulated yet; a pod that has one is refused before this is asked.
+    #[serde(rename = "probes")]
+    _probes: Value,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct RawExit {
+    after: Span,
+    code: Code,
+    #[serde(default)]
+    reason: Option<Name>,
+    #[serde(default)]
+    message: Option<Name>,
+}
+
+#[derive(Deserialize, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+struct RawOnTerm {
+    after: Option<Span>,
+    code: Option<Code>,
+    ignore: bool,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct RawAction {
+    at: Span,
+    #[serde(default)]
+    create: Option<RawCreate>,
+    #[serde(default)]
+    delete: Option<RawDelete>,
+    #[serde(default)]
+    kill: Option<RawKill>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct RawCreate {
+    pod: Name,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RawDelete {
+    pod: Name,
+    #[serde(default)]
+    grace_period_seconds: Option<u32>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct RawKill {
+    pod: Name,
+    container: Name,
+    #[serde(default)]
+    code: Option<Code>,
+    #[serde(default)]
+    reason: Option<Name>,
+}
+
+fn outcome(raw: RawOutcome) -> Outcome {
+    Outcome { takes: raw.takes.map(|span| span.0), error: raw.error }
+}
+
+fn run(raw: RawRun) -> Run {
+    let on_term = match raw.on_term {
+        None => OnTerm::default(),
+        Some(RawOnTerm { ignore: true, .. }) => OnTerm::Ignore,
+        Some(RawOnTerm { after, code, ignore: false }) => {
+            OnTerm::Exit { after: after.map_or(Duration::ZERO, |span| span.0), code: code.map_or(143, |code| code.0) }
+        }
+    };
+    Run {
+        create: outcome(raw.create),
+        start: outcome(raw.start),
+        exit: raw.exit.map(|exit| Exit {
+            after: exit.after.0,
+            code: exit.code.0,
+            reason: exit.reason,
+            message: exit.message,
+        }),
+        on_term,
+        post_start: outcome(raw.post_start),
+        pre_stop: outcome(raw.pre_stop),
+        startup: Vec::new(),
+        readiness: Vec::new(),
+        liveness: Vec::new(),
+    }
+}
+
+fn action(raw: RawAction) -> Result<Action, String> {
+    let at = Time::ZERO + raw.at.0;
+    let what = match (raw.create, raw.delete, raw.kill) {
+        (Some(create), None, None) => ActionKind::CreatePod { pod: create.pod },
+        (None, Some(delete), None) => ActionKind::DeletePod {
+            pod: delete.pod,
+            grace_period_seconds: delete.grace_period_seconds.map(i64::from),
+        },
+        (None, None, Some(kill)) => ActionKind::Kill {
+            pod: kill.pod,
+            container: kill.container,
+            code: kill.code.map_or(137, |code| code.0),
+            reason: kill.reason,
+        },
+        _ => return Err(format!("the action at {} must be exactly one of create, delete, kill", raw.at.0)),
+    };
+    Ok(Action { at, what })
+}
+
+/// Fills in what the document leaves out; errors with the field and what is wrong.
+pub(super) fn scenario(raw: RawScenario) -> Result<Scenario, String> {
+    let RawSpec { description, run_for, seed, kubelet, latencies, images, containers, actions } = raw.spec;
+    if let Some(version) = kubelet.version.as_deref()
+        && version != "1.36"
+    {
+        return Err(format!("spec.kubelet.version: {version:?} is not supported yet; the only one is \"1.36\""));
+    }
+    let gates = ["ReduceDefaultCrashLoopBackOffDecay", "KubeletCrashLoopBackOffMax", "ContainerRestartRules"];
+    if let Some(gate) = kubelet.feature_gates.keys().find(|gate| !gates.contains(&gate.as_str())) {
+        return Err(format!("spec.kubelet.featureGates: {gate} is not known; known are {}", gates.join(", ")));
+    }
+    let mut scenario = Scenario::default();
+    let set = |field: &mut Duration, span: Option<Span>| {
+        if let Some(Span(span)) = span {
+            *field = span;
+        }
+    };
+    scenario.name = raw.metadata.name;
+    scenario.description = description;
+    scenario.run_for = run_for.map(|span| span.0);
+    scenario.seed = seed.unwrap_or(0);
+    let config = &mut scenario.kubelet;
+    config.feature_gates = kubelet.feature_gates;
+    config.max_container_restart_period = kubelet.config.crash_loop_back_off.max_container_restart_period.map(|s| s.0);
+    config.serialize_image_pulls = kubelet.config.serialize_image_pulls.unwrap_or(true);
+    config.max_parallel_image_pulls = kubelet.config.max_parallel_image_pulls;
+    set(&mut config.sync_frequency, kubelet.config.sync_frequency);
+    set(&mut config.phases.relist, kubelet.phases.relist);
+    set(&mut config.phases.sync, kubelet.phases.sync);
+    set(&mut config.phases.housekeeping, kubelet.phases.housekeeping);
+    set(&mut config.phases.container_gc, kubelet.phases.container_gc);
+    set(&mut config.phases.status_sync, kubelet.phases.status_sync);
+    let to = &mut scenario.latencies;
+    set(&mut to.run_pod_sandbox, latencies.run_pod_sandbox);
+    set(&mut to.stop_pod_sandbox, latencies.stop_pod_sandbox);
+    set(&mut to.remove_pod_sandbox, latencies.remove_pod_sandbox);
+    set(&mut to.create_container, latencies.create_container);
+    set(&mut to.start_container, latencies.start_container);
+    set(&mut to.remove_container, latencies.remove_container);
+    set(&mut to.pull_image, latencies.pull_image);
+    let image = |raw: RawImage| ImageScript {
+        image: raw.image,
+        present: raw.present,
+        pulls: raw.pulls.into_iter().map(outcome).collect(),
+    };
+    scenario.images = images.into_iter().map(image).collect();
+    let script =
+        |raw: RawScript| ContainerScript { pod: raw.pod, name: raw.name, runs: raw.runs.into_iter().map(run).collect() };
+    scenario.containers = containers.into_iter().map(script).collect();
+    scenario.actions = actions.into_iter().map(action).collect::<Result<_, _>>()?;
+    Ok(scenario)
+}
+
+impl Default for Scenario {
+    /// What holds when no document says otherwise.
+    fn default() -> Scenario {
+        let millis = Duration::from_millis;
+        Scenario {
+            name: "scenario".to_owned(),
+            description: None,
+            run_for: None,
+            seed: 0,
+            epoch_unix_secs: 946_684_800,
+            jitter: false,
+            kubelet: KubeletConfig {
+                minor: 36,
+                feature_gates: BTreeMap::new(),
+                max_container_restart_period: None,
+                serialize_image_pulls: true,
+                max_parallel_image_pulls: None,
+                sync_frequency: Duration::from_secs(60),
+                eviction_max_pod_grace_period: 0,
+                shutdown_grace_period: Duration::from_secs(30),
+                shutdown_grace_period_critical_pods: Duration::from_secs(10),
+                runtime_request_timeout: Duration::from_secs(120),
+                phases: Phases {
+                    relist: millis(100),
+                    sync: millis(200),
+                    housekeeping: millis(250),
+                    container_gc: millis(300),
+                    status_sync: millis(400),
+                },
+            },
+            latencies: Latencies {
+                run_pod_sandbox: millis(211),
+                stop_pod_sandbox: millis(17),
+                remove_pod_sandbox: millis(5),
+                create_container: millis(23),
+                start_container: millis(41),
+                remove_container: millis(3),
+                pull_image: millis(50),
+            },
+            images: Vec::new(),
+            containers: Vec::new(),
+            actions: Vec::new(),
+        }
+    }
+}

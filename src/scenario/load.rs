@@ -1,0 +1,143 @@
+//! From texts to the input of a run: documents, the one Scenario, and whether they fit together.
+
+use serde::Deserialize;
+
+use super::decode::{RawScenario, scenario};
+use super::lookup::glob;
+use super::types::{ActionKind, Input, PodInput, Scenario};
+use crate::api::decode::{RawPod, pod};
+use crate::api::pod::Pod;
+
+/// A file of the input.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The name to show.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// What every document must say.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Head {
+    #[serde(default)]
+    api_version: String,
+    #[serde(default)]
+    kind: String,
+}
+
+/// Reads all documents. Gives the input and warnings, or the first error: file, line, column and what is wrong.
+pub fn load(sources: &[Source]) -> Result<(Input, Vec<String>), String> {
+    let mut warnings = Vec::new();
+    let mut pods: Vec<Pod> = Vec::new();
+    let mut found: Option<Scenario> = None;
+    for source in sources {
+        for (line, text) in documents(&source.text) {
+            let place = |error: String| format!("{}:{line}:1: {error}", source.name);
+            let head: Head = parse(source, &text)?;
+            match (head.api_version.as_str(), head.kind.as_str()) {
+                ("v1", "Pod") => pods.push(pod(parse::<RawPod>(source, &text)?).map_err(place)?),
+                ("podlapse.dev/v1alpha1", "Scenario") => {
+                    if found.is_some() {
+                        return Err(place("there is more than one Scenario".to_owned()));
+                    }
+                    found = Some(scenario(parse::<RawScenario>(source, &text)?).map_err(place)?);
+                }
+                (_, "") => return Err(place("the document has no kind".to_owned())),
+                (version, kind) => warnings.push(place(format!("{version} {kind} is not simulated; it is skipped"))),
+            }
+        }
+    }
+    let input = Input { pods: Vec::new(), scenario: found.unwrap_or_default() };
+    fit(input, pods).map(|input| (input, warnings))
+}
+
+/// The documents of a text, each with its first line and with all other lines left empty, so that
+/// the places in messages are those of the file.
+fn documents(text: &str) -> Vec<(usize, String)> {
+    let mut documents = Vec::new();
+    let mut current = String::new();
+    let mut first = None;
+    let mut number = 0;
+    for line in text.split_inclusive('\n') {
+        number += 1;
+        if line.starts_with("---") && line[3..].chars().next().is_none_or(char::is_whitespace) {
+            if let Some(first) = first.take() {
+                documents.push((first, current));
+            }
+            current = "\n".repeat(number);
+            continue;
+        }
+        if first.is_none() && !line.trim().is_empty() && !line.trim_start().starts_with('#') {
+            first = Some(number);
+        }
+        current.push_str(line);
+    }
+    documents.extend(first.map(|first| (first, current)));
+    documents
+}
+
+fn parse<'a, T: Deserialize<'a>>(source: &Source, text: &'a str) -> Result<T, String> {
+    serde_yaml::from_str(text).map_err(|error| {
+        let place = error.location().map_or(String::new(), |at| format!("{}:{}", at.line(), at.column()));
+        format!("{}:{place}: {error}", source.name)
+    })
+}
+
+/// Scripts and actions must name pods and containers that exist, and names must be unique.
+fn fit(mut input: Input, pods: Vec<Pod>) -> Result<Input, String> {
+    if pods.is_empty() {
+        return Err("the input has no pod".to_owned());
+    }
+    let exists = |name: &str| pods.iter().any(|p| *p.name == *name);
+    let no_pod = |what: &str, name: &str| {
+        let nearest = pods.iter().max_by(|a, b| {
+            strsim::jaro_winkler(&a.name, name).total_cmp(&strsim::jaro_winkler(&b.name, name))
+        });
+        let nearest = nearest.map_or("", |p| &p.name);
+        Err(format!("{what} names pod {name:?}, which nothing defines; is it {nearest:?}?"))
+    };
+    for (index, pod) in pods.iter().enumerate() {
+        if pods[..index].iter().any(|p| p.name == pod.name && p.namespace == pod.namespace) {
+            return Err(format!("two pods are named {}", pod.full_name()));
+        }
+        if pod.all_containers().any(|(_, c)| c.liveness_probe.is_some() || c.readiness_probe.is_some() || c.startup_probe.is_some()) {
+            return Err(format!("pod {}: probes are not simulated yet", pod.name));
+        }
+        if pod.spec.active_deadline_seconds.is_some() {
+            return Err(format!("pod {}: activeDeadlineSeconds is not simulated yet", pod.name));
+        }
+    }
+    for script in &input.scenario.containers {
+        let mut matching = pods.iter().filter(|p| {
+            script.pod.as_ref().is_none_or(|pattern| glob(pattern.as_bytes(), p.name.as_bytes()))
+        });
+        if !matching.any(|p| p.find_container(&script.name).is_some()) {
+            let of = script.pod.as_ref().map_or(String::new(), |pod| format!(" of pod {pod:?}"));
+            return Err(format!("spec.containers names container {:?}{of}, which nothing defines", &*script.name));
+        }
+    }
+    for action in &input.scenario.actions {
+        match &action.what {
+            ActionKind::CreatePod { pod } if !exists(pod) => return no_pod("a create action", pod),
+            ActionKind::DeletePod { pod, .. } if !exists(pod) => return no_pod("a delete action", pod),
+            ActionKind::Kill { pod, .. } if !exists(pod) => return no_pod("a kill action", pod),
+            ActionKind::Kill { pod, container, .. } => {
+                if !pods.iter().any(|p| p.name == *pod && p.find_container(container).is_some()) {
+                    return Err(format!("a kill action names container {container:?}, which pod {pod:?} does not have"));
+                }
+            }
+            ActionKind::CreatePod { .. } | ActionKind::DeletePod { .. } => {}
+        }
+    }
+    let created: Vec<_> = input.scenario.actions.iter().map(|a| &a.what).collect();
+    input.pods = pods
+        .iter()
+        .map(|pod| PodInput {
+            pod: pod.clone(),
+            created_by_action: created.iter().any(|a| matches!(a, ActionKind::CreatePod { pod: name } if *name == pod.name)),
+        })
+        .collect();
+    Ok(input)
+}

@@ -1,0 +1,56 @@
+//! Which script, which run, is in force.
+
+use super::types::{ContainerScript, Run};
+
+/// The first script that matches a container of a pod.
+pub fn script<'a>(scripts: &'a [ContainerScript], pod: &str, container: &str) -> Option<&'a ContainerScript> {
+    let matches = |s: &&ContainerScript| {
+        *s.name == *container && s.pod.as_ref().is_none_or(|pattern| glob(pattern.as_bytes(), pod.as_bytes()))
+    };
+    scripts.iter().find(matches)
+}
+
+/// The n-th run; the last one repeats.
+pub fn run_at(script: &ContainerScript, number: usize) -> &Run {
+    static EMPTY: std::sync::OnceLock<Run> = std::sync::OnceLock::new();
+    let run = script.runs.get(number).or(script.runs.last());
+    run.unwrap_or_else(|| EMPTY.get_or_init(Run::default))
+}
+
+/// Whether a pattern with `*` and `?` matches the whole text.
+pub fn glob(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut p, mut t, mut star) = (0, 0, None);
+    while t < text.len() {
+        match pattern.get(p) {
+            Some(b'*') => {
+                star = Some((p, t));
+                p += 1;
+            }
+            Some(c) if *c == b'?' || *c == text[t] => {
+                p += 1;
+                t += 1;
+            }
+            _ => {
+                let Some((at, from)) = star else { return false };
+                star = Some((at, from + 1));
+                p = at + 1;
+                t = from + 1;
+            }
+        }
+    }
+    pattern[p..].iter().all(|c| *c == b'*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn globs() {
+        for (pattern, text, matches) in
+            [("web", "web", true), ("web-*", "web-0", true), ("w?b", "wxb", true), ("*", "", true), ("web", "web-0", false)]
+        {
+            assert_eq!(glob(pattern.as_bytes(), text.as_bytes()), matches, "{pattern} {text}");
+        }
+    }
+}

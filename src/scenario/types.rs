@@ -1,0 +1,240 @@
+//! The Scenario document as the engine needs it: durations read, defaults filled in.
+
+use crate::api::pod::Name;
+use crate::kernel::{Duration, Time};
+
+/// Everything a run reads: the pods and the script of the world around them.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// Pods in file order, each with the time at which it is created.
+    pub pods: Vec<PodInput>,
+    /// The scripted world.
+    pub scenario: Scenario,
+}
+
+/// A pod of the input.
+#[derive(Clone, Debug)]
+pub struct PodInput {
+    /// The pod itself.
+    pub pod: crate::api::pod::Pod,
+    /// True when a `create` action makes it; otherwise it is created at 0.
+    pub created_by_action: bool,
+}
+
+/// `kind: Scenario`, spec.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// metadata.name, `scenario` when there is no document
+    pub name: String,
+    /// spec.description
+    pub description: Option<String>,
+    /// spec.runFor; None: until nothing more can happen, at most 24 h
+    pub run_for: Option<Duration>,
+    /// spec.seed
+    pub seed: u64,
+    /// spec.epoch: seconds since 1970 at t = 0
+    pub epoch_unix_secs: i64,
+    /// spec.jitter is Kubernetes
+    pub jitter: bool,
+    /// spec.kubelet
+    pub kubelet: KubeletConfig,
+    /// spec.latencies
+    pub latencies: Latencies,
+    /// spec.images
+    pub images: Vec<ImageScript>,
+    /// spec.containers
+    pub containers: Vec<ContainerScript>,
+    /// spec.actions, in file order
+    pub actions: Vec<Action>,
+}
+
+/// spec.kubelet
+#[derive(Clone, Debug)]
+pub struct KubeletConfig {
+    /// version's minor number: 36 for "1.36"
+    pub minor: u32,
+    /// featureGates, in name order
+    pub feature_gates: std::collections::BTreeMap<String, bool>,
+    /// config.crashLoopBackOff.maxContainerRestartPeriod
+    pub max_container_restart_period: Option<Duration>,
+    /// config.serializeImagePulls
+    pub serialize_image_pulls: bool,
+    /// config.maxParallelImagePulls
+    pub max_parallel_image_pulls: Option<u32>,
+    /// config.syncFrequency
+    pub sync_frequency: Duration,
+    /// config.evictionMaxPodGracePeriod, seconds
+    pub eviction_max_pod_grace_period: i64,
+    /// config.shutdownGracePeriod
+    pub shutdown_grace_period: Duration,
+    /// config.shutdownGracePeriodCriticalPods
+    pub shutdown_grace_period_critical_pods: Duration,
+    /// config.runtimeRequestTimeout
+    pub runtime_request_timeout: Duration,
+    /// kubelet.phases
+    pub phases: Phases,
+}
+
+/// Where in time the kubelet's own ticks fall (`kubelet.phases`).
+#[derive(Clone, Debug)]
+pub struct Phases {
+    /// PLEG's global relist: this + k · 1 s
+    pub relist: Duration,
+    /// the sync loop's sync ticker: this + k · 1 s
+    pub sync: Duration,
+    /// housekeeping: this + k · 2 s
+    pub housekeeping: Duration,
+    /// container garbage collection: this + k · 60 s, then sliding
+    pub container_gc: Duration,
+    /// the status manager's full sync: this + k · 10 s
+    pub status_sync: Duration,
+}
+
+/// spec.latencies: durations of CRI calls.
+#[derive(Clone, Debug)]
+pub struct Latencies {
+    /// default 211ms
+    pub run_pod_sandbox: Duration,
+    /// default 17ms
+    pub stop_pod_sandbox: Duration,
+    /// default 5ms
+    pub remove_pod_sandbox: Duration,
+    /// default 23ms
+    pub create_container: Duration,
+    /// default 41ms
+    pub start_container: Duration,
+    /// default 3ms
+    pub remove_container: Duration,
+    /// default 50ms: a pull of an image that is present (pull policy Always)
+    pub pull_image: Duration,
+}
+
+/// spec.images[]
+#[derive(Clone, Debug)]
+pub struct ImageScript {
+    /// image
+    pub image: Name,
+    /// present
+    pub present: bool,
+    /// pulls: one entry per attempt, the last repeats
+    pub pulls: Vec<Outcome>,
+}
+
+/// A duration and perhaps an error: `{takes, error}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// takes; None: the default of the place where it stands
+    pub takes: Option<Duration>,
+    /// error
+    pub error: Option<Name>,
+}
+
+/// spec.containers[]
+#[derive(Clone, Debug)]
+pub struct ContainerScript {
+    /// pod: a name or a glob; None matches every pod
+    pub pod: Option<Name>,
+    /// name of the container
+    pub name: Name,
+    /// runs: one entry per attempt, the last repeats
+    pub runs: Vec<Run>,
+}
+
+/// spec.containers[].runs[]
+#[derive(Clone, Debug, Default)]
+pub struct Run {
+    /// create.takes, create.error
+    pub create: Outcome,
+    /// start.takes, start.error
+    pub start: Outcome,
+    /// exit; None: runs until it is stopped
+    pub exit: Option<Exit>,
+    /// onTerm
+    pub on_term: OnTerm,
+    /// postStart
+    pub post_start: Outcome,
+    /// preStop
+    pub pre_stop: Outcome,
+    /// probes.startup, sorted by from
+    pub startup: Vec<ProbeWindow>,
+    /// probes.readiness
+    pub readiness: Vec<ProbeWindow>,
+    /// probes.liveness
+    pub liveness: Vec<ProbeWindow>,
+}
+
+/// runs[].exit
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exit {
+    /// counted from StartContainer's return
+    pub after: Duration,
+    /// 0..=255
+    pub code: i32,
+    /// reason; None: Completed for 0, Error otherwise
+    pub reason: Option<Name>,
+    /// termination message
+    pub message: Option<Name>,
+}
+
+/// runs[].onTerm: the reaction to SIGTERM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnTerm {
+    /// exits after that time with that code
+    Exit { /** after SIGTERM */ after: Duration, /** exit code */ code: i32 },
+    /// only SIGKILL ends it
+    Ignore,
+}
+
+impl Default for OnTerm {
+    fn default() -> OnTerm {
+        OnTerm::Exit { after: Duration::ZERO, code: 143 }
+    }
+}
+
+/// runs[].probes.*[]: in force from `from` after the container's start until the next window.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProbeWindow {
+    /// from, since the container started
+    pub from: Duration,
+    /// result
+    pub result: ProbeAnswer,
+    /// takes, default 7ms
+    pub takes: Duration,
+    /// message: the handler's output
+    pub message: Option<Name>,
+    /// status of an httpGet probe, if scripted
+    pub status: Option<u16>,
+    /// exitCode of an exec probe, if scripted
+    pub exit_code: Option<i32>,
+    /// probability that the result holds, in parts per 2^32; None: always
+    pub probability: Option<u32>,
+}
+
+/// What a probe call gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum ProbeAnswer {
+    Success,
+    Failure,
+    Error,
+}
+
+/// spec.actions[]
+#[derive(Clone, Debug)]
+pub struct Action {
+    /// at
+    pub at: Time,
+    /// what is done
+    pub what: ActionKind,
+}
+
+/// What an action does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ActionKind {
+    /// create: {pod}; the index into `Input::pods`
+    CreatePod { /** name of the pod */ pod: Name },
+    /// delete: {pod, gracePeriodSeconds}
+    DeletePod { /** name of the pod */ pod: Name, /** None: the pod's own */ grace_period_seconds: Option<i64> },
+    /// kill: {pod, container, code, reason}
+    Kill { /** name of the pod */ pod: Name, /** container */ container: Name, /** exit code */ code: i32, /** reason */ reason: Option<Name> },
+}

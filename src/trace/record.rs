@@ -1,0 +1,158 @@
+//! The one record type for everything that happens in a run.
+
+use std::sync::Arc;
+
+use crate::api::pod::Name;
+use crate::api::status::PodStatus;
+use crate::kernel::{Duration, Time};
+
+/// One thing that happened, when, to whom and because of what.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// When.
+    pub at: Time,
+    /// Position in the trace, from 0.
+    pub seq: u64,
+    /// `seq` of the record that led to this one; None for what the scenario did.
+    pub cause: Option<u64>,
+    /// `namespace/name` of the pod; None for the node.
+    pub pod: Option<Name>,
+    /// The container's name.
+    pub container: Option<Name>,
+    /// The container's attempt (or the sandbox's, on sandbox calls).
+    pub attempt: Option<u32>,
+    /// What happened.
+    pub what: What,
+}
+
+/// What a record says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    /// A change of an API object by somebody else than the kubelet, or its removal.
+    Api { /** create, delete, update, removed … */ op: &'static str, /** on delete and update */ grace_period_seconds: Option<i64>, /** an object other than a pod: `ConfigMap/default/N` */ object: Option<Name> },
+    /// A CRI call begins or ends.
+    Cri(CriCall),
+    /// A process ended.
+    Exit { /** exit code */ code: i32, /** reason */ reason: Name, /** by whom */ by: ExitBy },
+    /// A probe handler call begins.
+    Probe { /** which probe */ probe: ProbeType, /** the result that it will have */ result: ProbeOutcome },
+    /// A hook begins or ends.
+    Hook { /** which hook */ hook: HookType, /** begin or end */ phase: CallPhase, /** on end */ error: Option<Name> },
+    /// A call of the kubelet's event recorder, before aggregation.
+    Event(EventRecord),
+    /// A status write that reached the API server: the whole status after it.
+    Status(Arc<PodStatus>),
+    /// The crash-loop back-off of a container was armed or asked (extra; conformance ignores it).
+    BackOff { /** its length */ length: Duration, /** when it ends */ until: Time },
+    /// Something the scenario asked for could not be done.
+    Note { /** text */ note: Name },
+    /// The run ended.
+    End { /** why */ reason: EndReason },
+}
+
+/// Why a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndReason {
+    /// The horizon was reached.
+    Horizon,
+    /// Nothing was left to happen.
+    NothingLeft,
+}
+
+/// A CRI call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CriCall {
+    /// RunPodSandbox, StopContainer …
+    pub op: CriOp,
+    /// begin or end
+    pub phase: CallPhase,
+    /// CreateContainer, PullImage
+    pub image: Option<Name>,
+    /// StopContainer, ExecSync: seconds
+    pub timeout: Option<i64>,
+    /// on end
+    pub error: Option<Name>,
+    /// ExecSync: `probe:Liveness`, `hook:preStop`
+    pub purpose: Option<&'static str>,
+}
+
+/// CRI calls that change something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[allow(missing_docs)]
+pub enum CriOp {
+    RunPodSandbox,
+    StopPodSandbox,
+    RemovePodSandbox,
+    CreateContainer,
+    StartContainer,
+    StopContainer,
+    RemoveContainer,
+    ExecSync,
+    PullImage,
+}
+
+/// Whether a call begins or ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub enum CallPhase {
+    Begin,
+    End,
+}
+
+/// Who ended a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub enum ExitBy {
+    /// the script
+    #[serde(rename = "self")]
+    Itself,
+    /// its reaction to SIGTERM
+    Term,
+    /// SIGKILL, or a kill action
+    Kill,
+}
+
+/// The three kinds of probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub enum ProbeType {
+    Startup,
+    Readiness,
+    Liveness,
+}
+
+/// What a probe call gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub enum ProbeOutcome {
+    Success,
+    Failure,
+    Error,
+    Timeout,
+}
+
+/// The two kinds of hook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub enum HookType {
+    PostStart,
+    PreStop,
+}
+
+/// An event as the kubelet's recorder was called.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventRecord {
+    /// Warning instead of Normal
+    pub warning: bool,
+    /// reason
+    pub reason: &'static str,
+    /// `spec.containers{app}`; empty for the pod itself
+    pub field_path: Name,
+    /// message
+    pub message: Name,
+}

@@ -1,0 +1,83 @@
+//! One JSON object a record, with the fields of the conformance traces plus `seq` and `cause`.
+
+use serde_json::{Map, Value, json};
+
+use crate::trace::{Record, What};
+
+/// The record as one line without its newline.
+pub fn line(record: &Record) -> String {
+    let mut object = Map::new();
+    let mut put = |key: &str, value: Value| {
+        if !value.is_null() {
+            object.insert(key.to_owned(), value);
+        }
+    };
+    put("ns", json!(record.at.as_nanos()));
+    put("seq", json!(record.seq));
+    put("cause", json!(record.cause));
+    put("pod", json!(record.pod));
+    put("container", json!(record.container));
+    put("attempt", json!(record.attempt));
+    let kind = match &record.what {
+        What::Api { op, grace_period_seconds, object } => {
+            put("op", json!(op));
+            put("gracePeriodSeconds", json!(grace_period_seconds));
+            put("object", json!(object));
+            "api"
+        }
+        What::Cri(call) => {
+            put("op", json!(call.op));
+            put("phase", json!(call.phase));
+            put("image", json!(call.image));
+            put("timeout", json!(call.timeout));
+            put("error", json!(call.error));
+            put("for", json!(call.purpose));
+            "cri"
+        }
+        What::Exit { code, reason, by } => {
+            put("code", json!(code));
+            put("reason", json!(reason));
+            put("by", json!(by));
+            "exit"
+        }
+        What::Probe { probe, result } => {
+            put("probe", json!(probe));
+            put("result", json!(result));
+            "probe"
+        }
+        What::Hook { hook, phase, error } => {
+            put("hook", json!(hook));
+            put("phase", json!(phase));
+            put("error", json!(error));
+            "hook"
+        }
+        What::Event(event) => {
+            put("type", json!(if event.warning { "Warning" } else { "Normal" }));
+            put("reason", json!(event.reason));
+            if !event.field_path.is_empty() {
+                put("fieldPath", json!(event.field_path));
+            }
+            put("message", json!(event.message));
+            "event"
+        }
+        What::Status(status) => {
+            put("status", json!(status));
+            "status"
+        }
+        What::BackOff { length, until } => {
+            put("length", json!(length.to_string()));
+            put("until", json!(until.as_nanos()));
+            "backoff"
+        }
+        What::Note { note } => {
+            put("note", json!(note));
+            "note"
+        }
+        What::End { reason } => {
+            put("reason", json!(format!("{reason:?}")));
+            "end"
+        }
+    };
+    put("kind", json!(kind));
+    Value::Object(object).to_string()
+}
