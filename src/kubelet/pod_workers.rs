@@ -179,11 +179,6 @@ impl Kubelet {
         }
     }
 
-    /// `IsPodTerminationRequested`
-    pub(super) fn is_termination_requested(&self, ix: PodIx) -> bool {
-        self.workers.borrow().get(&ix).is_some_and(|w| w.stage.get() >= Stage::Terminating)
-    }
-
     /// `CouldHaveRunningContainers`
     pub(super) fn could_have_running_containers(&self, ix: PodIx) -> bool {
         self.workers.borrow().get(&ix).is_some_and(|w| w.stage.get() < Stage::Terminated)

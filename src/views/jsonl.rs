@@ -1,4 +1,4 @@
-//! One JSON object a record, with the fields of the conformance traces plus `seq` and `cause`.
+//! One JSON object a record, with just the fields of the conformance traces.
 
 use serde_json::{Map, Value, json};
 
@@ -13,8 +13,6 @@ pub fn line(record: &Record) -> String {
         }
     };
     put("ns", json!(record.at.as_nanos()));
-    put("seq", json!(record.seq));
-    put("cause", json!(record.cause));
     put("pod", json!(record.pod));
     put("container", json!(record.container));
     put("attempt", json!(record.attempt));

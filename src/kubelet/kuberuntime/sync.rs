@@ -84,17 +84,17 @@ impl Kubelet {
         let spec = &config.pod.spec;
         for index in &actions.init_to_start {
             let container = &spec.init_containers[*index];
-            let started = self.start(ix, config, status, sandbox, container, result).await;
+            let started = self.try_start(ix, config, status, sandbox, container, result).await;
             if !started && !container.is_sidecar() {
                 return;
             }
         }
         for index in &actions.to_start {
-            self.start(ix, config, status, sandbox, &spec.containers[*index], result).await;
+            self.try_start(ix, config, status, sandbox, &spec.containers[*index], result).await;
         }
     }
 
-    async fn start(
+    async fn try_start(
         self: &Rc<Self>,
         ix: PodIx,
         config: &PodConfig,
