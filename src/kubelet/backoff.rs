@@ -47,6 +47,12 @@ impl<K: Ord> Backoff<K> {
         }
     }
 
+    /// Drops entries whose last update is long enough ago (`GC`). The kubelet does so at each housekeeping;
+    /// here it is enough to do it before an entry is asked for, as of the last housekeeping.
+    pub fn collect(&mut self, housekeeping: Time) {
+        self.entries.retain(|_, entry| housekeeping - entry.last_update <= EXPIRY);
+    }
+
     /// Whether the wait that began with `event` still lasts (`IsInBackOffSince`).
     pub fn is_in_backoff_since(&self, key: &K, event: Time, now: Time) -> bool {
         self.entries

@@ -117,6 +117,11 @@ impl Kubelet {
         }
     }
 
+    /// When housekeeping last took place, or would have.
+    pub(super) fn last_housekeeping(&self) -> Time {
+        next_tick(self.config.phases.housekeeping, HOUSEKEEPING_PERIOD, self.kernel.now()) - HOUSEKEEPING_PERIOD
+    }
+
     /// Housekeeping, at those ticks only that could find something.
     async fn housekeep_forever(self: Rc<Self>) {
         loop {

@@ -130,6 +130,7 @@ impl Kubelet {
         let key = (ix, container.name.clone(), container.image.clone());
         let now = self.kernel.now();
         let mut backoff = self.crash_loop_backoff.borrow_mut();
+        backoff.collect(self.last_housekeeping());
         if backoff.is_in_backoff_since(&key, finished, now) {
             let (name, pod) = (&container.name, &config.pod);
             let described = format!("{}_{}({})", pod.name, pod.namespace, pod.uid);
