@@ -75,17 +75,27 @@ fn plan_actions(kernel: &Kernel, api: &Rc<ApiServer>, runtime: &Rc<Runtime>, rec
                         api.create(*ix, pod.clone());
                     }
                 }
-                ActionKind::DeletePod { pod, grace_period_seconds } => {
+                ActionKind::DeletePod {
+                    pod,
+                    grace_period_seconds,
+                } => {
                     if let Some((ix, found)) = pods.get(&pod) {
                         api.delete(*ix, &found.full_name().into(), grace_period_seconds);
                     }
                 }
-                ActionKind::Kill { pod, container, code, reason } => {
+                ActionKind::Kill {
+                    pod,
+                    container,
+                    code,
+                    reason,
+                } => {
                     let Some((ix, found)) = pods.get(&pod) else { continue };
                     let running = runtime.containers(*ix).into_iter().rev();
                     let target = running.filter(|c| c.name == container).find(|c| c.is_running());
                     if !target.is_some_and(|target| runtime.kill(&target, code, reason)) {
-                        let note = What::Note { note: "kill action: no running process".into() };
+                        let note = What::Note {
+                            note: "kill action: no running process".into(),
+                        };
                         recorder.record(Some(&found.full_name().into()), Some(&container), None, note);
                     }
                 }

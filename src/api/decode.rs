@@ -3,7 +3,9 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::pod::{Container, Handler, Name, Pod, PodSpec, Probe, PullPolicy, RestartPolicy, RestartRule, RestartRuleAction};
+use super::pod::{
+    Container, Handler, Name, Pod, PodSpec, Probe, PullPolicy, RestartPolicy, RestartRule, RestartRuleAction,
+};
 
 /// v1.Pod as it stands in a file. Fields that the lifecycle does not depend on are taken as they are.
 #[derive(Deserialize, Debug)]
@@ -241,8 +243,15 @@ pub(crate) fn pod(raw: RawPod) -> Result<Pod, String> {
         let path = format!("spec.initContainers[{index}]");
         let container = self::container(&path, container)?;
         let has_probe = container.liveness_probe.is_some() || container.readiness_probe.is_some();
-        if !container.is_sidecar() && (has_probe || container.startup_probe.is_some() || container.pre_stop.is_some() || container.post_start.is_some()) {
-            return Err(format!("{path}: probes and hooks may not be set for init containers without restartPolicy Always"));
+        if !container.is_sidecar()
+            && (has_probe
+                || container.startup_probe.is_some()
+                || container.pre_stop.is_some()
+                || container.post_start.is_some())
+        {
+            return Err(format!(
+                "{path}: probes and hooks may not be set for init containers without restartPolicy Always"
+            ));
         }
         init_containers.push(container);
     }
@@ -292,7 +301,15 @@ fn uid(namespace: &str, name: &str) -> Name {
         hash = (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
     }
     let hex = format!("{hash:032x}");
-    format!("{}-{}-4{}-8{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..]).into()
+    format!(
+        "{}-{}-4{}-8{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[13..16],
+        &hex[17..20],
+        &hex[20..]
+    )
+    .into()
 }
 
 fn dns_label(path: &str, name: &str) -> Result<(), String> {
@@ -301,7 +318,9 @@ fn dns_label(path: &str, name: &str) -> Result<(), String> {
     if name.len() <= 253 && name.chars().all(allowed) && ends(name.chars().next()) && ends(name.chars().last()) {
         return Ok(());
     }
-    Err(format!("{path}: {name:?} is not a valid name: lower case letters, digits and '-', beginning and ending with a letter or digit"))
+    Err(format!(
+        "{path}: {name:?} is not a valid name: lower case letters, digits and '-', beginning and ending with a letter or digit"
+    ))
 }
 
 fn restart_policy(path: &str, text: &str) -> Result<RestartPolicy, String> {
@@ -309,7 +328,9 @@ fn restart_policy(path: &str, text: &str) -> Result<RestartPolicy, String> {
         "Always" => Ok(RestartPolicy::Always),
         "OnFailure" => Ok(RestartPolicy::OnFailure),
         "Never" => Ok(RestartPolicy::Never),
-        _ => Err(format!("{path}: {text:?} is not supported; it is one of Always, OnFailure, Never")),
+        _ => Err(format!(
+            "{path}: {text:?} is not supported; it is one of Always, OnFailure, Never"
+        )),
     }
 }
 
@@ -323,7 +344,9 @@ fn container(path: &str, raw: RawContainer) -> Result<Container, String> {
         Some("Always") => PullPolicy::Always,
         Some("Never") => PullPolicy::Never,
         Some(text) => {
-            return Err(format!("{path}.imagePullPolicy: {text:?} is not supported; it is one of Always, IfNotPresent, Never"));
+            return Err(format!(
+                "{path}.imagePullPolicy: {text:?} is not supported; it is one of Always, IfNotPresent, Never"
+            ));
         }
     };
     let mut rules = Vec::new();
@@ -336,9 +359,17 @@ fn container(path: &str, raw: RawContainer) -> Result<Container, String> {
         let not_in = match rule.exit_codes.operator.as_str() {
             "In" => false,
             "NotIn" => true,
-            text => return Err(format!("{path}.restartPolicyRules: operator {text:?} is not supported; it is In or NotIn")),
+            text => {
+                return Err(format!(
+                    "{path}.restartPolicyRules: operator {text:?} is not supported; it is In or NotIn"
+                ));
+            }
         };
-        rules.push(RestartRule { action, not_in, values: rule.exit_codes.values });
+        rules.push(RestartRule {
+            action,
+            not_in,
+            values: rule.exit_codes.values,
+        });
     }
     let own_policy = raw.restart_policy.as_deref();
     Ok(Container {
@@ -355,7 +386,9 @@ fn container(path: &str, raw: RawContainer) -> Result<Container, String> {
         startup_probe: probe(path, raw.startup_probe)?,
         post_start: hook(path, raw.lifecycle.post_start)?,
         pre_stop: hook(path, raw.lifecycle.pre_stop)?,
-        restart_policy: own_policy.map(|text| restart_policy(&format!("{path}.restartPolicy"), text)).transpose()?,
+        restart_policy: own_policy
+            .map(|text| restart_policy(&format!("{path}.restartPolicy"), text))
+            .transpose()?,
         restart_policy_rules: rules,
         termination_message_fallback: false,
         volume_mounts: Vec::new(),
@@ -365,7 +398,10 @@ fn container(path: &str, raw: RawContainer) -> Result<Container, String> {
 
 /// A port by number; names are not resolved.
 fn port(value: &Value) -> u16 {
-    value.as_u64().and_then(|number| u16::try_from(number).ok()).unwrap_or(0)
+    value
+        .as_u64()
+        .and_then(|number| u16::try_from(number).ok())
+        .unwrap_or(0)
 }
 
 fn one_of(path: &str, handlers: [Option<Handler>; 4]) -> Result<Handler, String> {
@@ -386,7 +422,10 @@ fn common(exec: Option<RawExec>, http: Option<RawHttp>, tcp: Option<RawTcp>) -> 
             https: http.scheme.as_deref() == Some("HTTPS"),
             host: http.host,
         }),
-        tcp.map(|tcp| Handler::TcpSocket { port: port(&tcp.port), host: tcp.host }),
+        tcp.map(|tcp| Handler::TcpSocket {
+            port: port(&tcp.port),
+            host: tcp.host,
+        }),
     ]
 }
 
@@ -400,7 +439,10 @@ fn hook(path: &str, raw: Option<RawHandler>) -> Result<Option<Handler>, String> 
 fn probe(path: &str, raw: Option<RawProbe>) -> Result<Option<Probe>, String> {
     let Some(raw) = raw else { return Ok(None) };
     let [exec, http, tcp] = common(raw.exec, raw.http_get, raw.tcp_socket);
-    let grpc = raw.grpc.map(|grpc| Handler::Grpc { port: grpc.port, service: grpc.service.unwrap_or_else(|| "".into()) });
+    let grpc = raw.grpc.map(|grpc| Handler::Grpc {
+        port: grpc.port,
+        service: grpc.service.unwrap_or_else(|| "".into()),
+    });
     Ok(Some(Probe {
         handler: one_of(&format!("{path} probe"), [exec, http, tcp, grpc])?,
         initial_delay_seconds: raw.initial_delay_seconds.unwrap_or(0),

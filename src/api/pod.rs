@@ -71,11 +71,24 @@ pub enum VolumeSource {
     /// emptyDir, hostPath and anything else that needs no other object
     Plain,
     /// configMap
-    ConfigMap { /** its name */ name: Name, /** may be missing */ optional: bool },
+    ConfigMap {
+        /** its name */
+        name: Name,
+        /** may be missing */
+        optional: bool,
+    },
     /// secret
-    Secret { /** its name */ name: Name, /** may be missing */ optional: bool },
+    Secret {
+        /** its name */
+        name: Name,
+        /** may be missing */
+        optional: bool,
+    },
     /// persistentVolumeClaim
-    Claim { /** its name */ name: Name },
+    Claim {
+        /** its name */
+        name: Name,
+    },
 }
 
 /// v1.RestartPolicy of a pod.
@@ -167,9 +180,23 @@ pub enum EnvValue {
     /// value
     Literal(Name),
     /// valueFrom.configMapKeyRef
-    ConfigMapKey { /** object */ name: Name, /** key */ key: Name, /** may be missing */ optional: bool },
+    ConfigMapKey {
+        /** object */
+        name: Name,
+        /** key */
+        key: Name,
+        /** may be missing */
+        optional: bool,
+    },
     /// valueFrom.secretKeyRef
-    SecretKey { /** object */ name: Name, /** key */ key: Name, /** may be missing */ optional: bool },
+    SecretKey {
+        /** object */
+        name: Name,
+        /** key */
+        key: Name,
+        /** may be missing */
+        optional: bool,
+    },
     /// valueFrom.fieldRef (the field path)
     Field(Name),
     /// anything else
@@ -180,9 +207,19 @@ pub enum EnvValue {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EnvFrom {
     /// configMapRef
-    ConfigMap { /** object */ name: Name, /** may be missing */ optional: bool },
+    ConfigMap {
+        /** object */
+        name: Name,
+        /** may be missing */
+        optional: bool,
+    },
     /// secretRef
-    Secret { /** object */ name: Name, /** may be missing */ optional: bool },
+    Secret {
+        /** object */
+        name: Name,
+        /** may be missing */
+        optional: bool,
+    },
 }
 
 /// v1.Probe after defaulting.
@@ -208,15 +245,40 @@ pub struct Probe {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Handler {
     /// exec
-    Exec { /** argv */ command: Vec<Name> },
+    Exec {
+        /** argv */
+        command: Vec<Name>,
+    },
     /// httpGet
-    HttpGet { /** scheme://host part omitted: the pod's IP */ path: Name, /** resolved port */ port: u16, /** HTTP or HTTPS */ https: bool, /** host, if given */ host: Option<Name> },
+    HttpGet {
+        /** scheme://host part omitted: the pod's IP */
+        path: Name,
+        /** resolved port */
+        port: u16,
+        /** HTTP or HTTPS */
+        https: bool,
+        /** host, if given */
+        host: Option<Name>,
+    },
     /// tcpSocket
-    TcpSocket { /** resolved port */ port: u16, /** host, if given */ host: Option<Name> },
+    TcpSocket {
+        /** resolved port */
+        port: u16,
+        /** host, if given */
+        host: Option<Name>,
+    },
     /// grpc
-    Grpc { /** port */ port: u16, /** service, may be empty */ service: Name },
+    Grpc {
+        /** port */
+        port: u16,
+        /** service, may be empty */
+        service: Name,
+    },
     /// sleep (hooks only)
-    Sleep { /** seconds */ seconds: i64 },
+    Sleep {
+        /** seconds */
+        seconds: i64,
+    },
 }
 
 /// containers[].restartPolicyRules[]

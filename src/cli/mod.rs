@@ -69,7 +69,9 @@ fn run(files: &[PathBuf], output: Output, verbose: bool) -> Result<(), String> {
             let text = views::timeline::render(&records, &input, views::timeline::Options { verbose });
             out.write_all(text.as_bytes())
         }
-        Output::Jsonl => records.iter().try_for_each(|record| writeln!(out, "{}", views::jsonl::line(record))),
+        Output::Jsonl => records
+            .iter()
+            .try_for_each(|record| writeln!(out, "{}", views::jsonl::line(record))),
     };
     match written.and_then(|()| out.flush()) {
         // A reader that has seen enough is no error.
@@ -83,12 +85,20 @@ fn read(files: &[PathBuf]) -> Result<Vec<Source>, String> {
     for file in files {
         if file == Path::new("-") {
             let mut text = String::new();
-            std::io::stdin().read_to_string(&mut text).map_err(|error| format!("<stdin>: {error}"))?;
-            sources.push(Source { name: "<stdin>".to_owned(), text });
+            std::io::stdin()
+                .read_to_string(&mut text)
+                .map_err(|error| format!("<stdin>: {error}"))?;
+            sources.push(Source {
+                name: "<stdin>".to_owned(),
+                text,
+            });
         } else if file.is_dir() {
             let failed = |error| format!("{}: {error}", file.display());
             let entries = std::fs::read_dir(file).map_err(failed)?;
-            let mut paths = entries.map(|e| e.map(|e| e.path())).collect::<Result<Vec<_>, _>>().map_err(failed)?;
+            let mut paths = entries
+                .map(|e| e.map(|e| e.path()))
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(failed)?;
             paths.retain(|p| p.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json"));
             paths.sort();
             for path in paths {
@@ -103,5 +113,8 @@ fn read(files: &[PathBuf]) -> Result<Vec<Source>, String> {
 
 fn read_file(path: &Path) -> Result<Source, String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    Ok(Source { name: path.display().to_string(), text })
+    Ok(Source {
+        name: path.display().to_string(),
+        text,
+    })
 }

@@ -16,7 +16,11 @@ pub struct Notify {
 impl Notify {
     /// A notification that has not been raised.
     pub fn new(kernel: &Kernel) -> Notify {
-        Notify { kernel: kernel.clone(), raised: Cell::new(None), waiters: RefCell::default() }
+        Notify {
+            kernel: kernel.clone(),
+            raised: Cell::new(None),
+            waiters: RefCell::default(),
+        }
     }
 
     /// Raises it; raising it twice is raising it once. The first cause stays.
@@ -67,7 +71,11 @@ pub struct Queue<T> {
 impl<T> Queue<T> {
     /// An empty queue.
     pub fn new(kernel: &Kernel) -> Queue<T> {
-        Queue { kernel: kernel.clone(), values: RefCell::default(), waiters: RefCell::default() }
+        Queue {
+            kernel: kernel.clone(),
+            values: RefCell::default(),
+            waiters: RefCell::default(),
+        }
     }
 
     /// Puts a value at the end.

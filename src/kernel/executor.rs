@@ -113,7 +113,11 @@ impl Kernel {
 
     /// Starts a task behind those that are ready now. It inherits the cause.
     pub fn spawn(&self, task: impl Future<Output = ()> + 'static) {
-        let slot = Slot { task: Some(Box::pin(task)), cause: self.cause(), queued: true };
+        let slot = Slot {
+            task: Some(Box::pin(task)),
+            cause: self.cause(),
+            queued: true,
+        };
         let id = match self.0.free.borrow_mut().pop() {
             Some(id) => {
                 self.0.tasks.borrow_mut()[id] = slot;
@@ -151,7 +155,11 @@ impl Kernel {
 
     /// Waits until an instant; one that has passed is now.
     pub fn sleep_until(&self, at: Time) -> Sleep {
-        Sleep { kernel: self.clone(), at, alive: None }
+        Sleep {
+            kernel: self.clone(),
+            at,
+            alive: None,
+        }
     }
 
     /// Runs until the horizon is reached or nothing is left to happen. Timers at the horizon still fire.
@@ -159,7 +167,9 @@ impl Kernel {
         loop {
             self.run_ready();
             let timer = self.0.timers.borrow_mut().pop();
-            let Some(Reverse(timer)) = timer else { return Stop::NothingLeft };
+            let Some(Reverse(timer)) = timer else {
+                return Stop::NothingLeft;
+            };
             if !timer.alive.0.get() {
                 self.0.dead_timers.set(self.0.dead_timers.get().saturating_sub(1));
                 continue;
@@ -275,7 +285,11 @@ pub async fn join_all<T>(futures: Vec<Pin<Box<dyn Future<Output = T>>>>) -> Vec<
                 *future = None;
             }
         }
-        if slots.iter().all(|(_, result)| result.is_some()) { Poll::Ready(()) } else { Poll::Pending }
+        if slots.iter().all(|(_, result)| result.is_some()) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     })
     .await;
     slots.into_iter().filter_map(|(_, result)| result).collect()

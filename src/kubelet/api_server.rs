@@ -77,7 +77,11 @@ impl ApiServer {
     /// Creates a pod that is bound to the node at once.
     pub fn create(self: &Rc<Self>, ix: PodIx, pod: Rc<Pod>) {
         let full_name: Name = pod.full_name().into();
-        let what = What::Api { op: "create", grace_period_seconds: None, object: None };
+        let what = What::Api {
+            op: "create",
+            grace_period_seconds: None,
+            object: None,
+        };
         self.recorder.record(Some(&full_name), None, None, what);
         let created = ApiPod {
             pod,
@@ -94,7 +98,9 @@ impl ApiServer {
     /// (`pkg/registry/core/pod: CheckGracefulDelete`).
     pub fn delete(self: &Rc<Self>, ix: PodIx, name: &Name, grace: Option<i64>) {
         let Some(object) = self.get(ix) else {
-            let note = What::Note { note: "delete action: no such pod".into() };
+            let note = What::Note {
+                note: "delete action: no such pod".into(),
+            };
             self.recorder.record(Some(name), None, None, note);
             return;
         };
@@ -103,7 +109,11 @@ impl ApiServer {
             grace = 0;
         }
         let record = |op, grace| {
-            let what = What::Api { op, grace_period_seconds: grace, object: None };
+            let what = What::Api {
+                op,
+                grace_period_seconds: grace,
+                object: None,
+            };
             self.recorder.record(Some(&object.full_name), None, None, what);
         };
         if grace == 0 {
@@ -131,8 +141,14 @@ impl ApiServer {
 
     /// Removes the object.
     pub fn remove(self: &Rc<Self>, ix: PodIx) {
-        let Some(object) = self.pods.borrow_mut().remove(&ix) else { return };
-        let what = What::Api { op: "removed", grace_period_seconds: None, object: None };
+        let Some(object) = self.pods.borrow_mut().remove(&ix) else {
+            return;
+        };
+        let what = What::Api {
+            op: "removed",
+            grace_period_seconds: None,
+            object: None,
+        };
         self.recorder.record(Some(&object.full_name), None, None, what);
         self.announce(PodChange::Removed(ix), WATCH_CHANGE);
     }
@@ -144,7 +160,8 @@ impl ApiServer {
         }
         let status = Arc::new(status);
         *object.status.borrow_mut() = status.clone();
-        self.recorder.record(Some(&object.full_name), None, None, What::Status(status));
+        self.recorder
+            .record(Some(&object.full_name), None, None, What::Status(status));
         true
     }
 }

@@ -24,7 +24,11 @@ const EXPIRY: Duration = Duration::from_secs(600);
 impl<K: Ord> Backoff<K> {
     /// An empty table: the first entry of a key is `initial` long, each next one twice as long, up to `max`.
     pub fn new(initial: Duration, max: Duration) -> Backoff<K> {
-        Backoff { initial: initial.min(max), max, entries: BTreeMap::new() }
+        Backoff {
+            initial: initial.min(max),
+            max,
+            entries: BTreeMap::new(),
+        }
     }
 
     /// The present length of the key's back-off; none is zero (`Get`).
@@ -35,7 +39,10 @@ impl<K: Ord> Backoff<K> {
     /// Arms the back-off: starts it afresh, or doubles it (`Next`).
     pub fn next(&mut self, key: K, event: Time, now: Time) {
         let (initial, max) = (self.initial, self.max);
-        let fresh = Entry { length: initial, last_update: now };
+        let fresh = Entry {
+            length: initial,
+            last_update: now,
+        };
         match self.entries.get_mut(&key) {
             Some(entry) if event - entry.last_update <= EXPIRY => {
                 entry.length = entry.length.times(2).min(max);
@@ -50,7 +57,8 @@ impl<K: Ord> Backoff<K> {
     /// Drops entries whose last update is long enough ago (`GC`). The kubelet does so at each housekeeping;
     /// here it is enough to do it before an entry is asked for, as of the last housekeeping.
     pub fn collect(&mut self, housekeeping: Time) {
-        self.entries.retain(|_, entry| housekeeping - entry.last_update <= EXPIRY);
+        self.entries
+            .retain(|_, entry| housekeeping - entry.last_update <= EXPIRY);
     }
 
     /// Whether the wait that began with `event` still lasts (`IsInBackOffSince`).
@@ -85,7 +93,10 @@ mod tests {
             lengths.push(backoff.get(&"a").as_secs());
         }
         assert_eq!(lengths, [10, 20, 40, 80, 160, 300, 300]);
-        assert!(backoff.is_in_backoff_since(&"a", SEC(606), SEC(900)), "exactly ten minutes is not more");
+        assert!(
+            backoff.is_in_backoff_since(&"a", SEC(606), SEC(900)),
+            "exactly ten minutes is not more"
+        );
         assert!(!backoff.is_in_backoff_since(&"a", SEC(607), SEC(608)));
         backoff.next("a", SEC(607), SEC(608));
         assert_eq!(backoff.get(&"a").as_secs(), 10);

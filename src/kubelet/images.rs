@@ -67,17 +67,27 @@ impl ImageManager {
             if container.image_pull_policy == PullPolicy::Never {
                 let message = format!("Container image \"{image}\" is not present with pull policy of Never");
                 event(true, "ErrImageNeverPull", message.clone());
-                return Err(StartError { reason: "ErrImageNeverPull", message: message.into() });
+                return Err(StartError {
+                    reason: "ErrImageNeverPull",
+                    message: message.into(),
+                });
             }
         }
         let key = (ix, image.clone());
-        if self.backoff.borrow().is_in_backoff_since_update(&key, self.kernel.now()) {
+        if self
+            .backoff
+            .borrow()
+            .is_in_backoff_since_update(&key, self.kernel.now())
+        {
             let mut message = format!("Back-off pulling image \"{image}\"");
             event(false, "BackOff", message.clone());
             if let Some(last) = self.last_error.borrow().get(&key) {
                 message = format!("{message}: {last}");
             }
-            return Err(StartError { reason: "ImagePullBackOff", message: message.into() });
+            return Err(StartError {
+                reason: "ImagePullBackOff",
+                message: message.into(),
+            });
         }
         self.last_error.borrow_mut().remove(&key);
         event(false, "Pulling", format!("Pulling image \"{image}\""));
@@ -90,7 +100,8 @@ impl ImageManager {
                 let whole_millis = |span: Duration| Duration(span.0 / 1_000_000 * 1_000_000);
                 let (took, waited) = (whole_millis(took), whole_millis(self.kernel.now() - begun));
                 let size = "Image size: 1048576 bytes.";
-                let text = format!("Successfully pulled image \"{image}\" in {took} ({waited} including waiting). {size}");
+                let text =
+                    format!("Successfully pulled image \"{image}\" in {took} ({waited} including waiting). {size}");
                 event(false, "Pulled", text);
                 Ok(())
             }
@@ -99,8 +110,13 @@ impl ImageManager {
                 event(true, "Failed", format!("Failed to pull image \"{image}\": {error}"));
                 let now = self.kernel.now();
                 self.backoff.borrow_mut().next(key.clone(), now, now);
-                self.last_error.borrow_mut().insert(key, format!("ErrImagePull: {error}"));
-                Err(StartError { reason: "ErrImagePull", message: error.into() })
+                self.last_error
+                    .borrow_mut()
+                    .insert(key, format!("ErrImagePull: {error}"));
+                Err(StartError {
+                    reason: "ErrImagePull",
+                    message: error.into(),
+                })
             }
         }
     }

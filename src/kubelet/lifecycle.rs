@@ -7,20 +7,33 @@ use crate::runtime::Container;
 use crate::trace::{CallPhase, HookType, What};
 
 /// Runs a hook; errors with what the handler says (`HandlerRunner.Run`).
-pub(super) async fn run(kubelet: &Kubelet, container: &Container, hook: HookType, handler: &Handler) -> Result<(), Name> {
+pub(super) async fn run(
+    kubelet: &Kubelet,
+    container: &Container,
+    hook: HookType,
+    handler: &Handler,
+) -> Result<(), Name> {
     let (outcome, purpose) = match hook {
         HookType::PostStart => (&container.run.post_start, "hook:postStart"),
         HookType::PreStop => (&container.run.pre_stop, "hook:preStop"),
     };
     let record = |phase, error| {
         let what = What::Hook { hook, phase, error };
-        kubelet.recorder.record(Some(&container.pod), Some(&container.name), Some(container.attempt), what);
+        kubelet.recorder.record(
+            Some(&container.pod),
+            Some(&container.name),
+            Some(container.attempt),
+            what,
+        );
     };
     record(CallPhase::Begin, None);
     let takes = outcome.takes.unwrap_or(Duration::ZERO);
     match handler {
         Handler::Exec { .. } => {
-            kubelet.runtime.exec_sync(container, purpose, takes, outcome.error.clone()).await;
+            kubelet
+                .runtime
+                .exec_sync(container, purpose, takes, outcome.error.clone())
+                .await;
         }
         Handler::Sleep { seconds } => kubelet.kernel.sleep(Duration::from_secs(*seconds)).await,
         Handler::HttpGet { .. } | Handler::TcpSocket { .. } | Handler::Grpc { .. } => kubelet.kernel.sleep(takes).await,

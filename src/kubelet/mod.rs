@@ -69,7 +69,11 @@ impl Kubelet {
         names: Vec<Name>,
     ) -> Rc<Kubelet> {
         let config = scenario.kubelet.clone();
-        let parallel = if config.serialize_image_pulls { Some(1) } else { config.max_parallel_image_pulls };
+        let parallel = if config.serialize_image_pulls {
+            Some(1)
+        } else {
+            config.max_parallel_image_pulls
+        };
         let images = Images::new(kernel, recorder, scenario.clone());
         let (initial, max) = crash_loop_bounds(&config);
         Rc::new(Kubelet {
@@ -101,20 +105,39 @@ impl Kubelet {
 
     /// An event about the pod itself.
     fn pod_event(&self, config: &PodConfig, warning: bool, reason: &'static str, message: Name) {
-        let event = EventRecord { warning, reason, field_path: "".into(), message };
-        self.recorder.record(Some(&config.full_name), None, None, What::Event(event));
+        let event = EventRecord {
+            warning,
+            reason,
+            field_path: "".into(),
+            message,
+        };
+        self.recorder
+            .record(Some(&config.full_name), None, None, What::Event(event));
     }
 
     /// An event about one of its containers (`recordContainerEvent`).
-    fn container_event(&self, config: &PodConfig, container: &Name, warning: bool, reason: &'static str, message: Name) {
+    fn container_event(
+        &self,
+        config: &PodConfig,
+        container: &Name,
+        warning: bool,
+        reason: &'static str,
+        message: Name,
+    ) {
         let list = match config.pod.find_container(container) {
             Some((ContainerType::Init, _)) => "initContainers",
             Some((ContainerType::Ephemeral, _)) => "ephemeralContainers",
             Some((ContainerType::App, _)) | None => "containers",
         };
         let field_path = format!("spec.{list}{{{container}}}").into();
-        let event = EventRecord { warning, reason, field_path, message };
-        self.recorder.record(Some(&config.full_name), None, None, What::Event(event));
+        let event = EventRecord {
+            warning,
+            reason,
+            field_path,
+            message,
+        };
+        self.recorder
+            .record(Some(&config.full_name), None, None, What::Event(event));
     }
 
     /// `SyncPod`: status first, then what the pod needs. The first value says that the pod has ended.
@@ -138,7 +161,13 @@ impl Kubelet {
     }
 
     /// `SyncTerminatingPod`: everything that runs is stopped, then the final status is derived.
-    async fn sync_terminating_pod(self: &Rc<Self>, ix: PodIx, config: &PodConfig, runtime: &PodStatus, grace: Option<i64>) {
+    async fn sync_terminating_pod(
+        self: &Rc<Self>,
+        ix: PodIx,
+        config: &PodConfig,
+        runtime: &PodStatus,
+        grace: Option<i64>,
+    ) {
         let status = self.generate_status(ix, config, runtime, false);
         self.set_status(ix, config, status, false);
         self.kill_pod(ix, config, runtime, grace).await;

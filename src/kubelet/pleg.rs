@@ -68,7 +68,9 @@ impl Pleg {
         loop {
             let _ = crate::kernel::race(self.runtime.changed.wait(), self.wanted.wait()).await;
             let cause = self.kernel.cause();
-            self.kernel.sleep_until(next_tick(self.phase, PERIOD, self.kernel.now())).await;
+            self.kernel
+                .sleep_until(next_tick(self.phase, PERIOD, self.kernel.now()))
+                .await;
             self.runtime.changed.take();
             self.wanted.take();
             self.kernel.set_cause(cause);
@@ -161,7 +163,9 @@ impl Pleg {
             (c.id, seen)
         });
         let sandboxes = self.runtime.sandboxes(pod);
-        let ready = sandboxes.iter().map(|s| (s.id, if s.ready.get() { Seen::Running } else { Seen::Exited }));
+        let ready = sandboxes
+            .iter()
+            .map(|s| (s.id, if s.ready.get() { Seen::Running } else { Seen::Exited }));
         states.chain(ready).collect()
     }
 
@@ -177,7 +181,11 @@ impl Pleg {
 
     /// What the cache holds of a pod; nothing is an empty status.
     pub fn cached(&self, pod: PodIx) -> Rc<PodStatus> {
-        self.cache.borrow().get(&pod).map(|(status, _)| status.clone()).unwrap_or_default()
+        self.cache
+            .borrow()
+            .get(&pod)
+            .map(|(status, _)| status.clone())
+            .unwrap_or_default()
     }
 
     /// Waits until the cache is newer than `than` (`GetNewerThan`); None asks for no more than what is there.
@@ -225,8 +233,18 @@ fn read(runtime: &Runtime, pod: PodIx, now: Time) -> PodStatus {
     containers.sort_by_key(|c| std::cmp::Reverse((c.created_at, c.id)));
     let container_statuses: Vec<Status> = containers.iter().map(|c| container_status(c)).collect();
     let newest = sandbox_statuses.first().map(|s| s.id);
-    let active = container_statuses.iter().filter(|c| Some(c.sandbox) == newest).cloned().collect();
-    PodStatus { container_statuses, active_container_statuses: active, sandbox_statuses, ip, timestamp: now }
+    let active = container_statuses
+        .iter()
+        .filter(|c| Some(c.sandbox) == newest)
+        .cloned()
+        .collect();
+    PodStatus {
+        container_statuses,
+        active_container_statuses: active,
+        sandbox_statuses,
+        ip,
+        timestamp: now,
+    }
 }
 
 fn container_status(container: &runtime::Container) -> Status {
@@ -251,7 +269,13 @@ fn container_status(container: &runtime::Container) -> Status {
             status.state = State::Running;
             status.started_at = Some(*started_at);
         }
-        ContainerState::Exited { started_at, finished_at, code, reason, message } => {
+        ContainerState::Exited {
+            started_at,
+            finished_at,
+            code,
+            reason,
+            message,
+        } => {
             status.state = State::Exited;
             status.started_at = *started_at;
             status.finished_at = Some(*finished_at);

@@ -111,7 +111,9 @@ impl Kubelet {
         let mut last_sync: Option<Time> = None;
         loop {
             worker.wake.wait().await;
-            let Some(config) = worker.pending.borrow_mut().take() else { continue };
+            let Some(config) = worker.pending.borrow_mut().take() else {
+                continue;
+            };
             worker.wake.take();
             *worker.active.borrow_mut() = Some(config.clone());
             let stage = worker.stage.get();
@@ -132,7 +134,8 @@ impl Kubelet {
                     }
                 }
                 Stage::Terminating => {
-                    self.sync_terminating_pod(ix, &config, &status, (grace != 0).then_some(grace)).await;
+                    self.sync_terminating_pod(ix, &config, &status, (grace != 0).then_some(grace))
+                        .await;
                     Outcome::Transition(Stage::Terminated)
                 }
                 Stage::Terminated | Stage::Finished => {
@@ -181,13 +184,18 @@ impl Kubelet {
 
     /// `CouldHaveRunningContainers`
     pub(super) fn could_have_running_containers(&self, ix: PodIx) -> bool {
-        self.workers.borrow().get(&ix).is_some_and(|w| w.stage.get() < Stage::Terminated)
+        self.workers
+            .borrow()
+            .get(&ix)
+            .is_some_and(|w| w.stage.get() < Stage::Terminated)
     }
 
     /// `ShouldPodContentBeRemoved`; a pod without a worker is nobody's.
     pub(super) fn should_pod_content_be_removed(&self, ix: PodIx) -> bool {
         let workers = self.workers.borrow();
-        workers.get(&ix).is_none_or(|w| w.deleted.get() && w.stage.get() >= Stage::Terminated)
+        workers
+            .get(&ix)
+            .is_none_or(|w| w.deleted.get() && w.stage.get() >= Stage::Terminated)
     }
 
     /// `SyncKnownPods`: forgets workers that have finished and whose pod is gone; ends those whose pod is gone.

@@ -80,7 +80,9 @@ impl Kubelet {
         let (kubelet, demanded) = (self.clone(), self.kernel.now());
         self.kernel.spawn(async move {
             kubelet.kernel.sleep(RELIST_DELAY).await;
-            kubelet.pleg.relist_pod(ix, demanded, &|pod, event| kubelet.handle_pleg_event(pod, event));
+            kubelet
+                .pleg
+                .relist_pod(ix, demanded, &|pod, event| kubelet.handle_pleg_event(pod, event));
         });
     }
 
@@ -100,12 +102,19 @@ impl Kubelet {
             };
             let from = earliest.max(self.kernel.now());
             let tick = next_tick(self.config.phases.sync, SYNC_PERIOD, from);
-            if race(self.kernel.sleep_until(tick), self.work_queued.wait()).await.is_err() {
+            if race(self.kernel.sleep_until(tick), self.work_queued.wait())
+                .await
+                .is_err()
+            {
                 continue;
             }
             let now = self.kernel.now();
             let mut queue = self.work_queue.borrow_mut();
-            let due: Vec<_> = queue.iter().filter(|(_, (at, _))| *at < now).map(|(ix, (_, c))| (*ix, *c)).collect();
+            let due: Vec<_> = queue
+                .iter()
+                .filter(|(_, (at, _))| *at < now)
+                .map(|(ix, (_, c))| (*ix, *c))
+                .collect();
             for (ix, _) in &due {
                 queue.remove(ix);
             }
@@ -138,7 +147,11 @@ impl Kubelet {
     fn delete_dead_containers(&self, ix: PodIx, died: u64) {
         let status = self.pleg.cached(ix);
         let all = self.should_pod_content_be_removed(ix);
-        let name = status.container_statuses.iter().find(|s| s.id.0 == died).map(|s| s.name.clone());
+        let name = status
+            .container_statuses
+            .iter()
+            .find(|s| s.id.0 == died)
+            .map(|s| s.name.clone());
         if name.is_none() && !all {
             return;
         }

@@ -22,7 +22,12 @@ pub struct Images {
 impl Images {
     /// Images as the scenario says: one that it does not list is present.
     pub fn new(kernel: &Kernel, recorder: &Recorder, scenario: Rc<Scenario>) -> Images {
-        let absent = scenario.images.iter().filter(|i| !i.present).map(|i| i.image.clone()).collect();
+        let absent = scenario
+            .images
+            .iter()
+            .filter(|i| !i.present)
+            .map(|i| i.image.clone())
+            .collect();
         Images {
             kernel: kernel.clone(),
             recorder: recorder.clone(),
@@ -45,7 +50,10 @@ impl Images {
             let number = *count;
             *count += 1;
             let script = self.scenario.images.iter().find(|i| i.image == *image);
-            script.and_then(|s| s.pulls.get(number).or(s.pulls.last())).cloned().unwrap_or_default()
+            script
+                .and_then(|s| s.pulls.get(number).or(s.pulls.last()))
+                .cloned()
+                .unwrap_or_default()
         };
         let begun = self.kernel.now();
         let record = |phase, error| {
@@ -60,7 +68,9 @@ impl Images {
             self.recorder.record(Some(pod), None, None, What::Cri(call));
         };
         record(CallPhase::Begin, None);
-        self.kernel.sleep(outcome.takes.unwrap_or(self.scenario.latencies.pull_image)).await;
+        self.kernel
+            .sleep(outcome.takes.unwrap_or(self.scenario.latencies.pull_image))
+            .await;
         record(CallPhase::End, outcome.error.as_ref().map(|text| rpc_error(text)));
         match outcome.error {
             Some(text) => Err(text),

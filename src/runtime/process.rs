@@ -75,8 +75,12 @@ impl Runtime {
 
     fn end_process(&self, container: &Container, end: End) {
         let mut state = container.state.borrow_mut();
-        let ContainerState::Running { started_at } = *state else { return };
-        let reason = end.reason.unwrap_or_else(|| if end.code == 0 { "Completed" } else { "Error" }.into());
+        let ContainerState::Running { started_at } = *state else {
+            return;
+        };
+        let reason = end
+            .reason
+            .unwrap_or_else(|| if end.code == 0 { "Completed" } else { "Error" }.into());
         *state = ContainerState::Exited {
             started_at: Some(started_at),
             finished_at: self.kernel.now(),
@@ -85,8 +89,17 @@ impl Runtime {
             message: end.message.unwrap_or_else(|| "".into()),
         };
         drop(state);
-        let what = What::Exit { code: end.code, reason, by: end.by };
-        self.recorder.record(Some(&container.pod), Some(&container.name), Some(container.attempt), what);
+        let what = What::Exit {
+            code: end.code,
+            reason,
+            by: end.by,
+        };
+        self.recorder.record(
+            Some(&container.pod),
+            Some(&container.name),
+            Some(container.attempt),
+            what,
+        );
         self.changed.raise();
         for waiter in container.process.waiters.borrow_mut().drain(..) {
             waiter.raise();
@@ -102,10 +115,22 @@ impl Runtime {
         if !container.process.term_sent.replace(true)
             && let OnTerm::Exit { after, code } = container.run.on_term
         {
-            let end = End { at: now + after, code, reason: None, message: None, by: ExitBy::Term };
+            let end = End {
+                at: now + after,
+                code,
+                reason: None,
+                message: None,
+                by: ExitBy::Term,
+            };
             self.plan(container, end);
         }
-        let kill = End { at: now + timeout, code: 137, reason: None, message: None, by: ExitBy::Kill };
+        let kill = End {
+            at: now + timeout,
+            code: 137,
+            reason: None,
+            message: None,
+            by: ExitBy::Kill,
+        };
         self.plan(container, kill);
         let ended = Rc::new(Notify::new(&container.process.kernel));
         container.process.waiters.borrow_mut().push(ended.clone());
@@ -117,7 +142,13 @@ impl Runtime {
         if !container.is_running() {
             return false;
         }
-        let end = End { at: self.kernel.now(), code, reason, message: None, by: ExitBy::Kill };
+        let end = End {
+            at: self.kernel.now(),
+            code,
+            reason,
+            message: None,
+            by: ExitBy::Kill,
+        };
         self.end_process(container, end);
         true
     }

@@ -130,9 +130,17 @@ impl Runtime {
         phase: CallPhase,
         fill: impl FnOnce(&mut CriCall),
     ) {
-        let mut call = CriCall { op, phase, image: None, timeout: None, error: None, purpose: None };
+        let mut call = CriCall {
+            op,
+            phase,
+            image: None,
+            timeout: None,
+            error: None,
+            purpose: None,
+        };
         fill(&mut call);
-        self.recorder.record(Some(pod), container, Some(attempt), What::Cri(call));
+        self.recorder
+            .record(Some(pod), container, Some(attempt), What::Cri(call));
     }
 
     fn next_id(&self) -> u64 {
@@ -143,24 +151,40 @@ impl Runtime {
 
     /// Sandboxes of a pod, oldest first.
     pub fn sandboxes(&self, pod: PodIx) -> Vec<Rc<Sandbox>> {
-        self.pods.borrow().get(&pod).map(|p| p.sandboxes.clone()).unwrap_or_default()
+        self.pods
+            .borrow()
+            .get(&pod)
+            .map(|p| p.sandboxes.clone())
+            .unwrap_or_default()
     }
 
     /// Containers of a pod, oldest first.
     pub fn containers(&self, pod: PodIx) -> Vec<Rc<Container>> {
-        self.pods.borrow().get(&pod).map(|p| p.containers.clone()).unwrap_or_default()
+        self.pods
+            .borrow()
+            .get(&pod)
+            .map(|p| p.containers.clone())
+            .unwrap_or_default()
     }
 
     /// Pods of which the runtime knows anything.
     pub fn pods(&self) -> Vec<PodIx> {
         let pods = self.pods.borrow();
-        let known = pods.iter().filter(|(_, p)| !p.sandboxes.is_empty() || !p.containers.is_empty());
+        let known = pods
+            .iter()
+            .filter(|(_, p)| !p.sandboxes.is_empty() || !p.containers.is_empty());
         known.map(|(ix, _)| *ix).collect()
     }
 
     /// The container of that ID, unless it has been removed.
     pub fn container(&self, pod: PodIx, id: u64) -> Option<Rc<Container>> {
-        self.pods.borrow().get(&pod)?.containers.iter().find(|c| c.id == id).cloned()
+        self.pods
+            .borrow()
+            .get(&pod)?
+            .containers
+            .iter()
+            .find(|c| c.id == id)
+            .cloned()
     }
 
     /// The highest attempt whose log exists, plus one; 0 without any (`calcRestartCountByLogDir`).
@@ -196,22 +220,50 @@ impl Runtime {
 
     /// StopPodSandbox: the sandbox is not ready any more.
     pub async fn stop_pod_sandbox(&self, full_name: &Name, sandbox: &Sandbox) {
-        self.call(full_name, None, sandbox.attempt, CriOp::StopPodSandbox, CallPhase::Begin, |_| {});
+        self.call(
+            full_name,
+            None,
+            sandbox.attempt,
+            CriOp::StopPodSandbox,
+            CallPhase::Begin,
+            |_| {},
+        );
         self.kernel.sleep(self.scenario.latencies.stop_pod_sandbox).await;
         sandbox.ready.set(false);
         self.changed.raise();
-        self.call(full_name, None, sandbox.attempt, CriOp::StopPodSandbox, CallPhase::End, |_| {});
+        self.call(
+            full_name,
+            None,
+            sandbox.attempt,
+            CriOp::StopPodSandbox,
+            CallPhase::End,
+            |_| {},
+        );
     }
 
     /// RemovePodSandbox.
     pub async fn remove_pod_sandbox(&self, pod: PodIx, full_name: &Name, sandbox: &Sandbox) {
-        self.call(full_name, None, sandbox.attempt, CriOp::RemovePodSandbox, CallPhase::Begin, |_| {});
+        self.call(
+            full_name,
+            None,
+            sandbox.attempt,
+            CriOp::RemovePodSandbox,
+            CallPhase::Begin,
+            |_| {},
+        );
         self.kernel.sleep(self.scenario.latencies.remove_pod_sandbox).await;
         if let Some(records) = self.pods.borrow_mut().get_mut(&pod) {
             records.sandboxes.retain(|s| s.id != sandbox.id);
         }
         self.changed.raise();
-        self.call(full_name, None, sandbox.attempt, CriOp::RemovePodSandbox, CallPhase::End, |_| {});
+        self.call(
+            full_name,
+            None,
+            sandbox.attempt,
+            CriOp::RemovePodSandbox,
+            CallPhase::End,
+            |_| {},
+        );
     }
 
     /// CreateContainer. Errors with the CRI error's text.
@@ -225,16 +277,32 @@ impl Runtime {
     ) -> Result<Rc<Container>, Name> {
         let run = self.next_run(pod, full_name, &container.name);
         let (name, image) = (&container.name, &container.image);
-        self.call(full_name, Some(name), attempt, CriOp::CreateContainer, CallPhase::Begin, |call| {
-            call.image = Some(image.clone());
-        });
+        self.call(
+            full_name,
+            Some(name),
+            attempt,
+            CriOp::CreateContainer,
+            CallPhase::Begin,
+            |call| {
+                call.image = Some(image.clone());
+            },
+        );
         let created_at = self.kernel.now();
-        self.kernel.sleep(run.create.takes.unwrap_or(self.scenario.latencies.create_container)).await;
+        self.kernel
+            .sleep(run.create.takes.unwrap_or(self.scenario.latencies.create_container))
+            .await;
         let error = run.create.error.as_ref().map(|text| rpc_error(text));
-        self.call(full_name, Some(name), attempt, CriOp::CreateContainer, CallPhase::End, |call| {
-            call.image = Some(image.clone());
-            call.error = error;
-        });
+        self.call(
+            full_name,
+            Some(name),
+            attempt,
+            CriOp::CreateContainer,
+            CallPhase::End,
+            |call| {
+                call.image = Some(image.clone());
+                call.error = error;
+            },
+        );
         if let Some(text) = &run.create.error {
             return Err(text.clone());
         }
@@ -266,16 +334,42 @@ impl Runtime {
         *count += 1;
         let pod_name = full_name.split_once('/').map_or(&**full_name, |(_, name)| name);
         let script = lookup::script(&self.scenario.containers, pod_name, container);
-        Rc::new(script.map(|script| lookup::run_at(script, number).clone()).unwrap_or_default())
+        Rc::new(
+            script
+                .map(|script| lookup::run_at(script, number).clone())
+                .unwrap_or_default(),
+        )
     }
 
     /// StartContainer. Errors with the CRI error's text; then an exited container with code 128 is left.
     pub async fn start_container(self: &Rc<Self>, container: &Rc<Container>) -> Result<(), Name> {
-        let Container { pod, name, attempt, run, .. } = &**container;
-        self.call(pod, Some(name), *attempt, CriOp::StartContainer, CallPhase::Begin, |_| {});
-        self.kernel.sleep(run.start.takes.unwrap_or(self.scenario.latencies.start_container)).await;
+        let Container {
+            pod,
+            name,
+            attempt,
+            run,
+            ..
+        } = &**container;
+        self.call(
+            pod,
+            Some(name),
+            *attempt,
+            CriOp::StartContainer,
+            CallPhase::Begin,
+            |_| {},
+        );
+        self.kernel
+            .sleep(run.start.takes.unwrap_or(self.scenario.latencies.start_container))
+            .await;
         let error = run.start.error.as_ref().map(|text| rpc_error(text));
-        self.call(pod, Some(name), *attempt, CriOp::StartContainer, CallPhase::End, |call| call.error = error);
+        self.call(
+            pod,
+            Some(name),
+            *attempt,
+            CriOp::StartContainer,
+            CallPhase::End,
+            |call| call.error = error,
+        );
         let now = self.kernel.now();
         self.changed.raise();
         if let Some(text) = &run.start.error {
@@ -296,37 +390,72 @@ impl Runtime {
     /// StopContainer: SIGTERM once, SIGKILL after `timeout` seconds; returns when the process has ended.
     pub async fn stop_container(self: &Rc<Self>, container: &Rc<Container>, timeout: i64) {
         let Container { pod, name, attempt, .. } = &**container;
-        self.call(pod, Some(name), *attempt, CriOp::StopContainer, CallPhase::Begin, |call| {
-            call.timeout = Some(timeout);
-        });
+        self.call(
+            pod,
+            Some(name),
+            *attempt,
+            CriOp::StopContainer,
+            CallPhase::Begin,
+            |call| {
+                call.timeout = Some(timeout);
+            },
+        );
         self.terminate_process(container, Duration::from_secs(timeout)).await;
-        self.call(pod, Some(name), *attempt, CriOp::StopContainer, CallPhase::End, |call| {
-            call.timeout = Some(timeout);
-        });
+        self.call(
+            pod,
+            Some(name),
+            *attempt,
+            CriOp::StopContainer,
+            CallPhase::End,
+            |call| {
+                call.timeout = Some(timeout);
+            },
+        );
     }
 
     /// RemoveContainer, with the log of its attempt unless `keep_logs`.
     pub async fn remove_container(&self, pod: PodIx, container: &Rc<Container>, keep_logs: bool) {
-        let Container { pod: full_name, name, attempt, .. } = &**container;
+        let Container {
+            pod: full_name,
+            name,
+            attempt,
+            ..
+        } = &**container;
         if !keep_logs
             && let Some(records) = self.pods.borrow_mut().get_mut(&pod)
             && let Some(logs) = records.logs.get_mut(name)
         {
             logs.remove(attempt);
         }
-        self.call(full_name, Some(name), *attempt, CriOp::RemoveContainer, CallPhase::Begin, |_| {});
+        self.call(
+            full_name,
+            Some(name),
+            *attempt,
+            CriOp::RemoveContainer,
+            CallPhase::Begin,
+            |_| {},
+        );
         self.kernel.sleep(self.scenario.latencies.remove_container).await;
         if let Some(records) = self.pods.borrow_mut().get_mut(&pod) {
             records.containers.retain(|c| c.id != container.id);
         }
         self.changed.raise();
-        self.call(full_name, Some(name), *attempt, CriOp::RemoveContainer, CallPhase::End, |_| {});
+        self.call(
+            full_name,
+            Some(name),
+            *attempt,
+            CriOp::RemoveContainer,
+            CallPhase::End,
+            |_| {},
+        );
     }
 
     /// A call into the container that takes some time and may fail: hooks by exec.
     pub async fn exec_sync(&self, container: &Container, purpose: &'static str, takes: Duration, error: Option<Name>) {
         let Container { pod, name, attempt, .. } = container;
-        self.call(pod, Some(name), *attempt, CriOp::ExecSync, CallPhase::Begin, |call| call.purpose = Some(purpose));
+        self.call(pod, Some(name), *attempt, CriOp::ExecSync, CallPhase::Begin, |call| {
+            call.purpose = Some(purpose)
+        });
         self.kernel.sleep(takes).await;
         self.call(pod, Some(name), *attempt, CriOp::ExecSync, CallPhase::End, |call| {
             call.purpose = Some(purpose);

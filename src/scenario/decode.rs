@@ -20,7 +20,9 @@ impl<'de> Deserialize<'de> for Span {
         let text = String::deserialize(deserializer)?;
         let span = duration::parse(&text).map_err(D::Error::custom)?;
         if span < Duration::ZERO || span > Duration::from_secs(10 * 366 * 24 * 3600) {
-            return Err(D::Error::custom(format!("{text:?} is out of range: from 0s to ten years")));
+            return Err(D::Error::custom(format!(
+                "{text:?} is out of range: from 0s to ten years"
+            )));
         }
         Ok(Span(span))
     }
@@ -35,7 +37,9 @@ impl<'de> Deserialize<'de> for Code {
         let code = i64::deserialize(deserializer)?;
         match u8::try_from(code) {
             Ok(code) => Ok(Code(code.into())),
-            Err(_) => Err(D::Error::custom(format!("exit code {code} is out of range: from 0 to 255"))),
+            Err(_) => Err(D::Error::custom(format!(
+                "exit code {code} is out of range: from 0 to 255"
+            ))),
         }
     }
 }
@@ -219,16 +223,24 @@ struct RawKill {
 }
 
 fn outcome(raw: RawOutcome) -> Outcome {
-    Outcome { takes: raw.takes.map(|span| span.0), error: raw.error }
+    Outcome {
+        takes: raw.takes.map(|span| span.0),
+        error: raw.error,
+    }
 }
 
 fn run(raw: RawRun) -> Run {
     let on_term = match raw.on_term {
         None => OnTerm::default(),
         Some(RawOnTerm { ignore: true, .. }) => OnTerm::Ignore,
-        Some(RawOnTerm { after, code, ignore: false }) => {
-            OnTerm::Exit { after: after.map_or(Duration::ZERO, |span| span.0), code: code.map_or(143, |code| code.0) }
-        }
+        Some(RawOnTerm {
+            after,
+            code,
+            ignore: false,
+        }) => OnTerm::Exit {
+            after: after.map_or(Duration::ZERO, |span| span.0),
+            code: code.map_or(143, |code| code.0),
+        },
     };
     Run {
         create: outcome(raw.create),
@@ -262,22 +274,49 @@ fn action(raw: RawAction) -> Result<Action, String> {
             code: kill.code.map_or(137, |code| code.0),
             reason: kill.reason,
         },
-        _ => return Err(format!("the action at {} must be exactly one of create, delete, kill", raw.at.0)),
+        _ => {
+            return Err(format!(
+                "the action at {} must be exactly one of create, delete, kill",
+                raw.at.0
+            ));
+        }
     };
     Ok(Action { at, what })
 }
 
 /// Fills in what the document leaves out; errors with the field and what is wrong.
 pub(super) fn scenario(raw: RawScenario) -> Result<Scenario, String> {
-    let RawSpec { description, run_for, seed, kubelet, latencies, images, containers, actions } = raw.spec;
+    let RawSpec {
+        description,
+        run_for,
+        seed,
+        kubelet,
+        latencies,
+        images,
+        containers,
+        actions,
+    } = raw.spec;
     if let Some(version) = kubelet.version.as_deref()
         && version != "1.36"
     {
-        return Err(format!("spec.kubelet.version: {version:?} is not supported yet; the only one is \"1.36\""));
+        return Err(format!(
+            "spec.kubelet.version: {version:?} is not supported yet; the only one is \"1.36\""
+        ));
     }
-    let gates = ["ReduceDefaultCrashLoopBackOffDecay", "KubeletCrashLoopBackOffMax", "ContainerRestartRules"];
-    if let Some(gate) = kubelet.feature_gates.keys().find(|gate| !gates.contains(&gate.as_str())) {
-        return Err(format!("spec.kubelet.featureGates: {gate} is not known; known are {}", gates.join(", ")));
+    let gates = [
+        "ReduceDefaultCrashLoopBackOffDecay",
+        "KubeletCrashLoopBackOffMax",
+        "ContainerRestartRules",
+    ];
+    if let Some(gate) = kubelet
+        .feature_gates
+        .keys()
+        .find(|gate| !gates.contains(&gate.as_str()))
+    {
+        return Err(format!(
+            "spec.kubelet.featureGates: {gate} is not known; known are {}",
+            gates.join(", ")
+        ));
     }
     let mut scenario = Scenario::default();
     let set = |field: &mut Duration, span: Option<Span>| {
@@ -291,7 +330,11 @@ pub(super) fn scenario(raw: RawScenario) -> Result<Scenario, String> {
     scenario.seed = seed.unwrap_or(0);
     let config = &mut scenario.kubelet;
     config.feature_gates = kubelet.feature_gates;
-    config.max_container_restart_period = kubelet.config.crash_loop_back_off.max_container_restart_period.map(|s| s.0);
+    config.max_container_restart_period = kubelet
+        .config
+        .crash_loop_back_off
+        .max_container_restart_period
+        .map(|s| s.0);
     config.serialize_image_pulls = kubelet.config.serialize_image_pulls.unwrap_or(true);
     config.max_parallel_image_pulls = kubelet.config.max_parallel_image_pulls;
     set(&mut config.sync_frequency, kubelet.config.sync_frequency);
@@ -314,8 +357,11 @@ pub(super) fn scenario(raw: RawScenario) -> Result<Scenario, String> {
         pulls: raw.pulls.into_iter().map(outcome).collect(),
     };
     scenario.images = images.into_iter().map(image).collect();
-    let script =
-        |raw: RawScript| ContainerScript { pod: raw.pod, name: raw.name, runs: raw.runs.into_iter().map(run).collect() };
+    let script = |raw: RawScript| ContainerScript {
+        pod: raw.pod,
+        name: raw.name,
+        runs: raw.runs.into_iter().map(run).collect(),
+    };
     scenario.containers = containers.into_iter().map(script).collect();
     scenario.actions = actions.into_iter().map(action).collect::<Result<_, _>>()?;
     Ok(scenario)

@@ -26,7 +26,9 @@ pub fn parse(text: &str) -> Result<Duration, String> {
         if whole.is_empty() && fraction.is_empty() {
             return Err(format!("{text:?} is not a duration: write 30s, 1m30s or 250ms"));
         }
-        let end = tail.find(|c: char| c == '.' || c.is_ascii_digit()).unwrap_or(tail.len());
+        let end = tail
+            .find(|c: char| c == '.' || c.is_ascii_digit())
+            .unwrap_or(tail.len());
         let (unit, tail) = tail.split_at(end);
         let scale: i128 = match unit {
             "ns" => 1,
@@ -36,9 +38,17 @@ pub fn parse(text: &str) -> Result<Duration, String> {
             "m" => 60_000_000_000,
             "h" => 3_600_000_000_000,
             "" => return Err(format!("{text:?} has no unit: write {text}s for seconds")),
-            _ => return Err(format!("{text:?} has an unknown unit {unit:?}: use ns, us, ms, s, m or h")),
+            _ => {
+                return Err(format!(
+                    "{text:?} has an unknown unit {unit:?}: use ns, us, ms, s, m or h"
+                ));
+            }
         };
-        let number = if whole.is_empty() { 0 } else { whole.parse::<i64>().map_err(|_| too_long())? };
+        let number = if whole.is_empty() {
+            0
+        } else {
+            whole.parse::<i64>().map_err(|_| too_long())?
+        };
         total += i128::from(number) * scale;
         let mut part = scale;
         for digit in fraction.bytes() {

@@ -49,7 +49,10 @@ pub fn load(sources: &[Source]) -> Result<(Input, Vec<String>), String> {
             }
         }
     }
-    let input = Input { pods: Vec::new(), scenario: found.unwrap_or_default() };
+    let input = Input {
+        pods: Vec::new(),
+        scenario: found.unwrap_or_default(),
+    };
     fit(input, pods).map(|input| (input, warnings))
 }
 
@@ -80,7 +83,9 @@ fn documents(text: &str) -> Vec<(usize, String)> {
 
 fn parse<'a, T: Deserialize<'a>>(source: &Source, text: &'a str) -> Result<T, String> {
     serde_yaml::from_str(text).map_err(|error| {
-        let place = error.location().map_or(String::new(), |at| format!("{}:{}", at.line(), at.column()));
+        let place = error
+            .location()
+            .map_or(String::new(), |at| format!("{}:{}", at.line(), at.column()));
         format!("{}:{place}: {error}", source.name)
     })
 }
@@ -92,17 +97,25 @@ fn fit(mut input: Input, pods: Vec<Pod>) -> Result<Input, String> {
     }
     let exists = |name: &str| pods.iter().any(|p| *p.name == *name);
     let no_pod = |what: &str, name: &str| {
-        let nearest = pods.iter().max_by(|a, b| {
-            strsim::jaro_winkler(&a.name, name).total_cmp(&strsim::jaro_winkler(&b.name, name))
-        });
+        let nearest = pods
+            .iter()
+            .max_by(|a, b| strsim::jaro_winkler(&a.name, name).total_cmp(&strsim::jaro_winkler(&b.name, name)));
         let nearest = nearest.map_or("", |p| &p.name);
-        Err(format!("{what} names pod {name:?}, which nothing defines; is it {nearest:?}?"))
+        Err(format!(
+            "{what} names pod {name:?}, which nothing defines; is it {nearest:?}?"
+        ))
     };
     for (index, pod) in pods.iter().enumerate() {
-        if pods[..index].iter().any(|p| p.name == pod.name && p.namespace == pod.namespace) {
+        if pods[..index]
+            .iter()
+            .any(|p| p.name == pod.name && p.namespace == pod.namespace)
+        {
             return Err(format!("two pods are named {}", pod.full_name()));
         }
-        if pod.all_containers().any(|(_, c)| c.liveness_probe.is_some() || c.readiness_probe.is_some() || c.startup_probe.is_some()) {
+        if pod
+            .all_containers()
+            .any(|(_, c)| c.liveness_probe.is_some() || c.readiness_probe.is_some() || c.startup_probe.is_some())
+        {
             return Err(format!("pod {}: probes are not simulated yet", pod.name));
         }
         if pod.spec.active_deadline_seconds.is_some() {
@@ -111,11 +124,20 @@ fn fit(mut input: Input, pods: Vec<Pod>) -> Result<Input, String> {
     }
     for script in &input.scenario.containers {
         let mut matching = pods.iter().filter(|p| {
-            script.pod.as_ref().is_none_or(|pattern| glob(pattern.as_bytes(), p.name.as_bytes()))
+            script
+                .pod
+                .as_ref()
+                .is_none_or(|pattern| glob(pattern.as_bytes(), p.name.as_bytes()))
         });
         if !matching.any(|p| p.find_container(&script.name).is_some()) {
-            let of = script.pod.as_ref().map_or(String::new(), |pod| format!(" of pod {pod:?}"));
-            return Err(format!("spec.containers names container {:?}{of}, which nothing defines", &*script.name));
+            let of = script
+                .pod
+                .as_ref()
+                .map_or(String::new(), |pod| format!(" of pod {pod:?}"));
+            return Err(format!(
+                "spec.containers names container {:?}{of}, which nothing defines",
+                &*script.name
+            ));
         }
     }
     for action in &input.scenario.actions {
@@ -124,8 +146,13 @@ fn fit(mut input: Input, pods: Vec<Pod>) -> Result<Input, String> {
             ActionKind::DeletePod { pod, .. } if !exists(pod) => return no_pod("a delete action", pod),
             ActionKind::Kill { pod, .. } if !exists(pod) => return no_pod("a kill action", pod),
             ActionKind::Kill { pod, container, .. } => {
-                if !pods.iter().any(|p| p.name == *pod && p.find_container(container).is_some()) {
-                    return Err(format!("a kill action names container {container:?}, which pod {pod:?} does not have"));
+                if !pods
+                    .iter()
+                    .any(|p| p.name == *pod && p.find_container(container).is_some())
+                {
+                    return Err(format!(
+                        "a kill action names container {container:?}, which pod {pod:?} does not have"
+                    ));
                 }
             }
             ActionKind::CreatePod { .. } | ActionKind::DeletePod { .. } => {}
@@ -136,7 +163,9 @@ fn fit(mut input: Input, pods: Vec<Pod>) -> Result<Input, String> {
         .iter()
         .map(|pod| PodInput {
             pod: pod.clone(),
-            created_by_action: created.iter().any(|a| matches!(a, ActionKind::CreatePod { pod: name } if *name == pod.name)),
+            created_by_action: created
+                .iter()
+                .any(|a| matches!(a, ActionKind::CreatePod { pod: name } if *name == pod.name)),
         })
         .collect();
     Ok(input)

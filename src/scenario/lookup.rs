@@ -5,7 +5,10 @@ use super::types::{ContainerScript, Run};
 /// The first script that matches a container of a pod.
 pub fn script<'a>(scripts: &'a [ContainerScript], pod: &str, container: &str) -> Option<&'a ContainerScript> {
     let matches = |s: &&ContainerScript| {
-        *s.name == *container && s.pod.as_ref().is_none_or(|pattern| glob(pattern.as_bytes(), pod.as_bytes()))
+        *s.name == *container
+            && s.pod
+                .as_ref()
+                .is_none_or(|pattern| glob(pattern.as_bytes(), pod.as_bytes()))
     };
     scripts.iter().find(matches)
 }
@@ -47,9 +50,13 @@ mod tests {
 
     #[test]
     fn globs() {
-        for (pattern, text, matches) in
-            [("web", "web", true), ("web-*", "web-0", true), ("w?b", "wxb", true), ("*", "", true), ("web", "web-0", false)]
-        {
+        for (pattern, text, matches) in [
+            ("web", "web", true),
+            ("web-*", "web-0", true),
+            ("w?b", "wxb", true),
+            ("*", "", true),
+            ("web", "web-0", false),
+        ] {
             assert_eq!(glob(pattern.as_bytes(), text.as_bytes()), matches, "{pattern} {text}");
         }
     }

@@ -180,14 +180,22 @@ pub struct Exit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnTerm {
     /// exits after that time with that code
-    Exit { /** after SIGTERM */ after: Duration, /** exit code */ code: i32 },
+    Exit {
+        /** after SIGTERM */
+        after: Duration,
+        /** exit code */
+        code: i32,
+    },
     /// only SIGKILL ends it
     Ignore,
 }
 
 impl Default for OnTerm {
     fn default() -> OnTerm {
-        OnTerm::Exit { after: Duration::ZERO, code: 143 }
+        OnTerm::Exit {
+            after: Duration::ZERO,
+            code: 143,
+        }
     }
 }
 
@@ -232,9 +240,26 @@ pub struct Action {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ActionKind {
     /// create: {pod}; the index into `Input::pods`
-    CreatePod { /** name of the pod */ pod: Name },
+    CreatePod {
+        /** name of the pod */
+        pod: Name,
+    },
     /// delete: {pod, gracePeriodSeconds}
-    DeletePod { /** name of the pod */ pod: Name, /** None: the pod's own */ grace_period_seconds: Option<i64> },
+    DeletePod {
+        /** name of the pod */
+        pod: Name,
+        /** None: the pod's own */
+        grace_period_seconds: Option<i64>,
+    },
     /// kill: {pod, container, code, reason}
-    Kill { /** name of the pod */ pod: Name, /** container */ container: Name, /** exit code */ code: i32, /** reason */ reason: Option<Name> },
+    Kill {
+        /** name of the pod */
+        pod: Name,
+        /** container */
+        container: Name,
+        /** exit code */
+        code: i32,
+        /** reason */
+        reason: Option<Name>,
+    },
 }

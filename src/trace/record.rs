@@ -29,25 +29,62 @@ pub struct Record {
 #[derive(Clone, Debug, PartialEq)]
 pub enum What {
     /// A change of an API object by somebody else than the kubelet, or its removal.
-    Api { /** create, delete, update, removed … */ op: &'static str, /** on delete and update */ grace_period_seconds: Option<i64>, /** an object other than a pod: `ConfigMap/default/N` */ object: Option<Name> },
+    Api {
+        /** create, delete, update, removed … */
+        op: &'static str,
+        /** on delete and update */
+        grace_period_seconds: Option<i64>,
+        /** an object other than a pod: `ConfigMap/default/N` */
+        object: Option<Name>,
+    },
     /// A CRI call begins or ends.
     Cri(CriCall),
     /// A process ended.
-    Exit { /** exit code */ code: i32, /** reason */ reason: Name, /** by whom */ by: ExitBy },
+    Exit {
+        /** exit code */
+        code: i32,
+        /** reason */
+        reason: Name,
+        /** by whom */
+        by: ExitBy,
+    },
     /// A probe handler call begins.
-    Probe { /** which probe */ probe: ProbeType, /** the result that it will have */ result: ProbeOutcome },
+    Probe {
+        /** which probe */
+        probe: ProbeType,
+        /** the result that it will have */
+        result: ProbeOutcome,
+    },
     /// A hook begins or ends.
-    Hook { /** which hook */ hook: HookType, /** begin or end */ phase: CallPhase, /** on end */ error: Option<Name> },
+    Hook {
+        /** which hook */
+        hook: HookType,
+        /** begin or end */
+        phase: CallPhase,
+        /** on end */
+        error: Option<Name>,
+    },
     /// A call of the kubelet's event recorder, before aggregation.
     Event(EventRecord),
     /// A status write that reached the API server: the whole status after it.
     Status(Arc<PodStatus>),
     /// The crash-loop back-off of a container was armed or asked (extra; conformance ignores it).
-    BackOff { /** its length */ length: Duration, /** when it ends */ until: Time },
+    BackOff {
+        /** its length */
+        length: Duration,
+        /** when it ends */
+        until: Time,
+    },
     /// Something the scenario asked for could not be done.
-    Note { /** text */ note: Name },
+    Note {
+        /** text */
+        note: Name,
+    },
     /// The run ended.
-    End { /** why */ reason: EndReason },
+    End {
+        /** why */
+        reason: EndReason,
+    },
 }
 
 /// Why a run ended.

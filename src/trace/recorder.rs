@@ -20,7 +20,11 @@ pub struct Recorder {
 impl Recorder {
     /// A recorder that hands every record to `sink`, in order.
     pub fn new(kernel: &Kernel, sink: impl FnMut(Record) + 'static) -> Recorder {
-        Recorder { kernel: kernel.clone(), next: Rc::default(), sink: Rc::new(RefCell::new(Box::new(sink))) }
+        Recorder {
+            kernel: kernel.clone(),
+            next: Rc::default(),
+            sink: Rc::new(RefCell::new(Box::new(sink))),
+        }
     }
 
     /// Records something that happens now because of what the running task acts upon;

@@ -17,7 +17,11 @@ pub fn line(record: &Record) -> String {
     put("container", json!(record.container));
     put("attempt", json!(record.attempt));
     let kind = match &record.what {
-        What::Api { op, grace_period_seconds, object } => {
+        What::Api {
+            op,
+            grace_period_seconds,
+            object,
+        } => {
             put("op", json!(op));
             put("gracePeriodSeconds", json!(grace_period_seconds));
             put("object", json!(object));

@@ -18,7 +18,11 @@ pub struct Options {
 
 /// The whole timeline with its summary.
 pub fn render(records: &[Record], input: &Input, options: Options) -> String {
-    let mut view = View { options, several: input.pods.len() > 1, ..View::default() };
+    let mut view = View {
+        options,
+        several: input.pods.len() > 1,
+        ..View::default()
+    };
     if let Some(description) = &input.scenario.description {
         let _ = writeln!(view.text, "{}: {description}\n", input.scenario.name);
     }
@@ -49,14 +53,26 @@ impl View {
     fn show(&mut self, record: &Record) {
         let container = record.container.as_deref().unwrap_or_default();
         let attempt = record.attempt.map_or(String::new(), |n| format!("#{n}"));
-        let subject = if container.is_empty() { String::new() } else { format!("{container}{attempt}") };
+        let subject = if container.is_empty() {
+            String::new()
+        } else {
+            format!("{container}{attempt}")
+        };
         let verbose = self.options.verbose;
         match &record.what {
-            What::Api { op: "delete", grace_period_seconds, .. } => {
+            What::Api {
+                op: "delete",
+                grace_period_seconds,
+                ..
+            } => {
                 let grace = grace_period_seconds.unwrap_or(0);
                 self.line(record, &subject, &format!("deletion asked for, grace period {grace}s"));
             }
-            What::Api { op, .. } => self.line(record, &subject, &format!("pod {}", if *op == "create" { "created" } else { op })),
+            What::Api { op, .. } => self.line(
+                record,
+                &subject,
+                &format!("pod {}", if *op == "create" { "created" } else { op }),
+            ),
             What::Cri(call) if call.op == CriOp::StartContainer && call.phase == CallPhase::End => {
                 let text = match &call.error {
                     Some(error) => format!("did not start: {error}"),
@@ -69,7 +85,11 @@ impl View {
                 self.line(record, &subject, &format!("{:?} failed: {error}", call.op));
             }
             What::Cri(call) if verbose => {
-                let phase = if call.phase == CallPhase::Begin { "begins" } else { "ends" };
+                let phase = if call.phase == CallPhase::Begin {
+                    "begins"
+                } else {
+                    "ends"
+                };
                 self.line(record, &subject, &format!("{:?} {phase}", call.op));
             }
             What::Exit { code, reason, by } => {
@@ -83,14 +103,28 @@ impl View {
             What::BackOff { length, until } => {
                 self.line(record, &subject, &format!("back-off {length}, until {}", clock(*until)));
             }
-            What::Event(event) if verbose || matches!(event.reason, "Pulling" | "ErrImageNeverPull" | "FailedPostStartHook" | "FailedPreStopHook") => {
-                self.line(record, &event.field_path, &format!("{}: {}", event.reason, event.message));
+            What::Event(event)
+                if verbose
+                    || matches!(
+                        event.reason,
+                        "Pulling" | "ErrImageNeverPull" | "FailedPostStartHook" | "FailedPreStopHook"
+                    ) =>
+            {
+                self.line(
+                    record,
+                    &event.field_path,
+                    &format!("{}: {}", event.reason, event.message),
+                );
             }
             What::Event(event) if event.reason == "Pulled" && event.message.starts_with("Successfully") => {
                 self.line(record, &event.field_path, &event.message);
             }
             What::Hook { hook, phase, .. } if *phase == CallPhase::Begin => {
-                let name = if *hook == HookType::PostStart { "postStart" } else { "preStop" };
+                let name = if *hook == HookType::PostStart {
+                    "postStart"
+                } else {
+                    "preStop"
+                };
                 self.line(record, &subject, &format!("{name} hook runs"));
             }
             What::Status(status) => self.status(record, status),
@@ -107,7 +141,9 @@ impl View {
             self.line(record, "", &format!("phase {phase}"));
             state.phase = phase;
         }
-        let ready = status.condition("Ready").is_some_and(|c| c.status == ConditionStatus::True);
+        let ready = status
+            .condition("Ready")
+            .is_some_and(|c| c.status == ConditionStatus::True);
         if ready != state.ready {
             self.line(record, "", if ready { "pod is ready" } else { "pod is not ready" });
             state.ready = ready;
@@ -124,8 +160,14 @@ impl View {
     fn line(&mut self, record: &Record, subject: &str, what: &str) {
         let pod = record.pod.as_deref().unwrap_or_default();
         let pod = pod.strip_prefix("default/").unwrap_or(pod);
-        let pod = if self.several { format!("{pod:<12} ") } else { String::new() };
-        let subject = subject.split_once('{').map_or(subject, |(_, name)| name.trim_end_matches('}'));
+        let pod = if self.several {
+            format!("{pod:<12} ")
+        } else {
+            String::new()
+        };
+        let subject = subject
+            .split_once('{')
+            .map_or(subject, |(_, name)| name.trim_end_matches('}'));
         let text = format!("{:>12}  {pod}{subject:<10} {what}", clock(record.at));
         self.text.push_str(text.trim_end());
         self.text.push('\n');
@@ -137,9 +179,18 @@ impl View {
             let restarts: Vec<String> = state.restarts.iter().map(|(name, n)| format!("{name} {n}")).collect();
             let ready = state.first_ready.map_or("never".to_owned(), clock);
             let restarts = restarts.join(", ");
-            let _ = writeln!(self.text, "{pod}: {}; restarts: {restarts}; first ready: {ready}", state.phase);
+            let _ = writeln!(
+                self.text,
+                "{pod}: {}; restarts: {restarts}; first ready: {ready}",
+                state.phase
+            );
         }
-        if let Some(Record { at, what: What::End { reason }, .. }) = last {
+        if let Some(Record {
+            at,
+            what: What::End { reason },
+            ..
+        }) = last
+        {
             let why = match reason {
                 EndReason::Horizon => "the horizon was reached",
                 EndReason::NothingLeft => "nothing was left to happen",

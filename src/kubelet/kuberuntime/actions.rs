@@ -39,7 +39,9 @@ fn container_changed(container: &Container, status: &Status) -> bool {
 
 /// `containerSucceeded`
 fn container_succeeded(container: &Container, status: &PodStatus) -> bool {
-    status.find_by_name(&container.name).is_some_and(|s| s.state == State::Exited && s.exit_code == 0)
+    status
+        .find_by_name(&container.name)
+        .is_some_and(|s| s.state == State::Exited && s.exit_code == 0)
 }
 
 /// `HasAnyRegularContainerCreated`
@@ -50,7 +52,9 @@ fn has_any_app_container(pod: &Pod, status: &PodStatus) -> bool {
 
 /// `PodSandboxChanged`: whether a new sandbox is needed, and its attempt.
 fn sandbox_changed(status: &PodStatus) -> (bool, u32) {
-    let Some(newest) = status.sandbox_statuses.first() else { return (true, 0) };
+    let Some(newest) = status.sandbox_statuses.first() else {
+        return (true, 0);
+    };
     let ready = status.sandbox_statuses.iter().filter(|s| s.ready).count();
     if ready > 1 || !newest.ready || newest.ip.is_none() {
         return (true, newest.attempt + 1);
@@ -78,7 +82,9 @@ pub fn compute_pod_actions(pod: &Pod, deleted: bool, status: &PodStatus) -> Acti
     }
     let mut kept = 0;
     for (index, container) in pod.spec.containers.iter().enumerate() {
-        let running = status.find_by_name(&container.name).filter(|s| s.state == State::Running);
+        let running = status
+            .find_by_name(&container.name)
+            .filter(|s| s.state == State::Running);
         let Some(running) = running else {
             if should_container_be_restarted(container, pod, deleted, status) {
                 actions.to_start.push(index);
@@ -91,7 +97,10 @@ pub fn compute_pod_actions(pod: &Pod, deleted: bool, status: &PodStatus) -> Acti
         }
         actions.to_start.push(index);
         let message = format!("Container {} definition changed, will be restarted", container.name);
-        actions.to_kill.push(ToKill { id: running.id, message });
+        actions.to_kill.push(ToKill {
+            id: running.id,
+            message,
+        });
     }
     if kept == 0 && actions.to_start.is_empty() {
         actions.kill_pod = true;
@@ -107,9 +116,7 @@ fn plan_new_sandbox(pod: &Pod, status: &PodStatus, actions: &mut Actions) {
         actions.create_sandbox = false;
         return;
     }
-    let runs_once = |c: &Container| {
-        c.restart_policy.unwrap_or(pod.spec.restart_policy) == RestartPolicy::OnFailure
-    };
+    let runs_once = |c: &Container| c.restart_policy.unwrap_or(pod.spec.restart_policy) == RestartPolicy::OnFailure;
     let wanted = pod.spec.containers.iter().enumerate();
     let wanted = wanted.filter(|(_, c)| !(runs_once(c) && container_succeeded(c, status)));
     let to_start: Vec<usize> = wanted.map(|(index, _)| index).collect();
@@ -132,8 +139,11 @@ fn compute_init_container_actions(pod: &Pod, deleted: bool, status: &PodStatus, 
         return true;
     }
     let alive = |s: &Status| matches!(s.state, State::Created | State::Running);
-    let mut initialized =
-        pod.spec.containers.iter().any(|c| status.find_by_name(&c.name).is_some_and(alive));
+    let mut initialized = pod
+        .spec
+        .containers
+        .iter()
+        .any(|c| status.find_by_name(&c.name).is_some_and(alive));
     let mut previously = initialized;
     for (index, container) in inits.iter().enumerate().rev() {
         let last = index + 1 == inits.len();

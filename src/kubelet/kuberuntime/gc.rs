@@ -38,7 +38,11 @@ impl Kubelet {
             }
         }
         for ((pod, _), mut unit) in units {
-            let keep = if self.should_pod_content_be_removed(pod) { 0 } else { DEAD_TO_KEEP };
+            let keep = if self.should_pod_content_be_removed(pod) {
+                0
+            } else {
+                DEAD_TO_KEEP
+            };
             unit.sort_by_key(|c| (c.created_at, c.id));
             let remove = unit.len().saturating_sub(keep);
             for container in unit.into_iter().take(remove) {
@@ -66,5 +70,4 @@ impl Kubelet {
             self.runtime.remove_pod_sandbox(pod, &name, &sandbox).await;
         }
     }
-
 }

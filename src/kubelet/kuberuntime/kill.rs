@@ -35,7 +35,9 @@ impl Kubelet {
         for container in running {
             let (kubelet, config, ordering) = (self.clone(), config.clone(), ordering.clone());
             kills.push(Box::pin(async move {
-                kubelet.kill_container(&config, &container, String::new(), grace, ordering.as_deref()).await;
+                kubelet
+                    .kill_container(&config, &container, String::new(), grace, ordering.as_deref())
+                    .await;
             }));
         }
         join_all(kills).await;
@@ -56,11 +58,20 @@ impl Kubelet {
         grace_override: Option<i64>,
         ordering: Option<&Ordering>,
     ) {
-        let message = if message.is_empty() { format!("Stopping container {}", container.name) } else { message };
+        let message = if message.is_empty() {
+            format!("Stopping container {}", container.name)
+        } else {
+            message
+        };
         self.container_event(config, &container.name, false, "Killing", message.into());
-        let own = config.deletion_grace.unwrap_or(config.pod.spec.termination_grace_period_seconds);
+        let own = config
+            .deletion_grace
+            .unwrap_or(config.pod.spec.termination_grace_period_seconds);
         let mut grace = grace_override.unwrap_or(own);
-        let pre_stop = config.pod.find_container(&container.name).and_then(|(_, c)| c.pre_stop.clone());
+        let pre_stop = config
+            .pod
+            .find_container(&container.name)
+            .and_then(|(_, c)| c.pre_stop.clone());
         if let Some(handler) = pre_stop
             && grace > 0
         {
@@ -71,7 +82,9 @@ impl Kubelet {
         {
             grace -= ordering.wait_for_turn(&self.kernel, &container.name, grace).await;
         }
-        self.runtime.stop_container(container, grace.max(MINIMUM_GRACE_SECONDS)).await;
+        self.runtime
+            .stop_container(container, grace.max(MINIMUM_GRACE_SECONDS))
+            .await;
         if let Some(ordering) = ordering {
             ordering.terminated(&container.name);
         }
@@ -87,13 +100,18 @@ impl Kubelet {
     ) -> i64 {
         let begun = self.kernel.now();
         let done = Rc::new(Notify::new(&self.kernel));
-        let (kubelet, config, container, finished) =
-            (self.clone(), config.clone(), container.clone(), done.clone());
+        let (kubelet, config, container, finished) = (self.clone(), config.clone(), container.clone(), done.clone());
         // The hook goes on in the background when the grace period ends first.
         self.kernel.spawn(async move {
             let outcome = lifecycle::run(&kubelet, &container, HookType::PreStop, &handler).await;
             if outcome.is_err() {
-                kubelet.container_event(&config, &container.name, true, "FailedPreStopHook", "PreStopHook failed".into());
+                kubelet.container_event(
+                    &config,
+                    &container.name,
+                    true,
+                    "FailedPreStopHook",
+                    "PreStopHook failed".into(),
+                );
             }
             finished.raise();
         });
@@ -114,7 +132,9 @@ impl Ordering {
         let spec = &config.pod.spec;
         let is_running = |name: &Name| running.iter().any(|c| c.name == *name);
         let names = config.pod.all_containers().map(|(_, c)| c.name.clone());
-        let ended = names.map(|name| (name.clone(), Cell::new(!is_running(&name)))).collect();
+        let ended = names
+            .map(|name| (name.clone(), Cell::new(!is_running(&name))))
+            .collect();
         let mut prerequisites = BTreeMap::new();
         let mut later: Option<Name> = None;
         for container in spec.init_containers.iter().rev().filter(|c| c.is_sidecar()) {
@@ -122,7 +142,11 @@ impl Ordering {
             before.extend(later.replace(container.name.clone()));
             prerequisites.insert(container.name.clone(), before);
         }
-        Ordering { ended, prerequisites, changed: Default::default() }
+        Ordering {
+            ended,
+            prerequisites,
+            changed: Default::default(),
+        }
     }
 
     /// Waits until all that must end before have ended, or the grace period is over; whole seconds waited.

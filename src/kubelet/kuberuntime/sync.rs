@@ -54,21 +54,27 @@ impl Kubelet {
         for kill in &actions.to_kill {
             result.acted = true;
             if let Some(container) = self.runtime.container(ix, kill.id.0) {
-                self.kill_container(config, &container, kill.message.clone(), None, None).await;
+                self.kill_container(config, &container, kill.message.clone(), None, None)
+                    .await;
             }
         }
         self.remove_init_containers(ix, config, status, 1).await;
         let mut sandbox = status.sandbox_statuses.first().map(|s| s.id.0);
         if actions.create_sandbox {
             result.acted = true;
-            let Ok(made) = self.runtime.run_pod_sandbox(ix, &config.full_name, actions.attempt).await else {
+            let Ok(made) = self
+                .runtime
+                .run_pod_sandbox(ix, &config.full_name, actions.attempt)
+                .await
+            else {
                 return result;
             };
             sandbox = Some(made.id);
             self.on_pod_sandbox_ready(ix, config);
         }
         let Some(sandbox) = sandbox else { return result };
-        self.start_containers(ix, config, status, &actions, sandbox, &mut result).await;
+        self.start_containers(ix, config, status, &actions, sandbox, &mut result)
+            .await;
         result
     }
 
@@ -90,7 +96,8 @@ impl Kubelet {
             }
         }
         for index in &actions.to_start {
-            self.try_start(ix, config, status, sandbox, &spec.containers[*index], result).await;
+            self.try_start(ix, config, status, sandbox, &spec.containers[*index], result)
+                .await;
         }
     }
 
@@ -126,7 +133,9 @@ impl Kubelet {
     ) -> Result<(), (StartError, Time)> {
         let dead = status.container_statuses.iter();
         let mut dead = dead.filter(|s| s.name == container.name && s.state == State::Exited);
-        let Some(finished) = dead.next().and_then(|s| s.finished_at) else { return Ok(()) };
+        let Some(finished) = dead.next().and_then(|s| s.finished_at) else {
+            return Ok(());
+        };
         let key = (ix, container.name.clone(), container.image.clone());
         let now = self.kernel.now();
         let mut backoff = self.crash_loop_backoff.borrow_mut();
@@ -142,7 +151,13 @@ impl Kubelet {
             let what = What::BackOff { length, until: ends };
             self.recorder.record(Some(&config.full_name), Some(name), None, what);
             let message = format!("back-off {length} restarting failed container={name} pod={described}");
-            return Err((StartError { reason: "CrashLoopBackOff", message: message.into() }, ends));
+            return Err((
+                StartError {
+                    reason: "CrashLoopBackOff",
+                    message: message.into(),
+                },
+                ends,
+            ));
         }
         backoff.next(key, finished, now);
         Ok(())
@@ -170,17 +185,28 @@ impl Kubelet {
             Some(previous) => u32::try_from(previous.restart_count + 1).unwrap_or(0),
             None => self.runtime.next_attempt_by_logs(ix, name),
         };
-        let created = self.runtime.create_container(ix, &config.full_name, sandbox, container, attempt).await;
+        let created = self
+            .runtime
+            .create_container(ix, &config.full_name, sandbox, container, attempt)
+            .await;
         let made = created.map_err(|text| fail("CreateContainerError", text))?;
         self.container_event(config, name, false, "Created", "Container created".into());
         let started = self.runtime.start_container(&made).await;
         started.map_err(|text| fail("RunContainerError", text))?;
         self.container_event(config, name, false, "Started", "Container started".into());
-        let Some(handler) = &container.post_start else { return Ok(()) };
-        let Err(text) = lifecycle::run(self, &made, HookType::PostStart, handler).await else { return Ok(()) };
+        let Some(handler) = &container.post_start else {
+            return Ok(());
+        };
+        let Err(text) = lifecycle::run(self, &made, HookType::PostStart, handler).await else {
+            return Ok(());
+        };
         self.container_event(config, name, true, "FailedPostStartHook", "PostStartHook failed".into());
-        self.kill_container(config, &made, "FailedPostStartHook".into(), None, None).await;
-        Err(StartError { reason: "PostStartHookError", message: text })
+        self.kill_container(config, &made, "FailedPostStartHook".into(), None, None)
+            .await;
+        Err(StartError {
+            reason: "PostStartHookError",
+            message: text,
+        })
     }
 
     /// Removes dead init containers but the newest `keep` of each name, with their logs

@@ -8,7 +8,11 @@ pub(super) fn condition(kind: &str, status: bool, generation: i64) -> PodConditi
     PodCondition {
         kind: kind.into(),
         observed_generation: Some(generation),
-        status: if status { ConditionStatus::True } else { ConditionStatus::False },
+        status: if status {
+            ConditionStatus::True
+        } else {
+            ConditionStatus::False
+        },
         last_transition_time: None,
         reason: None,
         message: None,
@@ -40,7 +44,12 @@ fn message(unknown: &[&Name], others: &[&Name], what: &str) -> Option<String> {
 }
 
 /// ContainersReady (`GenerateContainersReadyCondition`).
-pub(super) fn containers_ready(pod: &Pod, statuses: &[&ContainerStatus], phase: Phase, generation: i64) -> PodCondition {
+pub(super) fn containers_ready(
+    pod: &Pod,
+    statuses: &[&ContainerStatus],
+    phase: Phase,
+    generation: i64,
+) -> PodCondition {
     let sidecars = pod.spec.init_containers.iter().filter(|c| c.is_sidecar());
     let (mut unknown, mut unready) = (Vec::new(), Vec::new());
     for container in sidecars.chain(&pod.spec.containers) {
@@ -66,12 +75,17 @@ pub(super) fn containers_ready(pod: &Pod, statuses: &[&ContainerStatus], phase: 
 /// Ready: what ContainersReady says, then the readiness gates (`GeneratePodReadyCondition`).
 pub(super) fn ready(pod: &Pod, others: &[PodCondition], containers: &PodCondition, generation: i64) -> PodCondition {
     if containers.status != ConditionStatus::True {
-        return PodCondition { kind: "Ready".into(), ..containers.clone() };
+        return PodCondition {
+            kind: "Ready".into(),
+            ..containers.clone()
+        };
     }
     let mut missing = Vec::new();
     for gate in &pod.spec.readiness_gates {
         match others.iter().find(|c| c.kind == *gate) {
-            None => missing.push(format!("corresponding condition of pod readiness gate \"{gate}\" does not exist.")),
+            None => missing.push(format!(
+                "corresponding condition of pod readiness gate \"{gate}\" does not exist."
+            )),
             Some(c) if c.status != ConditionStatus::True => missing.push(format!(
                 "the status of pod readiness gate \"{gate}\" is not \"True\", but {:?}",
                 c.status
@@ -82,7 +96,11 @@ pub(super) fn ready(pod: &Pod, others: &[PodCondition], containers: &PodConditio
     if missing.is_empty() {
         return condition("Ready", true, generation);
     }
-    because(condition("Ready", false, generation), "ReadinessGatesNotReady", Some(missing.join(", ")))
+    because(
+        condition("Ready", false, generation),
+        "ReadinessGatesNotReady",
+        Some(missing.join(", ")),
+    )
 }
 
 /// Initialized; once true it stays true (`GeneratePodInitializedCondition`).
@@ -95,7 +113,13 @@ pub(super) fn initialized(
 ) -> PodCondition {
     let (mut unknown, mut incomplete) = (Vec::new(), Vec::new());
     for container in &pod.spec.init_containers {
-        let done = |s: &ContainerStatus| if container.is_sidecar() { s.started == Some(true) } else { s.ready };
+        let done = |s: &ContainerStatus| {
+            if container.is_sidecar() {
+                s.started == Some(true)
+            } else {
+                s.ready
+            }
+        };
         match statuses.iter().find(|s| s.name == container.name) {
             None => unknown.push(&container.name),
             Some(status) if !done(status) => incomplete.push(&container.name),
@@ -115,9 +139,17 @@ pub(super) fn initialized(
     }
     match message(&unknown, &incomplete, "incomplete") {
         None => yes,
-        Some(_) if old.condition("Initialized").is_some_and(|c| c.status == ConditionStatus::True) => yes,
-        Some(message) => {
-            because(condition("Initialized", false, generation), "ContainersNotInitialized", Some(message))
+        Some(_)
+            if old
+                .condition("Initialized")
+                .is_some_and(|c| c.status == ConditionStatus::True) =>
+        {
+            yes
         }
+        Some(message) => because(
+            condition("Initialized", false, generation),
+            "ContainersNotInitialized",
+            Some(message),
+        ),
     }
 }

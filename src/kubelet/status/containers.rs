@@ -22,7 +22,9 @@ fn hex_id(number: u64) -> String {
     let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mut text = String::with_capacity(64);
     for _ in 0..4 {
-        state = (state ^ (state >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9).wrapping_add(0x94d0_49bb_1331_11eb);
+        state = (state ^ (state >> 29))
+            .wrapping_mul(0xbf58_476d_1ce4_e5b9)
+            .wrapping_add(0x94d0_49bb_1331_11eb);
         text.push_str(&format!("{state:016x}"));
     }
     text
@@ -38,9 +40,9 @@ impl Conversion<'_> {
         let id: Name = format!("containerd://{}", hex_id(status.id.0)).into();
         let filled = |text: &Name| (!text.is_empty()).then(|| text.clone());
         let state = match status.state {
-            State::Running => {
-                ContainerState::Running(Running { started_at: self.timestamp(status.started_at.unwrap_or(Time::ZERO)) })
-            }
+            State::Running => ContainerState::Running(Running {
+                started_at: self.timestamp(status.started_at.unwrap_or(Time::ZERO)),
+            }),
             State::Exited => ContainerState::Terminated(Terminated {
                 exit_code: status.exit_code,
                 reason: filled(&status.reason),
@@ -59,7 +61,11 @@ impl Conversion<'_> {
             ready: false,
             restart_count: status.restart_count,
             image: status.image.clone(),
-            image_id: format!("sha256:{}", hex_id(status.image.bytes().fold(7, |h, b| h * 31 % 0xffff_fffb + u64::from(b)))).into(),
+            image_id: format!(
+                "sha256:{}",
+                hex_id(status.image.bytes().fold(7, |h, b| h * 31 % 0xffff_fffb + u64::from(b)))
+            )
+            .into(),
             container_id: Some(id),
             started: None,
         };
@@ -88,7 +94,11 @@ impl Conversion<'_> {
 
     fn status(&self, container: &Container, old: &[ContainerStatus], init: bool) -> ContainerStatus {
         let old = old.iter().find(|s| s.name == container.name);
-        let mut of_name = self.runtime.container_statuses.iter().filter(|s| s.name == container.name);
+        let mut of_name = self
+            .runtime
+            .container_statuses
+            .iter()
+            .filter(|s| s.name == container.name);
         let newest = of_name.next();
         let mut status = match newest {
             Some(newest) => {
@@ -111,7 +121,10 @@ impl Conversion<'_> {
                 status.last_state = Some(status.state);
             }
             let message = (!error.message.is_empty()).then(|| error.message.clone());
-            status.state = ContainerState::Waiting(Waiting { reason: Some(error.reason.into()), message });
+            status.state = ContainerState::Waiting(Waiting {
+                reason: Some(error.reason.into()),
+                message,
+            });
         }
         status
     }
@@ -119,10 +132,17 @@ impl Conversion<'_> {
     /// A container of which the runtime knows nothing: not made yet, or lost.
     fn missing(&self, container: &Container, old: Option<&ContainerStatus>) -> ContainerStatus {
         let has_init = !self.config.pod.spec.init_containers.is_empty();
-        let reason = if has_init { "PodInitializing" } else { "ContainerCreating" };
+        let reason = if has_init {
+            "PodInitializing"
+        } else {
+            "ContainerCreating"
+        };
         let mut status = ContainerStatus {
             name: container.name.clone(),
-            state: ContainerState::Waiting(Waiting { reason: Some(reason.into()), message: None }),
+            state: ContainerState::Waiting(Waiting {
+                reason: Some(reason.into()),
+                message: None,
+            }),
             last_state: None,
             ready: false,
             restart_count: 0,

@@ -24,7 +24,12 @@ impl Kubelet {
         let pod = &config.pod;
         let old = self.statuses.get(ix).unwrap_or_else(|| Rc::new(self.api_status(ix)));
         let reason = |name: &_| self.reasons.borrow().get(&(ix, Clone::clone(name))).cloned();
-        let conversion = Conversion { config, runtime, epoch: self.epoch, reason: &reason };
+        let conversion = Conversion {
+            config,
+            runtime,
+            epoch: self.epoch,
+            reason: &reason,
+        };
         let mut status = ApiStatus::empty(Phase::Pending);
         status.init_container_statuses =
             conversion.statuses(&pod.spec.init_containers, &old.init_container_statuses, true);
@@ -32,7 +37,9 @@ impl Kubelet {
         status.container_statuses.sort_by(|a, b| a.name.cmp(&b.name));
         let started = pod.spec.containers.iter().any(|c| {
             let active = runtime.active_container_statuses.iter();
-            active.filter(|s| s.name == c.name).any(|s| matches!(s.state, State::Running | State::Exited))
+            active
+                .filter(|s| s.name == c.name)
+                .any(|s| matches!(s.state, State::Running | State::Exited))
         });
         status.phase = phase(pod, &all(&status), terminal, started);
         if !status.is_terminal() && old.is_terminal() {
@@ -65,7 +72,11 @@ impl Kubelet {
 }
 
 fn all(status: &ApiStatus) -> Vec<&ContainerStatus> {
-    status.init_container_statuses.iter().chain(&status.container_statuses).collect()
+    status
+        .init_container_statuses
+        .iter()
+        .chain(&status.container_statuses)
+        .collect()
 }
 
 /// Started and Ready of a pod without probes (`prober_manager.go: UpdatePodStatus`).
@@ -78,7 +89,11 @@ fn update_readiness(pod: &Pod, status: &mut ApiStatus) {
     for container in &mut status.init_container_statuses {
         let running = matches!(container.state, ContainerState::Running(_));
         container.started = Some(running);
-        let sidecar = pod.spec.init_containers.iter().any(|c| c.name == container.name && c.is_sidecar());
+        let sidecar = pod
+            .spec
+            .init_containers
+            .iter()
+            .any(|c| c.name == container.name && c.is_sidecar());
         let done = matches!(&container.state, ContainerState::Terminated(t) if t.exit_code == 0);
         container.ready = if sidecar { running } else { done };
     }

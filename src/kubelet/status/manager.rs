@@ -66,7 +66,11 @@ impl Kubelet {
             return;
         }
         let mut statuses = self.statuses.statuses.borrow_mut();
-        let entry = statuses.entry(ix).or_insert(Cached { status: old, finished: false, queued: false });
+        let entry = statuses.entry(ix).or_insert(Cached {
+            status: old,
+            finished: false,
+            queued: false,
+        });
         entry.status = Rc::new(status);
         entry.finished |= finished;
         if !std::mem::replace(&mut entry.queued, true) {
@@ -111,12 +115,24 @@ impl Kubelet {
 /// `normalizeStatus`: the pod's containers share 12 KiB of termination messages.
 fn cut_messages(config: &PodConfig, status: &mut PodStatus) {
     let share = 12 * 1024 / config.pod.all_containers().count().max(1);
-    for container in status.init_container_statuses.iter_mut().chain(&mut status.container_statuses) {
-        for state in [Some(&mut container.state), container.last_state.as_mut()].into_iter().flatten() {
-            if let ContainerState::Terminated(Terminated { message: Some(message), .. }) = state
+    for container in status
+        .init_container_statuses
+        .iter_mut()
+        .chain(&mut status.container_statuses)
+    {
+        for state in [Some(&mut container.state), container.last_state.as_mut()]
+            .into_iter()
+            .flatten()
+        {
+            if let ContainerState::Terminated(Terminated {
+                message: Some(message), ..
+            }) = state
                 && message.len() > share
             {
-                let end = (0..=share).rev().find(|end| message.is_char_boundary(*end)).unwrap_or(0);
+                let end = (0..=share)
+                    .rev()
+                    .find(|end| message.is_char_boundary(*end))
+                    .unwrap_or(0);
                 *message = message[..end].into();
             }
         }
@@ -131,7 +147,11 @@ fn merge(old: &PodStatus, mut new: PodStatus, could_have_running_containers: boo
         new.message = old.message.clone();
     }
     if new.is_terminal() {
-        let reason = if new.phase == Phase::Failed { "PodFailed" } else { "PodCompleted" };
+        let reason = if new.phase == Phase::Failed {
+            "PodFailed"
+        } else {
+            "PodCompleted"
+        };
         for condition in &mut new.conditions {
             if matches!(&*condition.kind, "Ready" | "ContainersReady") && condition.status == ConditionStatus::True {
                 condition.status = ConditionStatus::False;
@@ -174,7 +194,11 @@ pub(in crate::kubelet) fn terminate(config: &PodConfig, status: &PodStatus) -> P
         status.container_statuses.iter_mut().for_each(end);
     }
     // Init containers behind the last one that has run keep their waiting state (`initializedContainers`).
-    let reached = status.init_container_statuses.iter().rposition(has_run).map_or(0, |last| last + 1);
+    let reached = status
+        .init_container_statuses
+        .iter()
+        .rposition(has_run)
+        .map_or(0, |last| last + 1);
     status.init_container_statuses[..reached].iter_mut().for_each(end);
     if !status.is_terminal() {
         status.phase = Phase::Failed;

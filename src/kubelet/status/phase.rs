@@ -7,20 +7,33 @@ use crate::api::status::{ContainerState, ContainerStatus, Phase};
 /// What the phase asks of one container.
 enum Seen {
     Unknown,
-    Running { started: bool },
+    Running {
+        started: bool,
+    },
     /// Ended, or waiting after it ended.
-    Stopped { code: i32, waiting: bool },
+    Stopped {
+        code: i32,
+        waiting: bool,
+    },
     Waiting,
 }
 
 fn look(container: &Container, statuses: &[&ContainerStatus]) -> Seen {
-    let Some(status) = statuses.iter().find(|s| s.name == container.name) else { return Seen::Unknown };
+    let Some(status) = statuses.iter().find(|s| s.name == container.name) else {
+        return Seen::Unknown;
+    };
     match (&status.state, &status.last_state) {
-        (ContainerState::Running(_), _) => Seen::Running { started: status.started == Some(true) },
-        (ContainerState::Terminated(t), _) => Seen::Stopped { code: t.exit_code, waiting: false },
-        (ContainerState::Waiting(_), Some(ContainerState::Terminated(t))) => {
-            Seen::Stopped { code: t.exit_code, waiting: true }
-        }
+        (ContainerState::Running(_), _) => Seen::Running {
+            started: status.started == Some(true),
+        },
+        (ContainerState::Terminated(t), _) => Seen::Stopped {
+            code: t.exit_code,
+            waiting: false,
+        },
+        (ContainerState::Waiting(_), Some(ContainerState::Terminated(t))) => Seen::Stopped {
+            code: t.exit_code,
+            waiting: true,
+        },
         (ContainerState::Waiting(_), _) => Seen::Waiting,
     }
 }
@@ -67,13 +80,21 @@ pub(super) fn phase(pod: &Pod, statuses: &[&ContainerStatus], terminal: bool, in
             }
         }
     }
-    let ended = if stopped == succeeded { Phase::Succeeded } else { Phase::Failed };
+    let ended = if stopped == succeeded {
+        Phase::Succeeded
+    } else {
+        Phase::Failed
+    };
     if pending_init > 0 || (pending_sidecars > 0 && !initialized) || waiting > 0 {
         Phase::Pending
     } else if running > 0 && unknown == 0 {
         Phase::Running
     } else if running == 0 && stopped > 0 && unknown == 0 {
-        if terminal || stopped == final_stops { ended } else { Phase::Running }
+        if terminal || stopped == final_stops {
+            ended
+        } else {
+            Phase::Running
+        }
     } else {
         Phase::Pending
     }

@@ -7,7 +7,10 @@ use crate::kubelet::container::{PodStatus, State};
 /// (`podutil.ContainerShouldRestart`).
 pub fn container_should_restart(container: &Container, pod: &Pod, exit_code: i32) -> bool {
     let matches = |values: &[i32], not_in: bool| values.contains(&exit_code) != not_in;
-    let rule = container.restart_policy_rules.iter().find(|rule| matches(&rule.values, rule.not_in));
+    let rule = container
+        .restart_policy_rules
+        .iter()
+        .find(|rule| matches(&rule.values, rule.not_in));
     if let Some(rule) = rule {
         return match rule.action {
             RestartRuleAction::Restart | RestartRuleAction::RestartAllContainers => true,
@@ -25,7 +28,9 @@ pub fn should_container_be_restarted(container: &Container, pod: &Pod, deleted: 
     if deleted {
         return false;
     }
-    let Some(newest) = status.find_by_name(&container.name) else { return true };
+    let Some(newest) = status.find_by_name(&container.name) else {
+        return true;
+    };
     match newest.state {
         State::Running => false,
         State::Created | State::Unknown => true,

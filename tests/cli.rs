@@ -1,0 +1,102 @@
+//! Exit codes, what goes to which stream, and what errors say.
+
+#![allow(missing_docs)]
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+fn run(input: &str, arguments: &[&str]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_podlapse"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("podlapse starts");
+    child
+        .stdin
+        .take()
+        .expect("stdin is piped")
+        .write_all(input.as_bytes())
+        .expect("it reads");
+    child.wait_with_output().expect("it ends")
+}
+
+const POD: &str =
+    "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - {name: app, image: \"app:1\"}\n";
+
+/// A pod with a Scenario that has this spec.
+fn with(spec: &str) -> String {
+    format!("{POD}---\napiVersion: podlapse.dev/v1alpha1\nkind: Scenario\nmetadata: {{name: s}}\nspec: {spec}\n")
+}
+
+#[test]
+fn unusable_input_is_refused_with_2_and_nothing_on_stdout() {
+    let cases = [
+        ("".to_owned(), "the input has no pod"),
+        ("kind: [".to_owned(), "<stdin>:"),
+        (POD.replace("image:", "imagee:"), "imagee"),
+        (
+            POD.replace("spec:\n", "spec:\n  restartPolicy: Sometimes\n"),
+            "Always, OnFailure, Never",
+        ),
+        (POD.replace("name: web", "name: Web"), "is not a valid name"),
+        (format!("{POD}---\n{POD}"), "two pods are named"),
+        (with("{runFor: 30}"), "has no unit"),
+        (with("{containers: [{name: ap}]}"), "nothing defines"),
+        (
+            with("{containers: [{name: app, runs: [{exit: {after: 1s, code: 256}}]}]}"),
+            "from 0 to 255",
+        ),
+        (with("{actions: [{at: 1s, delete: {pod: wbe}}]}"), "is it \"web\"?"),
+        (with("{actions: [{at: 1s}]}"), "exactly one of"),
+        (with("{kubelet: {version: \"1.30\"}}"), "not supported"),
+    ];
+    for (input, wanted) in cases {
+        let output = run(&input, &["run", "-"]);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{input}\n{stderr}");
+        assert!(output.stdout.is_empty(), "{input}");
+        assert!(stderr.contains(wanted), "{input}\n{stderr}");
+    }
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    let input = with("{runFor: 1h, containers: [{name: app, runs: [{exit: {after: 3s, code: 1}}]}]}");
+    for format in ["timeline", "jsonl"] {
+        let first = run(&input, &["run", "--output", format, "-"]);
+        assert_eq!(first.status.code(), Some(0));
+        assert_eq!(first.stdout, run(&input, &["run", "--output", format, "-"]).stdout);
+    }
+}
+
+#[test]
+fn kinds_that_are_not_simulated_are_skipped_with_one_warning() {
+    let input = format!("{POD}---\napiVersion: v1\nkind: Service\nmetadata: {{name: s}}\n");
+    let output = run(&input, &["run", "-"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&output.stderr).matches("warning: ").count(), 1);
+}
+
+#[test]
+fn every_shipped_scenario_runs() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).expect("scenarios are there") {
+        let path = entry.expect("an entry").path();
+        let output = Command::new(env!("CARGO_BIN_EXE_podlapse"))
+            .arg("run")
+            .arg(&path)
+            .output()
+            .expect("it runs");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.success() && stderr.is_empty(),
+            "{}: {stderr}",
+            path.display()
+        );
+        count += 1;
+    }
+    assert!(count >= 8);
+}
