@@ -261,7 +261,7 @@ pub(crate) fn pod(raw: RawPod) -> Result<Pod, String> {
     let mut names: Vec<&Name> = containers.iter().chain(&init_containers).map(|c| &c.name).collect();
     names.sort();
     if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-        return Err(format!("spec.containers: two containers are named {:?}", &*pair[0]));
+        return Err(format!("spec.containers: two containers are named {:?}", pair[0]));
     }
     if let Some(seconds) = spec.active_deadline_seconds
         && seconds < 1

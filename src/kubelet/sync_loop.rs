@@ -17,10 +17,12 @@ const HOUSEKEEPING_PERIOD: Duration = Duration::from_secs(2);
 /// Between a sync that acted and the relist that it asks for.
 const RELIST_DELAY: Duration = Duration::from_micros(5);
 
+type Task = std::pin::Pin<Box<dyn Future<Output = ()>>>;
+
 impl Kubelet {
     /// Starts every task of the kubelet.
     pub fn start(self: &Rc<Self>) {
-        let spawn = |task: fn(Rc<Kubelet>) -> std::pin::Pin<Box<dyn Future<Output = ()>>>| {
+        let spawn = |task: fn(Rc<Kubelet>) -> Task| {
             self.kernel.spawn(task(self.clone()));
         };
         spawn(|k| Box::pin(k.watch_forever()));

@@ -134,7 +134,7 @@ pub(super) fn initialized(
         let app = pod.spec.containers.iter().any(|c| c.name == s.name);
         app && (!matches!(s.state, ContainerState::Waiting(_)) || s.last_state.is_some())
     };
-    if statuses.iter().any(|s| has_started(s)) {
+    if statuses.iter().any(has_started) {
         return yes;
     }
     match message(&unknown, &incomplete, "incomplete") {
