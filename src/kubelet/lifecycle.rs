@@ -27,20 +27,17 @@ pub(super) async fn run(
         );
     };
     record(CallPhase::Begin, None);
-    let takes = outcome.takes.unwrap_or(Duration::ZERO);
-    match handler {
-        Handler::Exec { .. } => {
-            kubelet
-                .runtime
-                .exec_sync(container, purpose, takes, outcome.error.clone())
-                .await;
+    let result = match handler {
+        Handler::Exec { command } => kubelet.runtime.exec_sync(container, purpose, command, outcome).await,
+        Handler::Sleep { seconds } => {
+            kubelet.kernel.sleep(Duration::from_secs(*seconds)).await;
+            Ok(())
         }
-        Handler::Sleep { seconds } => kubelet.kernel.sleep(Duration::from_secs(*seconds)).await,
-        Handler::HttpGet { .. } | Handler::TcpSocket { .. } | Handler::Grpc { .. } => kubelet.kernel.sleep(takes).await,
-    }
-    record(CallPhase::End, outcome.error.clone());
-    match &outcome.error {
-        Some(text) => Err(text.clone()),
-        None => Ok(()),
-    }
+        Handler::HttpGet { .. } | Handler::TcpSocket { .. } | Handler::Grpc { .. } => {
+            kubelet.kernel.sleep(outcome.takes.unwrap_or(Duration::ZERO)).await;
+            outcome.error.clone().map_or(Ok(()), Err)
+        }
+    };
+    record(CallPhase::End, result.clone().err());
+    result
 }

@@ -14,7 +14,6 @@ pub(super) struct Process {
     planned: RefCell<Option<End>>,
     term_sent: Cell<bool>,
     waiters: RefCell<Vec<Rc<Notify>>>,
-    kernel: Kernel,
 }
 
 #[derive(Clone)]
@@ -27,13 +26,19 @@ struct End {
 }
 
 impl Process {
-    pub(super) fn new(kernel: &Kernel) -> Process {
+    pub(super) fn new() -> Process {
         Process {
             planned: RefCell::default(),
             term_sent: Cell::new(false),
             waiters: RefCell::default(),
-            kernel: kernel.clone(),
         }
+    }
+
+    /// Waits for the end of a process that runs.
+    pub(super) async fn ended(&self, kernel: &Kernel) {
+        let ended = Rc::new(Notify::new(kernel));
+        self.waiters.borrow_mut().push(ended.clone());
+        ended.wait().await;
     }
 }
 
@@ -132,9 +137,7 @@ impl Runtime {
             by: ExitBy::Kill,
         };
         self.plan(container, kill);
-        let ended = Rc::new(Notify::new(&container.process.kernel));
-        container.process.waiters.borrow_mut().push(ended.clone());
-        ended.wait().await;
+        container.process.ended(&self.kernel).await;
     }
 
     /// Ends a running process at once, as an action of the scenario does; false when none runs.

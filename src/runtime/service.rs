@@ -6,9 +6,9 @@ use std::rc::Rc;
 
 use super::process::Process;
 use crate::api::pod::Name;
-use crate::kernel::{Duration, Kernel, Notify, Time};
+use crate::kernel::{Duration, Kernel, Notify, Time, race};
 use crate::scenario::lookup;
-use crate::scenario::types::{Run, Scenario};
+use crate::scenario::types::{Outcome, Run, Scenario};
 use crate::trace::{CallPhase, CriCall, CriOp, Recorder, What};
 
 /// A pod of the run: its place in the input.
@@ -316,7 +316,7 @@ impl Runtime {
             created_at,
             state: RefCell::new(ContainerState::Created),
             run,
-            process: Process::new(&self.kernel),
+            process: Process::new(),
         });
         let mut pods = self.pods.borrow_mut();
         let records = pods.entry(pod).or_default();
@@ -450,17 +450,40 @@ impl Runtime {
         );
     }
 
-    /// A call into the container that takes some time and may fail: hooks by exec.
-    pub async fn exec_sync(&self, container: &Container, purpose: &'static str, takes: Duration, error: Option<Name>) {
+    /// ExecSync: runs a command in the container. It ends with the scripted outcome, with 137 at the moment at which
+    /// the container's process ends, or at once in a container that does not run.
+    pub async fn exec_sync(
+        &self,
+        container: &Container,
+        purpose: &'static str,
+        command: &[Name],
+        outcome: &Outcome,
+    ) -> Result<(), Name> {
         let Container { pod, name, attempt, .. } = container;
         self.call(pod, Some(name), *attempt, CriOp::ExecSync, CallPhase::Begin, |call| {
             call.purpose = Some(purpose)
         });
-        self.kernel.sleep(takes).await;
+        let command = command.join(" ");
+        let result = if container.is_running() {
+            let finished = self.kernel.sleep(outcome.takes.unwrap_or(Duration::ZERO));
+            match (
+                race(finished, container.process.ended(&self.kernel)).await,
+                &outcome.error,
+            ) {
+                (Ok(()), None) => Ok(()),
+                (Ok(()), Some(error)) => Err(format!("command '{command}' exited with 1: {error}").into()),
+                (Err(()), _) => Err(format!("command '{command}' exited with 137: ").into()),
+            }
+        } else {
+            Err(rpc_error(
+                "failed to exec in container: container is in CONTAINER_EXITED state",
+            ))
+        };
         self.call(pod, Some(name), *attempt, CriOp::ExecSync, CallPhase::End, |call| {
             call.purpose = Some(purpose);
-            call.error = error;
+            call.error = result.clone().err();
         });
+        result
     }
 }
 

@@ -1,0 +1,20 @@
+//! What users see: the timeline of every shipped scenario.
+
+#![allow(missing_docs)]
+
+use podlapse::scenario::load::{Source, load};
+use podlapse::{sim, views};
+
+#[test]
+fn timelines_of_the_shipped_scenarios() {
+    insta::glob!("..", "scenarios/*.yaml", |path| {
+        let text = std::fs::read_to_string(path).expect("a scenario");
+        let (input, _) = load(&[Source {
+            name: "scenario".to_owned(),
+            text,
+        }])
+        .expect("it loads");
+        let text = views::timeline::render(&sim::run(&input), &input, views::timeline::Options::default());
+        insta::assert_snapshot!(text);
+    });
+}
