@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::api::pod::{Container, Name};
+use crate::api::pod::{Container, Handler, Name};
 use crate::kernel::Time;
 use crate::kubelet::Kubelet;
 use crate::kubelet::container::{PodStatus, State};
@@ -203,9 +203,28 @@ impl Kubelet {
         self.container_event(config, name, true, "FailedPostStartHook", "PostStartHook failed".into());
         self.kill_container(config, &made, "FailedPostStartHook".into(), None, None)
             .await;
+        let message = match handler {
+            Handler::Exec { command } => {
+                let pod = &config.pod;
+                // What the command has printed: the scripted error, unless its container died under it.
+                let printed = made
+                    .run
+                    .post_start
+                    .error
+                    .as_deref()
+                    .filter(|printed| text.ends_with(printed))
+                    .unwrap_or_default();
+                format!(
+                    "Exec lifecycle hook ([{}]) for Container \"{name}\" in Pod \"{}_{}({})\" failed - error: {text}, message: {printed:?}",
+                    command.join(" "), pod.name, pod.namespace, pod.uid
+                )
+                .into()
+            }
+            Handler::HttpGet { .. } | Handler::TcpSocket { .. } | Handler::Grpc { .. } | Handler::Sleep { .. } => text,
+        };
         Err(StartError {
             reason: "PostStartHookError",
-            message: text,
+            message,
         })
     }
 
