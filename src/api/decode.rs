@@ -233,7 +233,10 @@ pub(crate) fn pod(raw: RawPod) -> Result<Pod, String> {
         Some(text) => restart_policy("spec.restartPolicy", text)?,
     };
     dns_label("metadata.name", &raw.metadata.name)?;
-    let grace = spec.termination_grace_period_seconds.unwrap_or(30).max(1);
+    // As the API server has it: zero stays zero, a negative value becomes one.
+    let grace = spec
+        .termination_grace_period_seconds
+        .map_or(30, |given| if given < 0 { 1 } else { given });
     let mut containers = Vec::new();
     for (index, container) in spec.containers.into_iter().enumerate() {
         containers.push(self::container(&format!("spec.containers[{index}]"), container)?);
