@@ -36,6 +36,54 @@ impl Serialize for Timestamp {
     }
 }
 
+/// The ID of a container in the runtime; serialised as containerd's IDs look: 64 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct RuntimeId(pub u64);
+
+/// 64 hexadecimal digits that depend on nothing but the number.
+fn hex_digits(number: u64, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    for _ in 0..4 {
+        state = (state ^ (state >> 29))
+            .wrapping_mul(0xbf58_476d_1ce4_e5b9)
+            .wrapping_add(0x94d0_49bb_1331_11eb);
+        write!(f, "{state:016x}")?;
+    }
+    Ok(())
+}
+
+impl std::fmt::Display for RuntimeId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("containerd://")?;
+        hex_digits(self.0, f)
+    }
+}
+
+impl Serialize for RuntimeId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// The digest of an image, which depends on its name alone; None is not known yet (an empty string in the API).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ImageId(pub Option<Name>);
+
+impl std::fmt::Display for ImageId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Some(image) = &self.0 else { return Ok(()) };
+        f.write_str("sha256:")?;
+        let number = image.bytes().fold(7, |h, b| h * 31 % 0xffff_fffb + u64::from(b));
+        hex_digits(number, f)
+    }
+}
+
+impl Serialize for ImageId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 /// v1.PodPhase
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[allow(missing_docs)]
@@ -116,9 +164,9 @@ pub struct ContainerStatus {
     pub restart_count: i32,
     pub image: Name,
     #[serde(rename = "imageID")]
-    pub image_id: Name,
+    pub image_id: ImageId,
     #[serde(rename = "containerID", skip_serializing_if = "Option::is_none")]
-    pub container_id: Option<Name>,
+    pub container_id: Option<RuntimeId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub started: Option<bool>,
 }
@@ -171,7 +219,7 @@ pub struct Terminated {
     pub started_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
     #[serde(rename = "containerID", skip_serializing_if = "Option::is_none")]
-    pub container_id: Option<Name>,
+    pub container_id: Option<RuntimeId>,
 }
 
 impl PodStatus {
@@ -196,6 +244,12 @@ impl PodStatus {
     /// The condition of that type.
     pub fn condition(&self, kind: &str) -> Option<&PodCondition> {
         self.conditions.iter().find(|c| &*c.kind == kind)
+    }
+
+    /// Whether the condition AllContainersRestarting is true.
+    pub fn is_restarting_all_containers(&self) -> bool {
+        let condition = self.condition("AllContainersRestarting");
+        condition.is_some_and(|c| c.status == ConditionStatus::True)
     }
 
     /// Whether the phase is Succeeded or Failed.

@@ -10,8 +10,10 @@
 
 mod channel;
 mod executor;
+mod gate;
 mod time;
 
 pub use channel::{Notify, Queue};
 pub use executor::{Kernel, Stop, join_all, race};
+pub use gate::Gate;
 pub use time::{Duration, Time};

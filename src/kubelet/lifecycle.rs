@@ -3,7 +3,7 @@
 use crate::api::pod::{Handler, Name};
 use crate::kernel::Duration;
 use crate::kubelet::Kubelet;
-use crate::runtime::Container;
+use crate::runtime::{Container, Ending, ExecCall, NOT_RUNNING, command_failed, command_killed};
 use crate::trace::{CallPhase, HookType, What};
 
 /// Runs a hook; errors with what the handler says (`HandlerRunner.Run`).
@@ -28,7 +28,23 @@ pub(super) async fn run(
     };
     record(CallPhase::Begin, None);
     let result = match handler {
-        Handler::Exec { command } => kubelet.runtime.exec_sync(container, purpose, command, outcome).await,
+        Handler::Exec { command } => {
+            let call = ExecCall {
+                purpose,
+                command,
+                takes: outcome.takes.unwrap_or(Duration::ZERO),
+                timeout: None,
+                error: outcome.error.as_deref().map(|text| command_failed(command, text)),
+                cancel: None,
+            };
+            let error = call.error.clone();
+            let alive = container.is_running();
+            match kubelet.runtime.exec_sync(container, call).await {
+                Ending::Died if alive => Err(command_killed(command)),
+                Ending::Died => Err(NOT_RUNNING.into()),
+                Ending::Answered | Ending::TimedOut | Ending::Cancelled => error.map_or(Ok(()), Err),
+            }
+        }
         Handler::Sleep { seconds } => {
             kubelet.kernel.sleep(Duration::from_secs(*seconds)).await;
             Ok(())

@@ -3,11 +3,13 @@
 pub mod api_server;
 pub mod backoff;
 pub mod container;
+mod active_deadline;
 pub mod images;
 pub mod kuberuntime;
 mod lifecycle;
 pub mod pleg;
 pub mod pod_workers;
+pub mod prober;
 pub mod status;
 mod sync_loop;
 
@@ -17,7 +19,7 @@ use std::rc::Rc;
 
 use crate::api::pod::{ContainerType, Name};
 use crate::api::status::PodStatus as ApiStatus;
-use crate::kernel::{Duration, Kernel, Notify, Queue, Time};
+use crate::kernel::{Duration, Gate, Kernel, Notify, Queue, Time};
 use crate::runtime::{Images, PodIx, Runtime};
 use crate::scenario::types::{KubeletConfig, Scenario};
 use crate::trace::{EventRecord, Recorder, What};
@@ -27,7 +29,8 @@ use container::PodStatus;
 use images::{ImageManager, StartError};
 use kuberuntime::sync::SyncResult;
 use pleg::Pleg;
-use pod_workers::{PodConfig, Worker};
+use pod_workers::{PodConfig, UpdateType, Worker};
+use prober::ProbeManager;
 use status::manager::StatusManager;
 
 /// The crash-loop back-off's key: pod, container, image (`GetBackoffKey`).
@@ -55,6 +58,7 @@ pub struct Kubelet {
     /// `reasonCache`: why a container is not there.
     reasons: RefCell<BTreeMap<(PodIx, Name), StartError>>,
     statuses: StatusManager,
+    probes: ProbeManager,
     names: Vec<Name>,
 }
 
@@ -94,6 +98,7 @@ impl Kubelet {
             crash_loop_backoff: RefCell::new(Backoff::new(initial, max)),
             reasons: RefCell::default(),
             statuses: StatusManager::default(),
+            probes: ProbeManager::default(),
             names,
             config,
         })
@@ -141,14 +146,22 @@ impl Kubelet {
     }
 
     /// `SyncPod`: status first, then what the pod needs. The first value says that the pod has ended.
-    async fn sync_pod(self: &Rc<Self>, ix: PodIx, config: &PodConfig, runtime: &PodStatus) -> (bool, SyncResult) {
+    async fn sync_pod(
+        self: &Rc<Self>,
+        ix: PodIx,
+        config: &PodConfig,
+        runtime: &PodStatus,
+        cancelled: &Rc<Gate>,
+    ) -> (bool, SyncResult) {
         let status = self.generate_status(ix, config, runtime, false);
         let terminal = status.is_terminal();
+        let restarting = status.is_restarting_all_containers();
         self.set_status(ix, config, status, false);
         if terminal {
             return (true, SyncResult::default());
         }
-        let result = self.sync_pod_runtime(ix, config, runtime).await;
+        self.add_probes(ix, config, cancelled);
+        let result = self.sync_pod_runtime(ix, config, runtime, restarting).await;
         let mut reasons = self.reasons.borrow_mut();
         for (name, error) in &result.starts {
             match error {
@@ -157,6 +170,10 @@ impl Kubelet {
             };
         }
         drop(reasons);
+        if restarting && result.removed && !result.failed() {
+            // All containers are gone: the next sync starts them, and nothing else would bring it about.
+            self.update_pod(ix, config.clone(), UpdateType::Sync);
+        }
         (false, result)
     }
 
@@ -170,7 +187,9 @@ impl Kubelet {
     ) {
         let status = self.generate_status(ix, config, runtime, false);
         self.set_status(ix, config, status, false);
+        self.probes.stop_liveness_and_startup(ix, &config.pod);
         self.kill_pod(ix, config, runtime, grace).await;
+        self.probes.remove_pod(ix, &config.pod);
         let mut stopped = self.pleg.read_status(ix);
         stopped.ip = runtime.ip.clone();
         let status = self.generate_status(ix, config, &stopped, true);

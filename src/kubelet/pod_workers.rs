@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::Kubelet;
 use crate::api::pod::{Name, Pod};
-use crate::kernel::{Duration, Notify, Time};
+use crate::kernel::{Duration, Gate, Notify, Time};
 use crate::runtime::PodIx;
 
 /// Between an update (or the relist that was waited for) and the sync.
@@ -47,6 +47,8 @@ pub(super) struct Worker {
     pub(super) deleted: Cell<bool>,
     /// 0: not known yet.
     grace: Cell<i64>,
+    /// Opens when the pod begins to end: the context of its syncs is cancelled then.
+    pub(super) cancelled: Rc<Gate>,
 }
 
 /// How far the pod's life has come (`PodWorkerState`, with `finished`).
@@ -68,6 +70,14 @@ enum Outcome {
     Failed(Option<Time>),
 }
 
+impl Worker {
+    /// Somebody wants the pod to end: its syncs' context is cancelled.
+    fn begin_terminating(&self) {
+        self.stage.set(Stage::Terminating);
+        self.cancelled.open();
+    }
+}
+
 impl Kubelet {
     /// `UpdatePod`
     pub(super) fn update_pod(self: &Rc<Self>, ix: PodIx, config: PodConfig, kind: UpdateType) {
@@ -79,9 +89,9 @@ impl Kubelet {
         if worker.stage.get() == Stage::Syncing {
             if config.deletion_grace.is_some() {
                 worker.deleted.set(true);
-                worker.stage.set(Stage::Terminating);
+                worker.begin_terminating();
             } else if kind == UpdateType::Kill {
-                worker.stage.set(Stage::Terminating);
+                worker.begin_terminating();
             }
         }
         if worker.stage.get() == Stage::Terminating {
@@ -99,6 +109,7 @@ impl Kubelet {
             stage: Cell::new(Stage::Syncing),
             deleted: Cell::new(false),
             grace: Cell::new(0),
+            cancelled: Rc::new(Gate::new(&self.kernel)),
         });
         self.workers.borrow_mut().insert(ix, worker.clone());
         let (kubelet, task) = (self.clone(), worker.clone());
@@ -123,7 +134,7 @@ impl Kubelet {
             let mut relist = false;
             let outcome = match stage {
                 Stage::Syncing => {
-                    let (terminal, result) = self.sync_pod(ix, &config, &status).await;
+                    let (terminal, result) = self.sync_pod(ix, &config, &status, &worker.cancelled).await;
                     relist = result.acted && !result.failed();
                     if terminal {
                         Outcome::Transition(Stage::Terminating)
@@ -190,6 +201,12 @@ impl Kubelet {
             .is_some_and(|w| w.stage.get() < Stage::Terminated)
     }
 
+    /// Whether the pod's worker has done all that it will ever do.
+    pub(super) fn is_finished(&self, ix: PodIx) -> bool {
+        let workers = self.workers.borrow();
+        workers.get(&ix).is_some_and(|w| w.stage.get() == Stage::Finished)
+    }
+
     /// `ShouldPodContentBeRemoved`; a pod without a worker is nobody's.
     pub(super) fn should_pod_content_be_removed(&self, ix: PodIx) -> bool {
         let workers = self.workers.borrow();
@@ -215,7 +232,7 @@ impl Kubelet {
             if let Some(config) = &active
                 && worker.stage.get() == Stage::Syncing
             {
-                worker.stage.set(Stage::Terminating);
+                worker.begin_terminating();
                 worker.grace.set(effective_grace(worker.grace.get(), config));
             }
             if worker.pending.borrow().is_none() && active.is_some() {

@@ -1,5 +1,6 @@
 //! The sync loop: what comes from the API, from PLEG and from the tickers, and to whom it goes (`kubelet.go: syncLoop`).
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::Kubelet;
@@ -70,7 +71,7 @@ impl Kubelet {
     }
 
     /// `HandlePodSyncs`
-    fn handle_pod_sync(self: &Rc<Self>, ix: PodIx) {
+    pub(super) fn handle_pod_sync(self: &Rc<Self>, ix: PodIx) {
         let config = self.pods.borrow().get(&ix).cloned();
         if let Some(config) = config {
             self.update_pod(ix, config, UpdateType::Sync);
@@ -97,8 +98,10 @@ impl Kubelet {
     /// The sync ticker, at those ticks only that find something due: the queue asks for strictly before now.
     async fn tick_forever(self: Rc<Self>) {
         loop {
-            let earliest = self.work_queue.borrow().values().map(|(due, _)| *due).min();
-            let Some(earliest) = earliest else {
+            let queued = self.work_queue.borrow().values().map(|(due, _)| *due).min();
+            // A deadline is noticed at the first tick that is not before it; the queue gives what is strictly older.
+            let deadline = self.next_deadline().map(|at| at - Duration(1));
+            let Some(earliest) = queued.into_iter().chain(deadline).min() else {
                 self.work_queued.wait().await;
                 continue;
             };
@@ -121,11 +124,30 @@ impl Kubelet {
                 queue.remove(ix);
             }
             drop(queue);
-            for (ix, cause) in due {
-                self.kernel.set_cause(cause);
+            let queued: BTreeMap<PodIx, Option<u64>> = due.into_iter().collect();
+            let pods: Vec<PodIx> = self.pods.borrow().keys().copied().collect();
+            for ix in pods {
+                if let Some(cause) = queued.get(&ix) {
+                    self.kernel.set_cause(*cause);
+                } else if !self.past_deadline(ix, now) {
+                    continue;
+                }
                 self.handle_pod_sync(ix);
             }
         }
+    }
+
+    /// The earliest deadline of a pod that has not ended.
+    fn next_deadline(&self) -> Option<Time> {
+        let pods = self.pods.borrow();
+        let open = pods.iter().filter(|(ix, _)| !self.is_finished(**ix));
+        open.filter_map(|(ix, config)| self.deadline(*ix, config)).min()
+    }
+
+    fn past_deadline(&self, ix: PodIx, now: Time) -> bool {
+        let pods = self.pods.borrow();
+        let at = pods.get(&ix).and_then(|config| self.deadline(ix, config));
+        at.is_some_and(|at| at <= now) && !self.is_finished(ix)
     }
 
     /// When housekeeping last took place, or would have.

@@ -1,8 +1,10 @@
 //! The simulated container runtime behind a CRI-shaped interface: sandboxes, containers, images, processes.
 
+mod exec;
 mod images;
 mod process;
 mod service;
 
+pub use exec::{CANCELED, Ending, ExecCall, NOT_RUNNING, command_failed, command_killed, runtime_error};
 pub use images::Images;
 pub use service::{Container, ContainerState, PodIx, Runtime, Sandbox};

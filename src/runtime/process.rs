@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::service::{Container, ContainerState, Runtime};
 use crate::api::pod::Name;
-use crate::kernel::{Duration, Kernel, Notify, Time};
+use crate::kernel::{Duration, Gate, Kernel, Time};
 use crate::scenario::types::OnTerm;
 use crate::trace::{ExitBy, What};
 
@@ -13,7 +13,8 @@ use crate::trace::{ExitBy, What};
 pub(super) struct Process {
     planned: RefCell<Option<End>>,
     term_sent: Cell<bool>,
-    waiters: RefCell<Vec<Rc<Notify>>>,
+    /// Opens when the process ends.
+    pub(super) gone: Gate,
 }
 
 #[derive(Clone)]
@@ -26,19 +27,12 @@ struct End {
 }
 
 impl Process {
-    pub(super) fn new() -> Process {
+    pub(super) fn new(kernel: &Kernel) -> Process {
         Process {
             planned: RefCell::default(),
             term_sent: Cell::new(false),
-            waiters: RefCell::default(),
+            gone: Gate::new(kernel),
         }
-    }
-
-    /// Waits for the end of a process that runs.
-    pub(super) async fn ended(&self, kernel: &Kernel) {
-        let ended = Rc::new(Notify::new(kernel));
-        self.waiters.borrow_mut().push(ended.clone());
-        ended.wait().await;
     }
 }
 
@@ -106,9 +100,7 @@ impl Runtime {
             what,
         );
         self.changed.raise();
-        for waiter in container.process.waiters.borrow_mut().drain(..) {
-            waiter.raise();
-        }
+        container.process.gone.open();
     }
 
     /// Sends SIGTERM (once in a process's life) and SIGKILL after `timeout`; waits for the end.
@@ -137,7 +129,7 @@ impl Runtime {
             by: ExitBy::Kill,
         };
         self.plan(container, kill);
-        container.process.ended(&self.kernel).await;
+        container.process.gone.wait().await;
     }
 
     /// Ends a running process at once, as an action of the scenario does; false when none runs.

@@ -6,9 +6,9 @@ use std::rc::Rc;
 
 use super::process::Process;
 use crate::api::pod::Name;
-use crate::kernel::{Duration, Kernel, Notify, Time, race};
+use crate::kernel::{Duration, Kernel, Notify, Time};
 use crate::scenario::lookup;
-use crate::scenario::types::{Outcome, Run, Scenario};
+use crate::scenario::types::{Run, Scenario};
 use crate::trace::{CallPhase, CriCall, CriOp, Recorder, What};
 
 /// A pod of the run: its place in the input.
@@ -105,6 +105,15 @@ impl Container {
     pub fn is_running(&self) -> bool {
         matches!(*self.state.borrow(), ContainerState::Running { .. })
     }
+
+    /// When its process started; None when it never has.
+    pub fn started_at(&self) -> Option<Time> {
+        match *self.state.borrow() {
+            ContainerState::Created => None,
+            ContainerState::Running { started_at } => Some(started_at),
+            ContainerState::Exited { started_at, .. } => started_at,
+        }
+    }
 }
 
 impl Runtime {
@@ -121,7 +130,7 @@ impl Runtime {
         }
     }
 
-    fn call(
+    pub(super) fn call(
         &self,
         pod: &Name,
         container: Option<&Name>,
@@ -316,7 +325,7 @@ impl Runtime {
             created_at,
             state: RefCell::new(ContainerState::Created),
             run,
-            process: Process::new(),
+            process: Process::new(&self.kernel),
         });
         let mut pods = self.pods.borrow_mut();
         let records = pods.entry(pod).or_default();
@@ -448,42 +457,6 @@ impl Runtime {
             CallPhase::End,
             |_| {},
         );
-    }
-
-    /// ExecSync: runs a command in the container. It ends with the scripted outcome, with 137 at the moment at which
-    /// the container's process ends, or at once in a container that does not run.
-    pub async fn exec_sync(
-        &self,
-        container: &Container,
-        purpose: &'static str,
-        command: &[Name],
-        outcome: &Outcome,
-    ) -> Result<(), Name> {
-        let Container { pod, name, attempt, .. } = container;
-        self.call(pod, Some(name), *attempt, CriOp::ExecSync, CallPhase::Begin, |call| {
-            call.purpose = Some(purpose)
-        });
-        let command = command.join(" ");
-        let result = if container.is_running() {
-            let finished = self.kernel.sleep(outcome.takes.unwrap_or(Duration::ZERO));
-            match (
-                race(finished, container.process.ended(&self.kernel)).await,
-                &outcome.error,
-            ) {
-                (Ok(()), None) => Ok(()),
-                (Ok(()), Some(error)) => Err(format!("command '{command}' exited with 1: {error}").into()),
-                (Err(()), _) => Err(format!("command '{command}' exited with 137: ").into()),
-            }
-        } else {
-            Err(rpc_error(
-                "failed to exec in container: container is in CONTAINER_EXITED state",
-            ))
-        };
-        self.call(pod, Some(name), *attempt, CriOp::ExecSync, CallPhase::End, |call| {
-            call.purpose = Some(purpose);
-            call.error = result.clone().err();
-        });
-        result
     }
 }
 

@@ -6,7 +6,7 @@ use super::decode::{RawScenario, scenario};
 use super::lookup::glob;
 use super::types::{ActionKind, Input, PodInput, Scenario};
 use crate::api::decode::{RawPod, pod};
-use crate::api::pod::{Pod, RestartRuleAction};
+use crate::api::pod::Pod;
 
 /// A file of the input.
 #[derive(Clone, Debug)]
@@ -111,22 +111,6 @@ fn fit(mut input: Input, pods: Vec<Pod>) -> Result<Input, String> {
             .any(|p| p.name == pod.name && p.namespace == pod.namespace)
         {
             return Err(format!("two pods are named {}", pod.full_name()));
-        }
-        if pod
-            .all_containers()
-            .any(|(_, c)| c.liveness_probe.is_some() || c.readiness_probe.is_some() || c.startup_probe.is_some())
-        {
-            return Err(format!("pod {}: probes are not simulated yet", pod.name));
-        }
-        let rules = pod.all_containers().flat_map(|(_, c)| &c.restart_policy_rules);
-        if rules
-            .into_iter()
-            .any(|rule| rule.action == RestartRuleAction::RestartAllContainers)
-        {
-            return Err(format!("pod {}: RestartAllContainers is not simulated yet", pod.name));
-        }
-        if pod.spec.active_deadline_seconds.is_some() {
-            return Err(format!("pod {}: activeDeadlineSeconds is not simulated yet", pod.name));
         }
     }
     for script in &input.scenario.containers {

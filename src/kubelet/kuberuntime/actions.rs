@@ -1,8 +1,10 @@
 //! What a pod needs now: a pure decision (`computePodActions`, `computeInitContainerActions`).
 
-use crate::api::pod::{Container, Pod, RestartPolicy};
+use crate::api::pod::{Container, Pod, RestartPolicy, RestartRuleAction};
 use crate::kubelet::container::{ContainerId, PodStatus, State, Status};
-use crate::kubelet::status::restart_policy::should_container_be_restarted;
+use crate::kubelet::prober::results::{ProbeResult, Results};
+use crate::kubelet::status::restart_policy::{matching_rule, should_container_be_restarted};
+use crate::trace::ProbeType;
 
 /// `podActions`
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +23,8 @@ pub struct Actions {
     pub to_start: Vec<usize>,
     /// Containers to kill before anything is started.
     pub to_kill: Vec<ToKill>,
+    /// Containers to remove so that all can be restarted, in this order.
+    pub to_reset: Vec<ToReset>,
 }
 
 /// `containerToKillInfo`
@@ -30,6 +34,39 @@ pub struct ToKill {
     pub id: ContainerId,
     /// The text of its Killing event.
     pub message: String,
+    /// Why, as far as the grace period depends on it.
+    pub reason: KillReason,
+}
+
+/// `containerToRemoveInfo`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToReset {
+    /// Which container.
+    pub id: ContainerId,
+    /// It still runs and must be killed first.
+    pub kill: bool,
+}
+
+/// `containerKillReason`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KillReason {
+    /// Anything that has no grace period of its own.
+    #[default]
+    Other,
+    /// The startup probe has failed.
+    StartupProbe,
+    /// The liveness probe has failed.
+    LivenessProbe,
+}
+
+impl Actions {
+    fn kill_init(&mut self, container: &Container, found: &Status, why: &str, reason: KillReason) {
+        self.to_kill.push(ToKill {
+            id: found.id,
+            message: format!("Init container {} {why}", container.name),
+            reason,
+        });
+    }
 }
 
 /// `containerChanged`: the spec names another image than the container was made from.
@@ -62,8 +99,22 @@ fn sandbox_changed(status: &PodStatus) -> (bool, u32) {
     (false, newest.attempt)
 }
 
+/// What has become known of a pod since its spec was written: the input of the decision.
+#[derive(Clone, Copy)]
+pub struct Seen<'a> {
+    /// The deletion of the pod has begun.
+    pub deleted: bool,
+    /// All containers are to be restarted.
+    pub restarting_all: bool,
+    /// What the runtime shows.
+    pub status: &'a PodStatus,
+    /// What the probes show.
+    pub probes: &'a Results,
+}
+
 /// `kuberuntime_manager.go: computePodActions`
-pub fn compute_pod_actions(pod: &Pod, deleted: bool, status: &PodStatus) -> Actions {
+pub fn compute_pod_actions(pod: &Pod, seen: Seen<'_>) -> Actions {
+    let status = seen.status;
     let (create_sandbox, attempt) = sandbox_changed(status);
     let mut actions = Actions {
         kill_pod: create_sandbox,
@@ -72,11 +123,15 @@ pub fn compute_pod_actions(pod: &Pod, deleted: bool, status: &PodStatus) -> Acti
         attempt,
         ..Actions::default()
     };
+    if seen.restarting_all {
+        actions.to_reset = containers_to_reset(pod, status);
+        return actions;
+    }
     if create_sandbox {
         plan_new_sandbox(pod, status, &mut actions);
         return actions;
     }
-    let initialized = compute_init_container_actions(pod, deleted, status, &mut actions);
+    let initialized = compute_init_container_actions(pod, seen, &mut actions);
     if actions.kill_pod || !initialized {
         return actions;
     }
@@ -86,27 +141,72 @@ pub fn compute_pod_actions(pod: &Pod, deleted: bool, status: &PodStatus) -> Acti
             .find_by_name(&container.name)
             .filter(|s| s.state == State::Running);
         let Some(running) = running else {
-            if should_container_be_restarted(container, pod, deleted, status) {
+            if should_container_be_restarted(container, pod, seen.deleted, status) {
                 actions.to_start.push(index);
             }
             continue;
         };
-        if !container_changed(container, running) {
+        let name = &container.name;
+        // The exit code of a container that still runs is not known: its rules are not asked.
+        let policy = container.restart_policy.unwrap_or(pod.spec.restart_policy);
+        let (why, reason, restart) = if container_changed(container, running) {
+            (format!("Container {name} definition changed"), KillReason::Other, true)
+        } else if let Some((failed, reason)) = failed_probe(seen.probes, running.id) {
+            (format!("Container {name} failed {failed} probe"), reason, policy != RestartPolicy::Never)
+        } else {
             kept += 1;
             continue;
+        };
+        let suffix = if restart { ", will be restarted" } else { "" };
+        if restart {
+            actions.to_start.push(index);
         }
-        actions.to_start.push(index);
-        let message = format!("Container {} definition changed, will be restarted", container.name);
         actions.to_kill.push(ToKill {
             id: running.id,
-            message,
+            message: why + suffix,
+            reason,
         });
     }
     if kept == 0 && actions.to_start.is_empty() {
         actions.kill_pod = true;
+        // Sidecars alone must not keep the pod alive.
         actions.init_to_start.clear();
     }
     actions
+}
+
+/// The probe that has condemned a running container.
+fn failed_probe(probes: &Results, id: ContainerId) -> Option<(&'static str, KillReason)> {
+    if probes.failed(ProbeType::Liveness, id) {
+        Some(("liveness", KillReason::LivenessProbe))
+    } else if probes.failed(ProbeType::Startup, id) {
+        Some(("startup", KillReason::StartupProbe))
+    } else {
+        None
+    }
+}
+
+/// Every container that the runtime still has; those whose end is the reason come last (`getContainersToReset`).
+fn containers_to_reset(pod: &Pod, status: &PodStatus) -> Vec<ToReset> {
+    let split = |list: &[Container]| {
+        let (mut sources, mut targets) = (Vec::new(), Vec::new());
+        for container in list {
+            for found in status.container_statuses.iter().filter(|s| s.name == container.name) {
+                let exited = found.state == State::Exited;
+                let rule = matching_rule(container, found.exit_code);
+                let is_source = exited && rule == Some(RestartRuleAction::RestartAllContainers);
+                let reset = ToReset {
+                    id: found.id,
+                    kill: !exited,
+                };
+                if is_source { &mut sources } else { &mut targets }.push(reset);
+            }
+        }
+        (sources, targets)
+    };
+    let (init_sources, init_targets) = split(&pod.spec.init_containers);
+    let (sources, targets) = split(&pod.spec.containers);
+    [targets, init_targets, sources, init_sources].concat()
 }
 
 fn plan_new_sandbox(pod: &Pod, status: &PodStatus, actions: &mut Actions) {
@@ -133,7 +233,8 @@ fn plan_new_sandbox(pod: &Pod, status: &PodStatus, actions: &mut Actions) {
 
 /// Walks the init containers from the last to the first; whether the pod is initialised
 /// (`kuberuntime_container.go: computeInitContainerActions`).
-fn compute_init_container_actions(pod: &Pod, deleted: bool, status: &PodStatus, actions: &mut Actions) -> bool {
+fn compute_init_container_actions(pod: &Pod, seen: Seen<'_>, actions: &mut Actions) -> bool {
+    let Seen { deleted, status, probes, .. } = seen;
     let inits = &pod.spec.init_containers;
     if inits.is_empty() {
         return true;
@@ -160,6 +261,14 @@ fn compute_init_container_actions(pod: &Pod, deleted: bool, status: &PodStatus, 
         match found.state {
             State::Created => actions.init_to_start.push(index),
             State::Running if !sidecar => {}
+            // A sidecar holds up the others until its startup probe has succeeded.
+            State::Running if probes.failed(ProbeType::Startup, found.id) && container.startup_probe.is_some() => {
+                actions.kill_init(container, found, "failed startup probe", KillReason::StartupProbe);
+                actions.init_to_start.push(index);
+            }
+            State::Running
+                if container.startup_probe.is_some()
+                    && probes.get(ProbeType::Startup, found.id) != Some(ProbeResult::Success) => {}
             State::Running => {
                 if last {
                     initialized = true;
@@ -167,8 +276,10 @@ fn compute_init_container_actions(pod: &Pod, deleted: bool, status: &PodStatus, 
                     actions.init_to_start.push(index + 1);
                 }
                 if container_changed(container, found) {
-                    let message = format!("Init container {} definition changed", container.name);
-                    actions.to_kill.push(ToKill { id: found.id, message });
+                    actions.kill_init(container, found, "definition changed", KillReason::Other);
+                    actions.init_to_start.push(index);
+                } else if probes.failed(ProbeType::Liveness, found.id) && container.liveness_probe.is_some() {
+                    actions.kill_init(container, found, "failed liveness probe", KillReason::LivenessProbe);
                     actions.init_to_start.push(index);
                 }
             }
@@ -191,6 +302,8 @@ fn compute_init_container_actions(pod: &Pod, deleted: bool, status: &PodStatus, 
     if !previously {
         actions.init_to_start.push(0);
     }
+    // The walk went backwards; containers are killed and started in the order of the spec.
     actions.init_to_start.reverse();
+    actions.to_kill.reverse();
     initialized
 }

@@ -6,7 +6,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-use crate::api::pod::{Handler, Name};
+use super::actions::KillReason;
+use crate::api::pod::{Container as ContainerSpec, Handler, Name};
 use crate::kernel::{Duration, Kernel, Notify, join_all, race};
 use crate::kubelet::Kubelet;
 use crate::kubelet::container::State;
@@ -17,6 +18,31 @@ use crate::trace::HookType;
 
 /// `minimumGracePeriodInSeconds`: SIGKILL never comes earlier than this after SIGTERM.
 const MINIMUM_GRACE_SECONDS: i64 = 2;
+
+/// How a container is killed.
+#[derive(Default)]
+pub(in crate::kubelet) struct KillCall<'a> {
+    /// Text of the Killing event; empty: "Stopping container …".
+    pub message: String,
+    /// Why, as far as the grace period depends on it.
+    pub reason: KillReason,
+    /// Seconds, in place of what the pod says.
+    pub grace: Option<i64>,
+    /// The order in which the pod's containers end.
+    pub ordering: Option<&'a Ordering>,
+}
+
+/// `setTerminationGracePeriod`, seconds: the deletion's, else that of the probe that failed, else the pod's.
+fn termination_grace(config: &PodConfig, spec: Option<&ContainerSpec>, reason: KillReason) -> i64 {
+    let probe = spec.and_then(|c| match reason {
+        KillReason::Other => None,
+        KillReason::StartupProbe => c.startup_probe.as_ref(),
+        KillReason::LivenessProbe => c.liveness_probe.as_ref(),
+    });
+    let probe = probe.and_then(|p| p.termination_grace_period_seconds);
+    let own = probe.unwrap_or(config.pod.spec.termination_grace_period_seconds);
+    config.deletion_grace.unwrap_or(own)
+}
 
 impl Kubelet {
     /// `killPodWithSyncResult`: every running container at once, then every sandbox, newest first.
@@ -35,9 +61,12 @@ impl Kubelet {
         for container in running {
             let (kubelet, config, ordering) = (self.clone(), config.clone(), ordering.clone());
             kills.push(Box::pin(async move {
-                kubelet
-                    .kill_container(&config, &container, String::new(), grace, ordering.as_deref())
-                    .await;
+                let call = KillCall {
+                    grace,
+                    ordering: ordering.as_deref(),
+                    ..KillCall::default()
+                };
+                kubelet.kill_container(&config, &container, call).await;
             }));
         }
         join_all(kills).await;
@@ -54,24 +83,18 @@ impl Kubelet {
         self: &Rc<Self>,
         config: &PodConfig,
         container: &Rc<Container>,
-        message: String,
-        grace_override: Option<i64>,
-        ordering: Option<&Ordering>,
+        call: KillCall<'_>,
     ) {
-        let message = if message.is_empty() {
+        let ordering = call.ordering;
+        let message = if call.message.is_empty() {
             format!("Stopping container {}", container.name)
         } else {
-            message
+            call.message
         };
         self.container_event(config, &container.name, false, "Killing", message.into());
-        let own = config
-            .deletion_grace
-            .unwrap_or(config.pod.spec.termination_grace_period_seconds);
-        let mut grace = grace_override.unwrap_or(own);
-        let pre_stop = config
-            .pod
-            .find_container(&container.name)
-            .and_then(|(_, c)| c.pre_stop.clone());
+        let spec = config.pod.find_container(&container.name).map(|(_, c)| c);
+        let mut grace = call.grace.unwrap_or_else(|| termination_grace(config, spec, call.reason));
+        let pre_stop = spec.and_then(|c| c.pre_stop.clone());
         if let Some(handler) = pre_stop
             && grace > 0
         {

@@ -7,7 +7,8 @@ use crate::kernel::Time;
 use crate::kubelet::Kubelet;
 use crate::kubelet::container::{PodStatus, State};
 use crate::kubelet::images::StartError;
-use crate::kubelet::kuberuntime::actions::{Actions, compute_pod_actions};
+use crate::kubelet::kuberuntime::actions::{Actions, Seen, compute_pod_actions};
+use crate::kubelet::kuberuntime::kill::KillCall;
 use crate::kubelet::lifecycle;
 use crate::kubelet::pod_workers::PodConfig;
 use crate::runtime::PodIx;
@@ -18,6 +19,8 @@ use crate::trace::{HookType, What};
 pub(in crate::kubelet) struct SyncResult {
     /// At least one thing was tried.
     pub acted: bool,
+    /// Containers were removed so that all can be restarted.
+    pub removed: bool,
     /// Each container that was to be started, with what hindered it.
     pub starts: Vec<(Name, Option<StartError>)>,
     /// When the crash-loop back-offs that were met end.
@@ -37,8 +40,17 @@ impl Kubelet {
         ix: PodIx,
         config: &PodConfig,
         status: &PodStatus,
+        restarting_all: bool,
     ) -> SyncResult {
-        let actions = compute_pod_actions(&config.pod, config.deletion_grace.is_some(), status);
+        let actions = {
+            let seen = Seen {
+                deleted: config.deletion_grace.is_some(),
+                restarting_all,
+                status,
+                probes: &self.probes.results.borrow(),
+            };
+            compute_pod_actions(&config.pod, seen)
+        };
         let mut result = SyncResult::default();
         if actions.sandbox_changed && actions.create_sandbox {
             let text = "Pod sandbox changed, it will be killed and re-created.";
@@ -51,12 +63,19 @@ impl Kubelet {
                 self.remove_init_containers(ix, config, status, 0).await;
             }
         }
-        for kill in &actions.to_kill {
-            result.acted = true;
-            if let Some(container) = self.runtime.container(ix, kill.id.0) {
-                self.kill_container(config, &container, kill.message.clone(), None, None)
-                    .await;
+        if !actions.kill_pod {
+            for kill in &actions.to_kill {
+                result.acted = true;
+                if let Some(container) = self.runtime.container(ix, kill.id.0) {
+                    let why = KillCall {
+                        message: kill.message.clone(),
+                        reason: kill.reason,
+                        ..KillCall::default()
+                    };
+                    self.kill_container(config, &container, why).await;
+                }
             }
+            self.reset_containers(ix, config, &actions, &mut result).await;
         }
         self.remove_init_containers(ix, config, status, 1).await;
         let mut sandbox = status.sandbox_statuses.first().map(|s| s.id.0);
@@ -76,6 +95,32 @@ impl Kubelet {
         self.start_containers(ix, config, status, &actions, sandbox, &mut result)
             .await;
         result
+    }
+
+    /// Removes every container, without grace and with its logs kept, so that the pod starts afresh in place.
+    async fn reset_containers(
+        self: &Rc<Self>,
+        ix: PodIx,
+        config: &PodConfig,
+        actions: &Actions,
+        result: &mut SyncResult,
+    ) {
+        for reset in &actions.to_reset {
+            result.acted = true;
+            let Some(container) = self.runtime.container(ix, reset.id.0) else {
+                continue;
+            };
+            if reset.kill {
+                let why = KillCall {
+                    message: "killing".into(),
+                    grace: Some(0),
+                    ..KillCall::default()
+                };
+                self.kill_container(config, &container, why).await;
+            }
+            self.runtime.remove_container(ix, &container, true).await;
+            result.removed = true;
+        }
     }
 
     async fn start_containers(
@@ -201,8 +246,11 @@ impl Kubelet {
             return Ok(());
         };
         self.container_event(config, name, true, "FailedPostStartHook", "PostStartHook failed".into());
-        self.kill_container(config, &made, "FailedPostStartHook".into(), None, None)
-            .await;
+        let why = KillCall {
+            message: "FailedPostStartHook".into(),
+            ..KillCall::default()
+        };
+        self.kill_container(config, &made, why).await;
         let message = match handler {
             Handler::Exec { command } => {
                 let pod = &config.pod;

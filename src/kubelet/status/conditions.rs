@@ -1,7 +1,9 @@
 //! The conditions that the kubelet owns (`pkg/kubelet/status/generate.go`).
 
+use super::restart_policy::should_all_containers_restart;
 use crate::api::pod::{Name, Pod};
 use crate::api::status::{ConditionStatus, ContainerState, ContainerStatus, Phase, PodCondition, PodStatus};
+use crate::kubelet::container::PodStatus as RuntimeStatus;
 
 /// A condition without reason and message.
 pub(super) fn condition(kind: &str, status: bool, generation: i64) -> PodCondition {
@@ -152,4 +154,30 @@ pub(super) fn initialized(
             Some(message),
         ),
     }
+}
+
+/// AllContainersRestarting, which only pods with such a rule have; it carries no generation
+/// (`GenerateAllContainersRestartingCondition`).
+pub(super) fn all_containers_restarting(
+    pod: &Pod,
+    runtime: &RuntimeStatus,
+    old: &PodStatus,
+    phase: Phase,
+) -> PodCondition {
+    let make = |status| PodCondition {
+        observed_generation: None,
+        ..condition("AllContainersRestarting", status, 0)
+    };
+    match phase {
+        Phase::Succeeded => return because(make(false), "PodCompleted", None),
+        Phase::Failed => return because(make(false), "PodFailed", None),
+        Phase::Pending | Phase::Running | Phase::Unknown => {}
+    }
+    let regular = pod.spec.init_containers.iter().chain(&pod.spec.containers);
+    let cleaned_up = regular.into_iter().all(|c| runtime.find_by_name(&c.name).is_none());
+    if cleaned_up || !should_all_containers_restart(pod, Some(runtime), old) {
+        return make(false);
+    }
+    let message = "container exited with restart policy rule".to_owned();
+    because(make(true), "RestartAllContainersStarted", Some(message))
 }

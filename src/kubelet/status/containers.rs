@@ -2,7 +2,7 @@
 
 use super::restart_policy::should_container_be_restarted;
 use crate::api::pod::{Container, Name};
-use crate::api::status::{ContainerState, ContainerStatus, Running, Terminated, Timestamp, Waiting};
+use crate::api::status::{ContainerState, ContainerStatus, ImageId, Running, RuntimeId, Terminated, Timestamp, Waiting};
 use crate::kernel::Time;
 use crate::kubelet::container::{PodStatus, State, Status};
 use crate::kubelet::images::StartError;
@@ -13,21 +13,10 @@ pub(super) struct Conversion<'a> {
     pub config: &'a PodConfig,
     pub runtime: &'a PodStatus,
     pub epoch: i64,
+    /// All containers are being restarted.
+    pub restarting: bool,
     /// Why a container is not there (`reasonCache`).
     pub reason: &'a dyn Fn(&Name) -> Option<StartError>,
-}
-
-/// 64 hexadecimal digits that depend on nothing but the number.
-fn hex_id(number: u64) -> String {
-    let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let mut text = String::with_capacity(64);
-    for _ in 0..4 {
-        state = (state ^ (state >> 29))
-            .wrapping_mul(0xbf58_476d_1ce4_e5b9)
-            .wrapping_add(0x94d0_49bb_1331_11eb);
-        text.push_str(&format!("{state:016x}"));
-    }
-    text
 }
 
 impl Conversion<'_> {
@@ -37,7 +26,7 @@ impl Conversion<'_> {
 
     /// One container of the runtime as the API shows it.
     fn convert(&self, status: &Status, old: Option<&ContainerStatus>) -> ContainerStatus {
-        let id: Name = format!("containerd://{}", hex_id(status.id.0)).into();
+        let id = RuntimeId(status.id.0);
         let filled = |text: &Name| (!text.is_empty()).then(|| text.clone());
         let state = match status.state {
             State::Running => ContainerState::Running(Running {
@@ -50,7 +39,7 @@ impl Conversion<'_> {
                 // A container that never started bears the beginning of Unix time, as containerd's does.
                 started_at: Some(status.started_at.map_or(Timestamp(0), |at| self.timestamp(at))),
                 finished_at: status.finished_at.map(|at| self.timestamp(at)),
-                container_id: Some(id.clone()),
+                container_id: Some(id),
             }),
             State::Created | State::Unknown => ContainerState::Waiting(Waiting::default()),
         };
@@ -61,11 +50,7 @@ impl Conversion<'_> {
             ready: false,
             restart_count: status.restart_count,
             image: status.image.clone(),
-            image_id: format!(
-                "sha256:{}",
-                hex_id(status.image.bytes().fold(7, |h, b| h * 31 % 0xffff_fffb + u64::from(b)))
-            )
-            .into(),
+            image_id: ImageId(Some(status.image.clone())),
             container_id: Some(id),
             started: None,
         };
@@ -113,6 +98,11 @@ impl Conversion<'_> {
         if init && newest.is_some_and(|s| s.state == State::Exited && s.exit_code == 0) {
             return status;
         }
+        let waiting = matches!(status.state, ContainerState::Waiting(_));
+        if init && newest.is_none() && !container.is_sidecar() && waiting && self.has_any_app_container() {
+            status.state = ContainerState::Terminated(treated_as_completed());
+            return status;
+        }
         let deleted = self.config.deletion_grace.is_some();
         if should_container_be_restarted(container, &self.config.pod, deleted, self.runtime)
             && let Some(error) = (self.reason)(&container.name)
@@ -147,11 +137,14 @@ impl Conversion<'_> {
             ready: false,
             restart_count: 0,
             image: container.image.clone(),
-            image_id: "".into(),
+            image_id: ImageId::default(),
             container_id: None,
             started: None,
         };
         let Some(old) = old else { return status };
+        if self.restarting && !matches!(old.state, ContainerState::Waiting(_)) {
+            return removed_to_restart(status, old);
+        }
         match &old.state {
             ContainerState::Terminated(_) => return old.clone(),
             ContainerState::Running(_) | ContainerState::Waiting(_) => {
@@ -165,5 +158,52 @@ impl Conversion<'_> {
             status.restart_count += i32::from(self.config.deletion_grace.is_none());
         }
         status
+    }
+
+    /// `HasAnyRegularContainerCreated`
+    fn has_any_app_container(&self) -> bool {
+        let mut apps = self.config.pod.spec.containers.iter();
+        apps.any(|c| self.runtime.find_by_name(&c.name).is_some_and(|s| s.state != State::Unknown))
+    }
+}
+
+/// A container that was removed so that all can be restarted.
+fn removed_to_restart(status: ContainerStatus, old: &ContainerStatus) -> ContainerStatus {
+    let reason: Name = "RestartingAllContainers".into();
+    let message: Name = "The container is removed because RestartAllContainers in place".into();
+    // What has ended keeps what is known of it; what ran begins afresh.
+    let base = match old.state {
+        ContainerState::Terminated(_) => old.clone(),
+        ContainerState::Running(_) | ContainerState::Waiting(_) => status,
+    };
+    ContainerStatus {
+        state: ContainerState::Waiting(Waiting {
+            reason: Some(reason.clone()),
+            message: Some(message.clone()),
+        }),
+        last_state: Some(ContainerState::Terminated(Terminated {
+            exit_code: 137,
+            reason: Some(reason),
+            message: Some(message),
+            started_at: None,
+            finished_at: None,
+            container_id: None,
+        })),
+        restart_count: old.restart_count + 1,
+        ..base
+    }
+}
+
+/// An init container of which nothing is known any more in a pod that has been initialised.
+fn treated_as_completed() -> Terminated {
+    let text = "Unable to get init container status from container runtime and pod has been initialized, \
+                treat it as exited normally";
+    Terminated {
+        exit_code: 0,
+        reason: Some("Completed".into()),
+        message: Some(text.into()),
+        started_at: None,
+        finished_at: None,
+        container_id: None,
     }
 }

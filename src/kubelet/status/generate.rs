@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
-use super::conditions::{condition, containers_ready, initialized, ready};
+use super::conditions::{all_containers_restarting, condition, containers_ready, initialized, ready};
 use super::containers::Conversion;
 use super::phase::phase;
-use crate::api::pod::Pod;
-use crate::api::status::{ContainerState, ContainerStatus, Phase, PodStatus as ApiStatus};
+use super::restart_policy::{all_containers_could_restart, should_all_containers_restart};
+use crate::api::status::{ContainerStatus, Phase, PodStatus as ApiStatus};
 use crate::kubelet::Kubelet;
 use crate::kubelet::container::{PodStatus, State};
 use crate::kubelet::pod_workers::PodConfig;
@@ -28,6 +28,7 @@ impl Kubelet {
             config,
             runtime,
             epoch: self.epoch,
+            restarting: should_all_containers_restart(pod, Some(runtime), &old),
             reason: &reason,
         };
         let mut status = ApiStatus::empty(Phase::Pending);
@@ -49,12 +50,13 @@ impl Kubelet {
             status.reason = old.reason.clone();
             status.message = old.message.clone();
         }
-        update_readiness(pod, &mut status);
+        self.fail_past_deadline(ix, config, &mut status);
+        self.probes.update_pod_status(ix, pod, &mut status);
         let generation = config.generation;
         let statuses = all(&status);
         let sandbox_ready = runtime.sandbox_statuses.first().is_some_and(|s| s.ready);
         let containers = containers_ready(pod, &statuses, status.phase, generation);
-        let conditions = vec![
+        let mut conditions = vec![
             condition("PodReadyToStartContainers", sandbox_ready, generation),
             initialized(pod, &old, &statuses, status.phase, generation),
             ready(pod, &old.conditions, &containers, generation),
@@ -62,6 +64,9 @@ impl Kubelet {
             condition("PodScheduled", true, generation),
         ];
         drop(statuses);
+        if all_containers_could_restart(pod) {
+            conditions.push(all_containers_restarting(pod, runtime, &old, status.phase));
+        }
         status.conditions = conditions;
         status.observed_generation = Some(generation);
         status.host_ip = Some("10.0.0.4".into());
@@ -71,30 +76,10 @@ impl Kubelet {
     }
 }
 
-fn all(status: &ApiStatus) -> Vec<&ContainerStatus> {
+pub(super) fn all(status: &ApiStatus) -> Vec<&ContainerStatus> {
     status
         .init_container_statuses
         .iter()
         .chain(&status.container_statuses)
         .collect()
-}
-
-/// Started and Ready of a pod without probes (`prober_manager.go: UpdatePodStatus`).
-fn update_readiness(pod: &Pod, status: &mut ApiStatus) {
-    for container in &mut status.container_statuses {
-        let running = matches!(container.state, ContainerState::Running(_));
-        container.started = Some(running);
-        container.ready = running;
-    }
-    for container in &mut status.init_container_statuses {
-        let running = matches!(container.state, ContainerState::Running(_));
-        container.started = Some(running);
-        let sidecar = pod
-            .spec
-            .init_containers
-            .iter()
-            .any(|c| c.name == container.name && c.is_sidecar());
-        let done = matches!(&container.state, ContainerState::Terminated(t) if t.exit_code == 0);
-        container.ready = if sidecar { running } else { done };
-    }
 }

@@ -4,10 +4,16 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::conditions::condition;
-use crate::api::status::{ConditionStatus, ContainerState, ContainerStatus, Phase, PodStatus, Terminated, Timestamp};
-use crate::kernel::Duration;
+use super::conditions::{self, condition, containers_ready};
+use super::generate::all;
+use super::restart_policy::{all_containers_could_restart, container_should_restart};
+use crate::api::pod::{Container, Pod, RestartPolicy};
+use crate::api::status::{
+    ConditionStatus, ContainerState, ContainerStatus, Phase, PodStatus, RuntimeId, Terminated, Timestamp,
+};
+use crate::kernel::{Duration, Time};
 use crate::kubelet::Kubelet;
+use crate::kubelet::container::ContainerId;
 use crate::kubelet::pod_workers::PodConfig;
 use crate::runtime::PodIx;
 
@@ -36,6 +42,16 @@ impl StatusManager {
 }
 
 impl Kubelet {
+    /// The instant that an API timestamp names.
+    pub(in crate::kubelet) fn time_of(&self, timestamp: Timestamp) -> Time {
+        Time((timestamp.0 - self.epoch) * 1_000_000_000)
+    }
+
+    /// How long ago that was.
+    pub(in crate::kubelet) fn since_timestamp(&self, timestamp: Timestamp) -> Duration {
+        self.kernel.now() - self.time_of(timestamp)
+    }
+
     fn timestamp(&self) -> Timestamp {
         Timestamp(self.epoch + self.kernel.now().0.div_euclid(1_000_000_000))
     }
@@ -55,6 +71,9 @@ impl Kubelet {
     ) {
         let cached = self.statuses.get(ix);
         let old = cached.clone().unwrap_or_else(|| Rc::new(self.api_status(ix)));
+        if is_illegal_transition(&config.pod, &old, &status) {
+            return;
+        }
         let now = self.timestamp();
         for condition in &mut status.conditions {
             let before = old.condition(&condition.kind).filter(|c| c.status == condition.status);
@@ -101,6 +120,45 @@ impl Kubelet {
         }
     }
 
+    /// A changed readiness result reaches the status before any sync (`SetContainerReadiness`).
+    pub(in crate::kubelet) fn set_container_readiness(self: &Rc<Self>, ix: PodIx, id: ContainerId, ready: bool) {
+        self.change_status(ix, |pod, generation, status| {
+            if find_container(status, id).is_none_or(|c| std::mem::replace(&mut c.ready, ready) == ready) {
+                return false;
+            }
+            let all = all(status);
+            let containers = containers_ready(pod, &all, status.phase, generation);
+            let ready = conditions::ready(pod, &status.conditions, &containers, generation);
+            drop(all);
+            for condition in [ready, containers] {
+                match status.conditions.iter_mut().find(|c| c.kind == condition.kind) {
+                    Some(old) => *old = condition,
+                    None => status.conditions.push(condition),
+                }
+            }
+            true
+        });
+    }
+
+    /// A changed startup result reaches the status before any sync (`SetContainerStartup`).
+    pub(in crate::kubelet) fn set_container_startup(self: &Rc<Self>, ix: PodIx, id: ContainerId, started: bool) {
+        self.change_status(ix, |_, _, status| {
+            find_container(status, id).is_some_and(|c| c.started.replace(started) != Some(started))
+        });
+    }
+
+    /// Changes the newest status of a pod that the API still has; `change` says whether it did.
+    fn change_status(self: &Rc<Self>, ix: PodIx, change: impl FnOnce(&Pod, i64, &mut PodStatus) -> bool) {
+        let Some(config) = self.pods.borrow().get(&ix).cloned() else {
+            return;
+        };
+        let Some(cached) = self.statuses.get(ix) else { return };
+        let mut status = (*cached).clone();
+        if change(&config.pod, config.generation, &mut status) {
+            self.set_status(ix, &config, status, false);
+        }
+    }
+
     /// The new sandbox is known at once, before any container is started (`OnPodSandboxReady`).
     pub(in crate::kubelet) fn on_pod_sandbox_ready(self: &Rc<Self>, ix: PodIx, config: &PodConfig) {
         let Some(status) = self.statuses.get(ix) else { return };
@@ -110,6 +168,39 @@ impl Kubelet {
         status.conditions.insert(0, ready);
         self.set_status(ix, config, status, false);
     }
+}
+
+/// The status of the container of that ID.
+fn find_container(status: &mut PodStatus, id: ContainerId) -> Option<&mut ContainerStatus> {
+    let lists = status
+        .container_statuses
+        .iter_mut()
+        .chain(&mut status.init_container_statuses);
+    lists.into_iter().find(|c| c.container_id == Some(RuntimeId(id.0)))
+}
+
+/// A container that has ended for good must not come back to life (`checkContainerStateTransition`).
+fn is_illegal_transition(pod: &Pod, old: &PodStatus, new: &PodStatus) -> bool {
+    if pod.spec.restart_policy == RestartPolicy::Always || all_containers_could_restart(pod) {
+        return false;
+    }
+    let revived = |spec: &[Container], old: &[ContainerStatus], new: &[ContainerStatus]| {
+        old.iter().any(|before| {
+            let ContainerState::Terminated(end) = &before.state else { return false };
+            if end.exit_code != 0 && pod.spec.restart_policy == RestartPolicy::OnFailure {
+                return false;
+            }
+            let container = spec.iter().find(|c| c.name == before.name);
+            if container.is_some_and(|c| container_should_restart(c, pod, end.exit_code)) {
+                return false;
+            }
+            let after = new.iter().find(|s| s.name == before.name);
+            after.is_some_and(|s| !matches!(s.state, ContainerState::Terminated(_)))
+        })
+    };
+    // Sidecars may always come back: their own policy says so.
+    revived(&pod.spec.containers, &old.container_statuses, &new.container_statuses)
+        || revived(&pod.spec.init_containers, &old.init_container_statuses, &new.init_container_statuses)
 }
 
 /// `normalizeStatus`: the pod's containers share 12 KiB of termination messages.

@@ -1,18 +1,14 @@
 //! Whether a container is started again (`podutil.ContainerShouldRestart`, `ShouldContainerBeRestarted`).
 
 use crate::api::pod::{Container, Pod, RestartPolicy, RestartRuleAction};
+use crate::api::status::{ContainerState, PodStatus as ApiStatus};
 use crate::kubelet::container::{PodStatus, State};
 
 /// Whether a container that ended with that code runs again: its rules first, then its own policy, then the pod's
 /// (`podutil.ContainerShouldRestart`).
 pub fn container_should_restart(container: &Container, pod: &Pod, exit_code: i32) -> bool {
-    let matches = |values: &[i32], not_in: bool| values.contains(&exit_code) != not_in;
-    let rule = container
-        .restart_policy_rules
-        .iter()
-        .find(|rule| matches(&rule.values, rule.not_in));
-    if let Some(rule) = rule {
-        return match rule.action {
+    if let Some(action) = matching_rule(container, exit_code) {
+        return match action {
             RestartRuleAction::Restart | RestartRuleAction::RestartAllContainers => true,
         };
     }
@@ -21,6 +17,42 @@ pub fn container_should_restart(container: &Container, pod: &Pod, exit_code: i32
         RestartPolicy::OnFailure => exit_code != 0,
         RestartPolicy::Never => false,
     }
+}
+
+/// The action of the first rule that the exit code matches (`FindMatchingContainerRestartRule`).
+pub fn matching_rule(container: &Container, exit_code: i32) -> Option<RestartRuleAction> {
+    let rules = container.restart_policy_rules.iter();
+    let mut matching = rules.filter(|rule| rule.values.contains(&exit_code) != rule.not_in);
+    matching.next().map(|rule| rule.action)
+}
+
+/// Whether any container has a rule that restarts all of them (`podutil.AllContainersCouldRestart`).
+pub fn all_containers_could_restart(pod: &Pod) -> bool {
+    let regular = pod.spec.init_containers.iter().chain(&pod.spec.containers);
+    let mut rules = regular.flat_map(|c| &c.restart_policy_rules);
+    rules.any(|rule| rule.action == RestartRuleAction::RestartAllContainers)
+}
+
+/// Whether all containers must be restarted: it is under way, or a container has ended with a code that asks for it
+/// (`ShouldAllContainersRestart`). Without `runtime` the API's status alone is asked.
+pub fn should_all_containers_restart(pod: &Pod, runtime: Option<&PodStatus>, api: &ApiStatus) -> bool {
+    if api.is_restarting_all_containers() {
+        return true;
+    }
+    let asks = |c: &Container, code| matching_rule(c, code) == Some(RestartRuleAction::RestartAllContainers);
+    let statuses = || api.init_container_statuses.iter().chain(&api.container_statuses);
+    pod.spec.init_containers.iter().chain(&pod.spec.containers).any(|c| {
+        if let Some(runtime) = runtime {
+            let found = runtime.find_by_name(&c.name).filter(|s| s.state == State::Exited);
+            match found {
+                None => return false,
+                Some(found) if asks(c, found.exit_code) => return true,
+                Some(_) => {}
+            }
+        }
+        let known = statuses().find(|s| s.name == c.name);
+        known.is_some_and(|s| matches!(&s.state, ContainerState::Terminated(end) if asks(c, end.exit_code)))
+    })
 }
 
 /// Whether the next sync would start the container (`kubecontainer.ShouldContainerBeRestarted`).

@@ -1,0 +1,240 @@
+//! What a probe calls and what it makes of the answer: tries, texts and events (`prober/prober.go`, `pkg/probe`).
+
+use std::rc::Rc;
+
+use super::results::ProbeResult;
+use super::worker::Worker;
+use crate::api::pod::{Handler, Name};
+use crate::kernel::Duration;
+use crate::kubelet::Kubelet;
+use crate::kubelet::container::ContainerId;
+use crate::runtime::{CANCELED, Ending, ExecCall, NOT_RUNNING};
+use crate::scenario::types::{ProbeAnswer, ProbeWindow};
+use crate::trace::{ProbeOutcome, ProbeType, What};
+
+/// `maxProbeRetries`
+const TRIES: usize = 3;
+
+/// What one call of a handler gives: a result with its output, or the error of a call that could not be made.
+type Answer = Result<(ProbeResult, String), String>;
+
+fn title(kind: ProbeType) -> &'static str {
+    match kind {
+        ProbeType::Startup => "Startup",
+        ProbeType::Readiness => "Readiness",
+        ProbeType::Liveness => "Liveness",
+    }
+}
+
+/// `probe:Liveness`, as CRI records name the purpose of an ExecSync call.
+fn purpose(kind: ProbeType) -> &'static str {
+    match kind {
+        ProbeType::Startup => "probe:Startup",
+        ProbeType::Readiness => "probe:Readiness",
+        ProbeType::Liveness => "probe:Liveness",
+    }
+}
+
+impl Worker {
+    /// Probes, up to three times while the handler errs; None when it only erred (`prober.probe`).
+    pub(super) async fn probe(&self, kubelet: &Rc<Kubelet>, id: ContainerId, pod_ip: &str) -> Option<ProbeResult> {
+        let mut answer = self.call(kubelet, id, pod_ip).await;
+        for _ in 1..TRIES {
+            if answer.is_ok() {
+                break;
+            }
+            answer = self.call(kubelet, id, pod_ip).await;
+        }
+        let title = title(self.kind);
+        let unhealthy = |message: String| {
+            kubelet.container_event(&self.config, &self.container.name, true, "Unhealthy", message.into());
+        };
+        match answer {
+            Err(error) => {
+                unhealthy(format!("{title} probe errored and resulted in unknown state: {error}"));
+                None
+            }
+            Ok((ProbeResult::Failure, output)) => {
+                unhealthy(format!("{title} probe failed: {output}"));
+                Some(ProbeResult::Failure)
+            }
+            Ok((result, _)) => Some(result),
+        }
+    }
+
+    /// One call (`runProbe`).
+    async fn call(&self, kubelet: &Rc<Kubelet>, id: ContainerId, pod_ip: &str) -> Answer {
+        let Some(container) = kubelet.runtime.container(self.ix, id.0) else {
+            return Err("rpc error: code = NotFound desc = container not found".to_owned());
+        };
+        let timeout = Duration::from_secs(self.spec.timeout_seconds.into());
+        let record = |result| {
+            let what = What::Probe {
+                probe: self.kind,
+                result,
+            };
+            kubelet
+                .recorder
+                .record(Some(&container.pod), Some(&container.name), Some(container.attempt), what);
+        };
+        let exec = matches!(self.spec.handler, Handler::Exec { .. });
+        // The workers live on the context of the sync that made them, which a pod's end cancels.
+        let cancelled = self.cancelled.clone();
+        if exec && cancelled.is_open() {
+            record(ProbeOutcome::Error);
+            return Err(CANCELED.to_owned());
+        }
+        let window = kubelet.runtime.probe_window(&container, self.kind);
+        let alive = container.is_running();
+        let late = window.takes > timeout;
+        record(match () {
+            () if !alive && exec => ProbeOutcome::Error,
+            () if !alive => ProbeOutcome::Failure,
+            () if late => ProbeOutcome::Timeout,
+            () => match outcome(&window) {
+                ProbeAnswer::Success => ProbeOutcome::Success,
+                ProbeAnswer::Failure => ProbeOutcome::Failure,
+                ProbeAnswer::Error => ProbeOutcome::Error,
+            },
+        });
+        let host = host(&self.spec.handler).unwrap_or(pod_ip);
+        let seconds = self.spec.timeout_seconds;
+        let Handler::Exec { command } = &self.spec.handler else {
+            let handler = &self.spec.handler;
+            return match kubelet.runtime.network_call(&container, window.takes, timeout).await {
+                Ending::Answered => network_answer(&window, handler, host),
+                Ending::TimedOut => Ok((ProbeResult::Failure, timed_out(handler, host, seconds))),
+                Ending::Died | Ending::Cancelled => Ok((ProbeResult::Failure, refused(handler, host, seconds))),
+            };
+        };
+        let (answer, error) = exec_answer(&window, command);
+        let call = ExecCall {
+            purpose: purpose(self.kind),
+            command,
+            takes: window.takes,
+            timeout: Some(seconds.into()),
+            error: error.map(Name::from),
+            cancel: Some(&cancelled),
+        };
+        match kubelet.runtime.exec_sync(&container, call).await {
+            Ending::Answered => answer,
+            Ending::TimedOut => Ok((ProbeResult::Failure, command_timed_out(command, seconds))),
+            Ending::Died if alive => Ok((ProbeResult::Failure, String::new())),
+            Ending::Died => Err(NOT_RUNNING.to_owned()),
+            Ending::Cancelled => Err(CANCELED.to_owned()),
+        }
+    }
+}
+
+fn host(handler: &Handler) -> Option<&str> {
+    match handler {
+        Handler::HttpGet { host, .. } | Handler::TcpSocket { host, .. } => host.as_deref(),
+        Handler::Exec { .. } | Handler::Grpc { .. } | Handler::Sleep { .. } => None,
+    }
+}
+
+/// The window's answer, a scripted status or exit code taken for what it is.
+fn outcome(window: &ProbeWindow) -> ProbeAnswer {
+    match (window.status, window.exit_code) {
+        (Some(200..=399), _) | (None, Some(0)) => ProbeAnswer::Success,
+        (Some(_), _) | (None, Some(_)) => ProbeAnswer::Failure,
+        (None, None) => window.result,
+    }
+}
+
+/// What an exec call gives, and the CRI error that it ends with.
+fn exec_answer(window: &ProbeWindow, command: &[Name]) -> (Answer, Option<String>) {
+    let message = window.message.as_deref();
+    match outcome(window) {
+        ProbeAnswer::Success => (Ok((ProbeResult::Success, String::new())), None),
+        ProbeAnswer::Failure => {
+            let code = window.exit_code.unwrap_or(1);
+            let error = format!("command '{}' exited with {code}: ", command.join(" "));
+            (
+                Ok((ProbeResult::Failure, message.unwrap_or_default().to_owned())),
+                Some(error),
+            )
+        }
+        ProbeAnswer::Error => {
+            let text = message.unwrap_or(SCRIPTED_ERROR);
+            let error = format!("rpc error: code = Unknown desc = {text}");
+            (Err(error.clone()), Some(error))
+        }
+    }
+}
+
+/// The text of an erring handler when the scenario gives none.
+const SCRIPTED_ERROR: &str = "scripted probe error";
+
+fn network_answer(window: &ProbeWindow, handler: &Handler, host: &str) -> Answer {
+    let message = window.message.as_deref();
+    match outcome(window) {
+        ProbeAnswer::Success => Ok((ProbeResult::Success, String::new())),
+        ProbeAnswer::Error => Err(message.unwrap_or(SCRIPTED_ERROR).to_owned()),
+        ProbeAnswer::Failure => {
+            let text = match (message, handler) {
+                (Some(message), _) => message.to_owned(),
+                (None, Handler::HttpGet { .. }) => {
+                    format!("HTTP probe failed with statuscode: {}", window.status.unwrap_or(503))
+                }
+                (None, Handler::Grpc { .. }) => "service unhealthy (responded with \"NOT_SERVING\")".to_owned(),
+                (None, handler) => refused(handler, host, 0),
+            };
+            Ok((ProbeResult::Failure, text))
+        }
+    }
+}
+
+fn url(handler: &Handler, host: &str) -> String {
+    match handler {
+        Handler::HttpGet { path, port, https, .. } => {
+            let scheme = if *https { "https" } else { "http" };
+            format!("{scheme}://{host}:{port}{path}")
+        }
+        Handler::Exec { .. } | Handler::TcpSocket { .. } | Handler::Grpc { .. } | Handler::Sleep { .. } => {
+            host.to_owned()
+        }
+    }
+}
+
+fn port(handler: &Handler) -> u16 {
+    match handler {
+        Handler::HttpGet { port, .. } | Handler::TcpSocket { port, .. } | Handler::Grpc { port, .. } => *port,
+        Handler::Exec { .. } | Handler::Sleep { .. } => 0,
+    }
+}
+
+/// Nobody listens.
+fn refused(handler: &Handler, host: &str, timeout_seconds: i32) -> String {
+    let dial = format!("dial tcp {host}:{}: connect: connection refused", port(handler));
+    match handler {
+        Handler::HttpGet { .. } => format!("Get \"{}\": {dial}", url(handler, host)),
+        Handler::Grpc { service, .. } => {
+            let within = Duration::from_secs(timeout_seconds.into());
+            format!("timeout: failed to connect service {service:?} within {within}: context deadline exceeded")
+        }
+        Handler::Exec { .. } | Handler::TcpSocket { .. } | Handler::Sleep { .. } => dial,
+    }
+}
+
+/// The answer came too late.
+fn timed_out(handler: &Handler, host: &str, timeout_seconds: i32) -> String {
+    match handler {
+        Handler::HttpGet { .. } => format!(
+            "Get \"{}\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)",
+            url(handler, host)
+        ),
+        Handler::Grpc { .. } => {
+            let within = Duration::from_secs(timeout_seconds.into());
+            format!("timeout: health rpc did not complete within {within}")
+        }
+        Handler::Exec { .. } | Handler::TcpSocket { .. } | Handler::Sleep { .. } => {
+            format!("dial tcp {host}:{}: i/o timeout", port(handler))
+        }
+    }
+}
+
+fn command_timed_out(command: &[Name], timeout_seconds: i32) -> String {
+    let timeout = Duration::from_secs(timeout_seconds.into());
+    format!("command timed out: \"{}\" timed out after {timeout}", command.join(" "))
+}

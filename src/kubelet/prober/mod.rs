@@ -1,0 +1,178 @@
+//! Probes: one worker per probe of each container, and what their results mean for the pod's status
+//! (`pkg/kubelet/prober`).
+
+mod handlers;
+pub mod results;
+mod worker;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::Kubelet;
+use crate::api::pod::{Container, Name, Pod, Probe};
+use crate::api::status::{ContainerState, ContainerStatus, PodStatus};
+use crate::kernel::{Duration, Gate};
+use crate::kubelet::container::ContainerId;
+use crate::kubelet::pod_workers::PodConfig;
+use crate::runtime::PodIx;
+use crate::trace::ProbeType;
+use results::{ProbeResult, Results};
+use worker::Worker;
+
+/// Probe workers start this far apart, so that their ticks never coincide.
+const WORKER_OFFSET: Duration = Duration::from_micros(20);
+/// Each container has room for three workers.
+const PROBE_TYPES: [ProbeType; 3] = [ProbeType::Startup, ProbeType::Readiness, ProbeType::Liveness];
+
+/// `probeKey`
+type Key = (PodIx, Name, ProbeType);
+
+/// `prober.manager`
+#[derive(Default)]
+pub(in crate::kubelet) struct ProbeManager {
+    workers: RefCell<BTreeMap<Key, Rc<Worker>>>,
+    /// Results of all three kinds of probe.
+    pub(in crate::kubelet) results: RefCell<Results>,
+}
+
+/// The probe of that type in a container's spec.
+fn probe_of(container: &Container, kind: ProbeType) -> Option<&Probe> {
+    match kind {
+        ProbeType::Startup => container.startup_probe.as_ref(),
+        ProbeType::Readiness => container.readiness_probe.as_ref(),
+        ProbeType::Liveness => container.liveness_probe.as_ref(),
+    }
+}
+
+/// The containers that can have probes, in the order in which their workers start: app containers, then sidecars.
+fn probed_containers(pod: &Pod) -> impl Iterator<Item = &Container> {
+    let sidecars = pod.spec.init_containers.iter().filter(|c| c.is_sidecar());
+    pod.spec.containers.iter().chain(sidecars)
+}
+
+impl ProbeManager {
+    fn worker(&self, pod: PodIx, container: &Name, kind: ProbeType) -> Option<Rc<Worker>> {
+        self.workers.borrow().get(&(pod, container.clone(), kind)).cloned()
+    }
+
+    fn stop(&self, pod: PodIx, container: &Name, kinds: &[ProbeType]) {
+        for kind in kinds {
+            if let Some(worker) = self.worker(pod, container, *kind) {
+                worker.stop();
+            }
+        }
+    }
+
+    /// Liveness and startup workers of app containers end when the pod's end begins; those of sidecars do not
+    /// (`StopLivenessAndStartup`).
+    pub(in crate::kubelet) fn stop_liveness_and_startup(&self, ix: PodIx, pod: &Pod) {
+        for container in &pod.spec.containers {
+            self.stop(ix, &container.name, &[ProbeType::Liveness, ProbeType::Startup]);
+        }
+    }
+
+    /// `RemovePod`: every worker of the pod ends.
+    pub(in crate::kubelet) fn remove_pod(&self, ix: PodIx, pod: &Pod) {
+        for container in probed_containers(pod) {
+            self.stop(ix, &container.name, &PROBE_TYPES);
+        }
+    }
+
+    /// Whether the container counts as started (`isContainerStarted`). `carried` is what the status already says.
+    fn is_started(&self, ix: PodIx, status: &ContainerStatus) -> bool {
+        if !matches!(status.state, ContainerState::Running(_)) {
+            return false;
+        }
+        let id = status.container_id.map(|id| ContainerId(id.0));
+        let result = id.and_then(|id| self.results.borrow().get(ProbeType::Startup, id));
+        if let Some(result) = result {
+            return result == ProbeResult::Success;
+        }
+        if status.started == Some(true) {
+            return true;
+        }
+        self.worker(ix, &status.name, ProbeType::Startup).is_none()
+    }
+
+    /// Ready of a container that has started. One whose readiness probe has not succeeded is probed at once.
+    fn is_ready(&self, ix: PodIx, status: &ContainerStatus) -> bool {
+        if !matches!(status.state, ContainerState::Running(_)) {
+            return false;
+        }
+        let id = status.container_id.map(|id| ContainerId(id.0));
+        let result = id.and_then(|id| self.results.borrow().get(ProbeType::Readiness, id));
+        if result == Some(ProbeResult::Success) {
+            return true;
+        }
+        match self.worker(ix, &status.name, ProbeType::Readiness) {
+            None => true,
+            Some(worker) => {
+                worker.trigger();
+                false
+            }
+        }
+    }
+
+    /// `UpdatePodStatus`: started and ready of every container.
+    pub(in crate::kubelet) fn update_pod_status(&self, ix: PodIx, pod: &Pod, status: &mut PodStatus) {
+        for container in &mut status.container_statuses {
+            let started = self.is_started(ix, container);
+            container.started = Some(started);
+            if started {
+                container.ready = self.is_ready(ix, container);
+            }
+        }
+        for (container, spec) in status.init_container_statuses.iter_mut().zip(&pod.spec.init_containers) {
+            let started = self.is_started(ix, container);
+            container.started = Some(started);
+            if !spec.is_sidecar() {
+                container.ready |= matches!(&container.state, ContainerState::Terminated(t) if t.exit_code == 0);
+            } else if started {
+                container.ready = self.is_ready(ix, container);
+            }
+        }
+    }
+}
+
+impl Kubelet {
+    /// `AddPod`: a worker for each probe; stops at the first that is already known, whatever comes behind it.
+    pub(in crate::kubelet) fn add_probes(self: &Rc<Self>, ix: PodIx, config: &PodConfig, cancelled: &Rc<Gate>) {
+        for (index, container) in probed_containers(&config.pod).enumerate() {
+            for (place, kind) in PROBE_TYPES.into_iter().enumerate() {
+                let Some(probe) = probe_of(container, kind) else {
+                    continue;
+                };
+                let key = (ix, container.name.clone(), kind);
+                if self.probes.workers.borrow().contains_key(&key) {
+                    return;
+                }
+                let worker = Rc::new(Worker::new(&self.kernel, ix, config, container, kind, probe, cancelled.clone()));
+                self.probes.workers.borrow_mut().insert(key, worker.clone());
+                let offset = WORKER_OFFSET.times(i64::try_from(3 * index + place).unwrap_or(0));
+                let kubelet = self.clone();
+                self.kernel.spawn(async move { worker.run(&kubelet, offset).await });
+            }
+        }
+    }
+
+    /// A changed result: the status follows at once, then the pod is synced (`syncLoopIteration`).
+    fn handle_probe_result(self: &Rc<Self>, ix: PodIx, kind: ProbeType, id: ContainerId, result: ProbeResult) {
+        let success = result == ProbeResult::Success;
+        match kind {
+            ProbeType::Liveness if result != ProbeResult::Failure => return,
+            ProbeType::Liveness => {}
+            ProbeType::Readiness => self.set_container_readiness(ix, id, success),
+            ProbeType::Startup => self.set_container_startup(ix, id, success),
+        }
+        self.handle_pod_sync(ix);
+    }
+
+    /// Sets a result and tells the sync loop if that is a change (`results.Set`).
+    fn set_probe_result(self: &Rc<Self>, ix: PodIx, kind: ProbeType, id: ContainerId, result: ProbeResult) {
+        let changed = self.probes.results.borrow_mut().set(kind, id, result);
+        if changed {
+            self.handle_probe_result(ix, kind, id, result);
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! One worker per probe: when it probes, what it makes of the answers, when it ends (`prober/worker.go`).
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use super::results::ProbeResult;
+use crate::api::pod::{Container, Probe};
+use crate::api::status::{ContainerState, ContainerStatus, PodStatus};
+use crate::kernel::{Duration, Gate, Kernel, Notify, Time, race};
+use crate::kubelet::Kubelet;
+use crate::kubelet::container::ContainerId;
+use crate::kubelet::pod_workers::PodConfig;
+use crate::kubelet::status::restart_policy::{container_should_restart, should_all_containers_restart};
+use crate::runtime::PodIx;
+use crate::trace::ProbeType;
+
+/// Between the sync that asks for a probe and the probe.
+const TRIGGER_DELAY: Duration = Duration::from_micros(3);
+
+/// `worker`
+pub(super) struct Worker {
+    pub(super) ix: PodIx,
+    pub(super) config: PodConfig,
+    pub(super) container: Container,
+    pub(super) kind: ProbeType,
+    pub(super) spec: Probe,
+    /// Raised by `stop` and `trigger`.
+    signal: Notify,
+    kernel: Kernel,
+    stopped: Cell<bool>,
+    /// When a probe out of turn was asked for; one at a time is remembered.
+    triggered: Cell<Option<Time>>,
+    /// The container that the last result is about.
+    container_id: Cell<Option<ContainerId>>,
+    last_result: Cell<Option<ProbeResult>>,
+    /// How many times in a row the last result came.
+    result_run: Cell<i32>,
+    /// No probing until there is a new container.
+    on_hold: Cell<bool>,
+    /// Opens when the pod begins to end.
+    pub(super) cancelled: Rc<Gate>,
+}
+
+impl Worker {
+    pub(super) fn new(
+        kernel: &Kernel,
+        ix: PodIx,
+        config: &PodConfig,
+        container: &Container,
+        kind: ProbeType,
+        spec: &Probe,
+        cancelled: Rc<Gate>,
+    ) -> Worker {
+        Worker {
+            ix,
+            config: config.clone(),
+            container: container.clone(),
+            kind,
+            spec: spec.clone(),
+            signal: Notify::new(kernel),
+            kernel: kernel.clone(),
+            stopped: Cell::new(false),
+            triggered: Cell::new(None),
+            container_id: Cell::new(None),
+            last_result: Cell::new(None),
+            result_run: Cell::new(0),
+            on_hold: Cell::new(false),
+            cancelled,
+        }
+    }
+
+    /// Ends the worker, once the probe under way is over.
+    pub(super) fn stop(&self) {
+        self.stopped.set(true);
+        self.signal.raise();
+    }
+
+    /// Asks for a probe out of turn (`manualTriggerCh`).
+    pub(super) fn trigger(&self) {
+        if self.triggered.get().is_none() {
+            self.triggered.set(Some(self.kernel.now() + TRIGGER_DELAY));
+            self.signal.raise();
+        }
+    }
+
+    /// The task.
+    pub(super) async fn run(&self, kubelet: &Rc<Kubelet>, offset: Duration) {
+        self.kernel.sleep(offset).await;
+        let period = Duration::from_secs(self.spec.period_seconds.into());
+        let mut tick = self.kernel.now() + period;
+        while self.do_probe(kubelet).await && self.wait_for_turn(&mut tick, period).await {}
+        if let Some(id) = self.container_id.get() {
+            kubelet.probes.results.borrow_mut().remove(self.kind, id);
+        }
+        let key = (self.ix, self.container.name.clone(), self.kind);
+        kubelet.probes.workers.borrow_mut().remove(&key);
+    }
+
+    /// Waits for the next tick or for a trigger, which starts the ticker afresh; false when the worker must end.
+    async fn wait_for_turn(&self, tick: &mut Time, period: Duration) -> bool {
+        loop {
+            if self.stopped.get() {
+                return false;
+            }
+            let now = self.kernel.now();
+            if let Some(due) = self.triggered.get()
+                && due <= now
+            {
+                self.triggered.set(None);
+                *tick = now + period;
+                return true;
+            }
+            if *tick <= now {
+                // A ticker keeps one tick for a reader that is late and drops the others.
+                let missed = (now.0 - tick.0) / period.0;
+                *tick += period.times(missed + 1);
+                return true;
+            }
+            self.signal.take();
+            let next = self.triggered.get().map_or(*tick, |due| due.min(*tick));
+            let _ = race(self.kernel.sleep_until(next), self.signal.wait()).await;
+        }
+    }
+
+    /// One turn; false ends the worker (`doProbe`).
+    async fn do_probe(&self, kubelet: &Rc<Kubelet>) -> bool {
+        let Some(status) = kubelet.statuses.get(self.ix) else {
+            return true;
+        };
+        if status.is_terminal() {
+            return false;
+        }
+        let Some((container, id)) = self.find(&status) else {
+            return true;
+        };
+        if self.container_id.get() != Some(id) {
+            if let Some(old) = self.container_id.replace(Some(id)) {
+                kubelet.probes.results.borrow_mut().remove(self.kind, old);
+            }
+            let initial = match self.kind {
+                ProbeType::Readiness => ProbeResult::Failure,
+                ProbeType::Liveness => ProbeResult::Success,
+                ProbeType::Startup => ProbeResult::Unknown,
+            };
+            kubelet.set_probe_result(self.ix, self.kind, id, initial);
+            self.on_hold.set(false);
+        }
+        if self.on_hold.get() {
+            return true;
+        }
+        let ContainerState::Running(running) = &container.state else {
+            kubelet.set_probe_result(self.ix, self.kind, id, ProbeResult::Failure);
+            // Only a container that comes back is worth waiting for.
+            let ContainerState::Terminated(end) = &container.state else {
+                return true;
+            };
+            let pod = &self.config.pod;
+            return container_should_restart(&self.container, pod, end.exit_code)
+                || should_all_containers_restart(pod, None, &status);
+        };
+        // The worker keeps the pod that it was made with: it never learns of a deletion that came later.
+        if self.config.deletion_grace.is_some() && self.kind != ProbeType::Readiness {
+            kubelet.set_probe_result(self.ix, self.kind, id, ProbeResult::Success);
+            return false;
+        }
+        // The API's start time has lost its fraction of a second.
+        let since = kubelet.since_timestamp(running.started_at);
+        if since.as_secs() < self.spec.initial_delay_seconds.into() {
+            return true;
+        }
+        if (container.started == Some(true)) == (self.kind == ProbeType::Startup) {
+            return true;
+        }
+        let pod_ip = status.pod_ip.clone();
+        let Some(result) = self.probe(kubelet, id, pod_ip.as_deref().unwrap_or_default()).await else {
+            return true;
+        };
+        let run = if self.last_result.replace(Some(result)) == Some(result) {
+            self.result_run.get() + 1
+        } else {
+            1
+        };
+        self.result_run.set(run);
+        let threshold = match result {
+            ProbeResult::Failure => self.spec.failure_threshold,
+            ProbeResult::Success => self.spec.success_threshold,
+            ProbeResult::Unknown => 0,
+        };
+        if run < threshold {
+            return true;
+        }
+        kubelet.set_probe_result(self.ix, self.kind, id, result);
+        if self.kind == ProbeType::Startup || (self.kind == ProbeType::Liveness && result == ProbeResult::Failure) {
+            self.on_hold.set(true);
+            self.result_run.set(0);
+        }
+        true
+    }
+
+    /// The status of the worker's container, once it has been created.
+    fn find<'a>(&self, status: &'a PodStatus) -> Option<(&'a ContainerStatus, ContainerId)> {
+        let lists = [&status.container_statuses, &status.init_container_statuses];
+        lists.into_iter().find_map(|list| {
+            let found = list.iter().find(|s| s.name == self.container.name)?;
+            Some((found, ContainerId(found.container_id?.0)))
+        })
+    }
+}

@@ -1,0 +1,136 @@
+//! ExecSync and the network calls of probes: how long they take, and what cuts them short.
+
+use super::service::{Container, Runtime, rpc_error};
+use crate::api::pod::Name;
+use crate::kernel::{Duration, Gate, race};
+use crate::scenario::types::ProbeWindow;
+use crate::trace::{CallPhase, CriOp, ProbeType};
+
+/// How a call into a container ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The answer came.
+    Answered,
+    /// It did not come in time.
+    TimedOut,
+    /// The container does not run, or its process ended during the call.
+    Died,
+    /// The caller lost interest.
+    Cancelled,
+}
+
+/// An ExecSync call.
+pub struct ExecCall<'a> {
+    /// `probe:Liveness`, `hook:preStop`
+    pub purpose: &'static str,
+    /// argv
+    pub command: &'a [Name],
+    /// how long the command runs
+    pub takes: Duration,
+    /// seconds, None: as long as it takes
+    pub timeout: Option<i64>,
+    /// the CRI error with which it ends by itself, in full
+    pub error: Option<Name>,
+    /// opens when the caller loses interest
+    pub cancel: Option<&'a Gate>,
+}
+
+/// The error of ExecSync in a container that does not run.
+pub const NOT_RUNNING: &str =
+    "rpc error: code = Unknown desc = failed to exec in container: container is in CONTAINER_EXITED state";
+/// The error of a call whose context is gone.
+pub const CANCELED: &str = "rpc error: code = Canceled desc = context canceled";
+
+/// How long a probe takes where the scenario says nothing.
+const DEFAULT_TAKES: Duration = Duration::from_millis(7);
+
+impl Runtime {
+    /// Waits for a call's end: the answer, the time-out, the death of the container, the caller's loss of interest.
+    async fn call_into(&self, container: &Container, takes: Duration, timeout: Duration, cancel: Option<&Gate>) -> Ending {
+        if !container.is_running() {
+            return Ending::Died;
+        }
+        let answer = async {
+            self.kernel.sleep(takes.min(timeout)).await;
+            if takes > timeout { Ending::TimedOut } else { Ending::Answered }
+        };
+        let lost = async {
+            match cancel {
+                Some(cancel) => cancel.wait().await,
+                None => std::future::pending().await,
+            }
+        };
+        let cut = race(container.process.gone.wait(), lost);
+        match race(answer, cut).await {
+            Ok(ending) => ending,
+            Err(Ok(())) => Ending::Died,
+            Err(Err(())) => Ending::Cancelled,
+        }
+    }
+
+    /// ExecSync: runs a command in the container.
+    pub async fn exec_sync(&self, container: &Container, call: ExecCall<'_>) -> Ending {
+        let Container { pod, name, attempt, .. } = container;
+        let record = |phase, error: Option<Name>| {
+            self.call(pod, Some(name), *attempt, CriOp::ExecSync, phase, |record| {
+                record.purpose = Some(call.purpose);
+                record.timeout = call.timeout;
+                record.error = error;
+            });
+        };
+        record(CallPhase::Begin, None);
+        let alive = container.is_running();
+        let timeout = call.timeout.map_or(Duration::MAX, Duration::from_secs);
+        let ending = self.call_into(container, call.takes, timeout, call.cancel).await;
+        let command = || call.command.join(" ");
+        let error = match ending {
+            Ending::Answered => call.error,
+            Ending::TimedOut => Some(format!("command timed out: \"{}\" timed out after {timeout}", command()).into()),
+            Ending::Died if alive => Some(format!("command '{}' exited with 137: ", command()).into()),
+            Ending::Died => Some(NOT_RUNNING.into()),
+            Ending::Cancelled => Some(CANCELED.into()),
+        };
+        record(CallPhase::End, error);
+        ending
+    }
+
+    /// A call over the network to a port of the container.
+    pub async fn network_call(&self, container: &Container, takes: Duration, timeout: Duration) -> Ending {
+        self.call_into(container, takes, timeout, None).await
+    }
+
+    /// What the scenario says of a probe that begins now: the last window that has begun.
+    pub fn probe_window(&self, container: &Container, kind: ProbeType) -> ProbeWindow {
+        let windows = match kind {
+            ProbeType::Startup => &container.run.startup,
+            ProbeType::Readiness => &container.run.readiness,
+            ProbeType::Liveness => &container.run.liveness,
+        };
+        let since = container.started_at().map_or(Duration::ZERO, |at| self.kernel.now() - at);
+        let in_force = windows.iter().rev().find(|w| w.from <= since).or(windows.first());
+        in_force.cloned().unwrap_or(ProbeWindow {
+            from: Duration::ZERO,
+            result: crate::scenario::types::ProbeAnswer::Success,
+            takes: DEFAULT_TAKES,
+            message: None,
+            status: None,
+            exit_code: None,
+            probability: None,
+        })
+    }
+}
+
+/// The error of a hook's command that exits with 1 and has printed `text`.
+pub fn command_failed(command: &[Name], text: &str) -> Name {
+    format!("command '{}' exited with 1: {text}", command.join(" ")).into()
+}
+
+/// The error of a hook's command whose container ended under it.
+pub fn command_killed(command: &[Name]) -> Name {
+    format!("command '{}' exited with 137: ", command.join(" ")).into()
+}
+
+/// An error of the runtime itself.
+pub fn runtime_error(text: &str) -> Name {
+    rpc_error(text)
+}
