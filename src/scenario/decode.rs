@@ -161,9 +161,47 @@ struct RawRun {
     on_term: Option<RawOnTerm>,
     post_start: RawOutcome,
     pre_stop: RawOutcome,
-    /// Probes are not simulated yet; a pod that has one is refused before this is asked.
-    #[serde(rename = "probes")]
-    _probes: Value,
+    probes: RawProbes,
+}
+
+#[derive(Deserialize, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+struct RawProbes {
+    startup: Vec<RawWindow>,
+    readiness: Vec<RawWindow>,
+    liveness: Vec<RawWindow>,
+}
+
+#[derive(Deserialize, Debug, Default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+struct RawWindow {
+    from: Option<Span>,
+    result: Option<String>,
+    takes: Option<Span>,
+    message: Option<Name>,
+    status: Option<u16>,
+    exit_code: Option<i32>,
+}
+
+fn windows(raw: Vec<RawWindow>) -> Vec<ProbeWindow> {
+    let mut windows: Vec<ProbeWindow> = raw
+        .into_iter()
+        .map(|raw| ProbeWindow {
+            from: raw.from.map_or(Duration::ZERO, |span| span.0),
+            result: match raw.result.as_deref() {
+                Some("Failure") => ProbeAnswer::Failure,
+                Some("Error") => ProbeAnswer::Error,
+                _ => ProbeAnswer::Success,
+            },
+            takes: raw.takes.map_or(Duration::from_millis(7), |span| span.0),
+            message: raw.message,
+            status: raw.status,
+            exit_code: raw.exit_code,
+            probability: None,
+        })
+        .collect();
+    windows.sort_by_key(|w| w.from);
+    windows
 }
 
 #[derive(Deserialize, Debug)]
@@ -254,9 +292,9 @@ fn run(raw: RawRun) -> Run {
         on_term,
         post_start: outcome(raw.post_start),
         pre_stop: outcome(raw.pre_stop),
-        startup: Vec::new(),
-        readiness: Vec::new(),
-        liveness: Vec::new(),
+        startup: windows(raw.probes.startup),
+        readiness: windows(raw.probes.readiness),
+        liveness: windows(raw.probes.liveness),
     }
 }
 
