@@ -1,7 +1,7 @@
 //! The API server as the kubelet meets it: pods, graceful deletion, and who hears of a change when.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -39,6 +39,27 @@ pub struct ApiPod {
     pub deletion: Cell<Option<(i64, Time)>>,
     /// status
     pub status: RefCell<Arc<PodStatus>>,
+    /// Statuses with the times of their writes, back to the one that the kubelet has heard of.
+    written: RefCell<VecDeque<(Time, Arc<PodStatus>)>>,
+}
+
+impl ApiPod {
+    /// The status that the kubelet has heard of by now: what it writes itself comes back to it by the watch.
+    pub fn status_heard(&self, now: Time) -> Arc<PodStatus> {
+        let mut written = self.written.borrow_mut();
+        while written.get(1).is_some_and(|(at, _)| *at + WATCH_CHANGE <= now) {
+            written.pop_front();
+        }
+        written
+            .front()
+            .map_or_else(|| self.status.borrow().clone(), |(_, status)| status.clone())
+    }
+
+    fn set_status(&self, now: Time, status: Arc<PodStatus>) {
+        self.written.borrow_mut().push_back((now, status.clone()));
+        self.status_heard(now);
+        *self.status.borrow_mut() = status;
+    }
 }
 
 /// The store and its one watcher.
@@ -83,12 +104,14 @@ impl ApiServer {
             object: None,
         };
         self.recorder.record(Some(&full_name), None, None, what);
+        let status = Arc::new(PodStatus::empty(Phase::Pending));
         let created = ApiPod {
             pod,
             full_name,
             generation: Cell::new(1),
             deletion: Cell::new(None),
-            status: RefCell::new(Arc::new(PodStatus::empty(Phase::Pending))),
+            written: RefCell::new([(self.kernel.now(), status.clone())].into()),
+            status: RefCell::new(status),
         };
         self.pods.borrow_mut().insert(ix, Rc::new(created));
         self.announce(PodChange::Added(ix), WATCH_CREATE);
@@ -104,6 +127,10 @@ impl ApiServer {
             self.recorder.record(Some(name), None, None, note);
             return;
         };
+        // A deletion that is under way is only ever shortened, and only by a grace period that is given.
+        if object.deletion.get().is_some() && grace.is_none() {
+            return;
+        }
         let mut grace = grace.unwrap_or(object.pod.spec.termination_grace_period_seconds).max(0);
         if object.status.borrow().is_terminal() {
             grace = 0;
@@ -159,7 +186,7 @@ impl ApiServer {
             return false;
         }
         let status = Arc::new(status);
-        *object.status.borrow_mut() = status.clone();
+        object.set_status(self.kernel.now(), status.clone());
         self.recorder
             .record(Some(&object.full_name), None, None, What::Status(status));
         true

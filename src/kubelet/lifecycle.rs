@@ -3,6 +3,7 @@
 use crate::api::pod::{Handler, Name};
 use crate::kernel::Duration;
 use crate::kubelet::Kubelet;
+use crate::kubelet::prober::handlers;
 use crate::runtime::{Container, Ending, ExecCall, NOT_RUNNING, command_failed, command_killed};
 use crate::trace::{CallPhase, HookType, What};
 
@@ -50,8 +51,14 @@ pub(super) async fn run(
             Ok(())
         }
         Handler::HttpGet { .. } | Handler::TcpSocket { .. } | Handler::Grpc { .. } => {
-            kubelet.kernel.sleep(outcome.takes.unwrap_or(Duration::ZERO)).await;
-            outcome.error.clone().map_or(Ok(()), Err)
+            let takes = outcome.takes.unwrap_or(Duration::ZERO);
+            match kubelet.runtime.network_call(container, takes, Duration::MAX).await {
+                Ending::Answered | Ending::TimedOut => outcome.error.clone().map_or(Ok(()), Err),
+                Ending::Died | Ending::Cancelled => {
+                    let ip = kubelet.runtime.ip_of(container);
+                    Err(handlers::refused(handler, &ip, 0).into())
+                }
+            }
         }
     };
     record(CallPhase::End, result.clone().err());

@@ -1,9 +1,9 @@
 //! One node's lifecycle engine: the rules of the real kubelet, its rooms named as there.
 
+mod active_deadline;
 pub mod api_server;
 pub mod backoff;
 pub mod container;
-mod active_deadline;
 pub mod images;
 pub mod kuberuntime;
 mod lifecycle;
@@ -97,7 +97,7 @@ impl Kubelet {
             to_delete: Queue::new(kernel),
             crash_loop_backoff: RefCell::new(Backoff::new(initial, max)),
             reasons: RefCell::default(),
-            statuses: StatusManager::default(),
+            statuses: StatusManager::new(kernel),
             probes: ProbeManager::default(),
             names,
             config,

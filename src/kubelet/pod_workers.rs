@@ -2,9 +2,11 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::Kubelet;
 use crate::api::pod::{Name, Pod};
+use crate::api::status::PodStatus;
 use crate::kernel::{Duration, Gate, Notify, Time};
 use crate::runtime::PodIx;
 
@@ -24,6 +26,8 @@ pub struct PodConfig {
     pub generation: i64,
     /// metadata.deletionGracePeriodSeconds
     pub deletion_grace: Option<i64>,
+    /// status, as last heard from the API
+    pub status: Arc<PodStatus>,
 }
 
 /// Why a worker is told of a pod (`SyncPodType`).
@@ -122,15 +126,19 @@ impl Kubelet {
         let mut last_sync: Option<Time> = None;
         loop {
             worker.wake.wait().await;
+            // What comes within this moment is merged into one sync.
+            self.kernel.sleep(SYNC_DELAY).await;
             let Some(config) = worker.pending.borrow_mut().take() else {
                 continue;
             };
-            worker.wake.take();
             *worker.active.borrow_mut() = Some(config.clone());
             let stage = worker.stage.get();
             let grace = worker.grace.get();
+            let begun = self.kernel.now();
             let status = self.pleg.newer_than(ix, last_sync).await;
-            self.kernel.sleep(SYNC_DELAY).await;
+            if self.kernel.now() > begun {
+                self.kernel.sleep(SYNC_DELAY).await;
+            }
             let mut relist = false;
             let outcome = match stage {
                 Stage::Syncing => {

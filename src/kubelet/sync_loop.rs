@@ -32,6 +32,7 @@ impl Kubelet {
         spawn(|k| Box::pin(k.housekeep_forever()));
         spawn(|k| Box::pin(k.collect_garbage_forever()));
         spawn(|k| Box::pin(k.delete_containers_forever()));
+        spawn(|k| Box::pin(k.sync_statuses_forever()));
     }
 
     /// `HandlePodAdditions`, `HandlePodUpdates`, `HandlePodRemoves`
@@ -45,6 +46,7 @@ impl Kubelet {
                         full_name: object.full_name.clone(),
                         generation: object.generation.get(),
                         deletion_grace: object.deletion.get().map(|(grace, _)| grace),
+                        status: object.status_heard(self.kernel.now()),
                     };
                     self.pods.borrow_mut().insert(ix, config.clone());
                     self.update_pod(ix, config, UpdateType::Sync);
@@ -73,7 +75,10 @@ impl Kubelet {
     /// `HandlePodSyncs`
     pub(super) fn handle_pod_sync(self: &Rc<Self>, ix: PodIx) {
         let config = self.pods.borrow().get(&ix).cloned();
-        if let Some(config) = config {
+        if let Some(mut config) = config {
+            if let Some(object) = self.api.get(ix) {
+                config.status = object.status_heard(self.kernel.now());
+            }
             self.update_pod(ix, config, UpdateType::Sync);
         }
     }

@@ -46,13 +46,23 @@ const DEFAULT_TAKES: Duration = Duration::from_millis(7);
 
 impl Runtime {
     /// Waits for a call's end: the answer, the time-out, the death of the container, the caller's loss of interest.
-    async fn call_into(&self, container: &Container, takes: Duration, timeout: Duration, cancel: Option<&Gate>) -> Ending {
+    async fn call_into(
+        &self,
+        container: &Container,
+        takes: Duration,
+        timeout: Duration,
+        cancel: Option<&Gate>,
+    ) -> Ending {
         if !container.is_running() {
             return Ending::Died;
         }
         let answer = async {
             self.kernel.sleep(takes.min(timeout)).await;
-            if takes > timeout { Ending::TimedOut } else { Ending::Answered }
+            if takes > timeout {
+                Ending::TimedOut
+            } else {
+                Ending::Answered
+            }
         };
         let lost = async {
             match cancel {
@@ -106,7 +116,9 @@ impl Runtime {
             ProbeType::Readiness => &container.run.readiness,
             ProbeType::Liveness => &container.run.liveness,
         };
-        let since = container.started_at().map_or(Duration::ZERO, |at| self.kernel.now() - at);
+        let since = container
+            .started_at()
+            .map_or(Duration::ZERO, |at| self.kernel.now() - at);
         let in_force = windows.iter().rev().find(|w| w.from <= since).or(windows.first());
         in_force.cloned().unwrap_or(ProbeWindow {
             from: Duration::ZERO,

@@ -176,6 +176,14 @@ impl Runtime {
             .unwrap_or_default()
     }
 
+    /// The IP of the container's sandbox; empty when that is gone.
+    pub fn ip_of(&self, container: &Container) -> Name {
+        let pods = self.pods.borrow();
+        let mut sandboxes = pods.values().flat_map(|p| &p.sandboxes);
+        let found = sandboxes.find(|s| s.id == container.sandbox);
+        found.map_or_else(|| "".into(), |s| s.ip.clone())
+    }
+
     /// Pods of which the runtime knows anything.
     pub fn pods(&self) -> Vec<PodIx> {
         let pods = self.pods.borrow();

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
-use serde_json::Value;
 
 use super::duration;
 use super::types::*;

@@ -152,7 +152,11 @@ pub fn compute_pod_actions(pod: &Pod, seen: Seen<'_>) -> Actions {
         let (why, reason, restart) = if container_changed(container, running) {
             (format!("Container {name} definition changed"), KillReason::Other, true)
         } else if let Some((failed, reason)) = failed_probe(seen.probes, running.id) {
-            (format!("Container {name} failed {failed} probe"), reason, policy != RestartPolicy::Never)
+            (
+                format!("Container {name} failed {failed} probe"),
+                reason,
+                policy != RestartPolicy::Never,
+            )
         } else {
             kept += 1;
             continue;
@@ -234,7 +238,12 @@ fn plan_new_sandbox(pod: &Pod, status: &PodStatus, actions: &mut Actions) {
 /// Walks the init containers from the last to the first; whether the pod is initialised
 /// (`kuberuntime_container.go: computeInitContainerActions`).
 fn compute_init_container_actions(pod: &Pod, seen: Seen<'_>, actions: &mut Actions) -> bool {
-    let Seen { deleted, status, probes, .. } = seen;
+    let Seen {
+        deleted,
+        status,
+        probes,
+        ..
+    } = seen;
     let inits = &pod.spec.init_containers;
     if inits.is_empty() {
         return true;

@@ -93,7 +93,9 @@ impl Kubelet {
         };
         self.container_event(config, &container.name, false, "Killing", message.into());
         let spec = config.pod.find_container(&container.name).map(|(_, c)| c);
-        let mut grace = call.grace.unwrap_or_else(|| termination_grace(config, spec, call.reason));
+        let mut grace = call
+            .grace
+            .unwrap_or_else(|| termination_grace(config, spec, call.reason));
         let pre_stop = spec.and_then(|c| c.pre_stop.clone());
         if let Some(handler) = pre_stop
             && grace > 0

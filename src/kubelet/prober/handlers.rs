@@ -73,9 +73,12 @@ impl Worker {
                 probe: self.kind,
                 result,
             };
-            kubelet
-                .recorder
-                .record(Some(&container.pod), Some(&container.name), Some(container.attempt), what);
+            kubelet.recorder.record(
+                Some(&container.pod),
+                Some(&container.name),
+                Some(container.attempt),
+                what,
+            );
         };
         let exec = matches!(self.spec.handler, Handler::Exec { .. });
         // The workers live on the context of the sync that made them, which a pod's end cancels.
@@ -205,7 +208,7 @@ fn port(handler: &Handler) -> u16 {
 }
 
 /// Nobody listens.
-fn refused(handler: &Handler, host: &str, timeout_seconds: i32) -> String {
+pub(in crate::kubelet) fn refused(handler: &Handler, host: &str, timeout_seconds: i32) -> String {
     let dial = format!("dial tcp {host}:{}: connect: connection refused", port(handler));
     match handler {
         Handler::HttpGet { .. } => format!("Get \"{}\": {dial}", url(handler, host)),

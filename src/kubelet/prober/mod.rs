@@ -1,7 +1,7 @@
 //! Probes: one worker per probe of each container, and what their results mean for the pod's status
 //! (`pkg/kubelet/prober`).
 
-mod handlers;
+pub(in crate::kubelet) mod handlers;
 pub mod results;
 mod worker;
 
@@ -147,7 +147,15 @@ impl Kubelet {
                 if self.probes.workers.borrow().contains_key(&key) {
                     return;
                 }
-                let worker = Rc::new(Worker::new(&self.kernel, ix, config, container, kind, probe, cancelled.clone()));
+                let worker = Rc::new(Worker::new(
+                    &self.kernel,
+                    ix,
+                    config,
+                    container,
+                    kind,
+                    probe,
+                    cancelled.clone(),
+                ));
                 self.probes.workers.borrow_mut().insert(key, worker.clone());
                 let offset = WORKER_OFFSET.times(i64::try_from(3 * index + place).unwrap_or(0));
                 let kubelet = self.clone();

@@ -2,7 +2,9 @@
 
 use super::restart_policy::should_container_be_restarted;
 use crate::api::pod::{Container, Name};
-use crate::api::status::{ContainerState, ContainerStatus, ImageId, Running, RuntimeId, Terminated, Timestamp, Waiting};
+use crate::api::status::{
+    ContainerState, ContainerStatus, ImageId, Running, RuntimeId, Terminated, Timestamp, Waiting,
+};
 use crate::kernel::Time;
 use crate::kubelet::container::{PodStatus, State, Status};
 use crate::kubelet::images::StartError;
@@ -163,7 +165,11 @@ impl Conversion<'_> {
     /// `HasAnyRegularContainerCreated`
     fn has_any_app_container(&self) -> bool {
         let mut apps = self.config.pod.spec.containers.iter();
-        apps.any(|c| self.runtime.find_by_name(&c.name).is_some_and(|s| s.state != State::Unknown))
+        apps.any(|c| {
+            self.runtime
+                .find_by_name(&c.name)
+                .is_some_and(|s| s.state != State::Unknown)
+        })
     }
 }
 

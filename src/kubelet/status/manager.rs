@@ -9,11 +9,12 @@ use super::generate::all;
 use super::restart_policy::{all_containers_could_restart, container_should_restart};
 use crate::api::pod::{Container, Pod, RestartPolicy};
 use crate::api::status::{
-    ConditionStatus, ContainerState, ContainerStatus, Phase, PodStatus, RuntimeId, Terminated, Timestamp,
+    ConditionStatus, ContainerState, ContainerStatus, Phase, PodCondition, PodStatus, RuntimeId, Terminated, Timestamp,
 };
-use crate::kernel::{Duration, Time};
+use crate::kernel::{Duration, Kernel, Notify, Time};
 use crate::kubelet::Kubelet;
 use crate::kubelet::container::ContainerId;
+use crate::kubelet::pleg::next_tick;
 use crate::kubelet::pod_workers::PodConfig;
 use crate::runtime::PodIx;
 
@@ -21,9 +22,10 @@ use crate::runtime::PodIx;
 const WRITE_DELAY: Duration = Duration::from_micros(1);
 
 /// `podStatuses`: the newest status of each pod, whether written or not.
-#[derive(Default)]
 pub(in crate::kubelet) struct StatusManager {
     statuses: RefCell<BTreeMap<PodIx, Cached>>,
+    /// Raised when a status in the API differs from the cached one.
+    pub(in crate::kubelet) unsettled: Notify,
 }
 
 struct Cached {
@@ -34,7 +36,17 @@ struct Cached {
     queued: bool,
 }
 
+/// `syncPeriod`: the full sync looks at every pod whose status in the API is not the cached one.
+const FULL_SYNC_PERIOD: Duration = Duration::from_secs(10);
+
 impl StatusManager {
+    pub(in crate::kubelet) fn new(kernel: &Kernel) -> StatusManager {
+        StatusManager {
+            statuses: RefCell::default(),
+            unsettled: Notify::new(kernel),
+        }
+    }
+
     /// `GetPodStatus`
     pub(in crate::kubelet) fn get(&self, ix: PodIx) -> Option<Rc<PodStatus>> {
         self.statuses.borrow().get(&ix).map(|cached| cached.status.clone())
@@ -113,10 +125,37 @@ impl Kubelet {
         let old = object.status.borrow().clone();
         let merged = merge(&old, (*status).clone(), self.could_have_running_containers(ix));
         self.api.write_status(&object, merged);
+        if self.needs_reconcile(ix) {
+            self.statuses.unsettled.raise();
+        }
         let ended = object.status.borrow().is_terminal();
         if object.deletion.get().is_some() && ended && finished {
             self.api.remove(ix);
             self.statuses.statuses.borrow_mut().remove(&ix);
+        }
+    }
+
+    /// Whether what the API shows differs from the cached status in what the kubelet owns (`needsReconcile`).
+    fn needs_reconcile(&self, ix: PodIx) -> bool {
+        let (Some(cached), Some(object)) = (self.statuses.get(ix), self.api.get(ix)) else {
+            return false;
+        };
+        !equal_by_kubelet(&object.status.borrow(), &cached)
+    }
+
+    /// The task: a full sync (`syncBatch(all)`) at those ticks only that could find a difference.
+    pub(in crate::kubelet) async fn sync_statuses_forever(self: Rc<Self>) {
+        loop {
+            self.statuses.unsettled.wait().await;
+            let tick = next_tick(self.config.phases.status_sync, FULL_SYNC_PERIOD, self.kernel.now());
+            self.kernel.sleep_until(tick).await;
+            self.statuses.unsettled.take();
+            let known: Vec<PodIx> = self.statuses.statuses.borrow().keys().copied().collect();
+            for ix in known {
+                if self.needs_reconcile(ix) {
+                    self.write_status(ix);
+                }
+            }
         }
     }
 
@@ -170,6 +209,40 @@ impl Kubelet {
     }
 }
 
+/// Conditions that the kubelet writes (`PodConditionByKubelet`, `PodConditionSharedByKubelet`).
+fn is_kubelets(condition: &PodCondition) -> bool {
+    matches!(
+        &*condition.kind,
+        "PodScheduled"
+            | "Ready"
+            | "Initialized"
+            | "ContainersReady"
+            | "PodReadyToStartContainers"
+            | "AllContainersRestarting"
+            | "PodResizePending"
+            | "PodResizeInProgress"
+            | "DisruptionTarget"
+    )
+}
+
+/// `isPodStatusByKubeletEqual`: times of conditions and the conditions of others do not count.
+fn equal_by_kubelet(old: &PodStatus, new: &PodStatus) -> bool {
+    let own = |status: &PodStatus| {
+        let mut own: Vec<PodCondition> = status.conditions.iter().filter(|c| is_kubelets(c)).cloned().collect();
+        own.sort_by(|a, b| a.kind.cmp(&b.kind));
+        own
+    };
+    let same = |(a, b): (&PodCondition, &PodCondition)| {
+        a.kind == b.kind && a.status == b.status && a.reason == b.reason && a.message == b.message
+    };
+    let (before, after) = (own(old), own(new));
+    let rest = |status: &PodStatus| PodStatus {
+        conditions: Vec::new(),
+        ..status.clone()
+    };
+    before.len() == after.len() && before.iter().zip(&after).all(same) && rest(old) == rest(new)
+}
+
 /// The status of the container of that ID.
 fn find_container(status: &mut PodStatus, id: ContainerId) -> Option<&mut ContainerStatus> {
     let lists = status
@@ -186,7 +259,9 @@ fn is_illegal_transition(pod: &Pod, old: &PodStatus, new: &PodStatus) -> bool {
     }
     let revived = |spec: &[Container], old: &[ContainerStatus], new: &[ContainerStatus]| {
         old.iter().any(|before| {
-            let ContainerState::Terminated(end) = &before.state else { return false };
+            let ContainerState::Terminated(end) = &before.state else {
+                return false;
+            };
             if end.exit_code != 0 && pod.spec.restart_policy == RestartPolicy::OnFailure {
                 return false;
             }
@@ -200,7 +275,11 @@ fn is_illegal_transition(pod: &Pod, old: &PodStatus, new: &PodStatus) -> bool {
     };
     // Sidecars may always come back: their own policy says so.
     revived(&pod.spec.containers, &old.container_statuses, &new.container_statuses)
-        || revived(&pod.spec.init_containers, &old.init_container_statuses, &new.init_container_statuses)
+        || revived(
+            &pod.spec.init_containers,
+            &old.init_container_statuses,
+            &new.init_container_statuses,
+        )
 }
 
 /// `normalizeStatus`: the pod's containers share 12 KiB of termination messages.
@@ -265,6 +344,27 @@ pub(super) fn lost(message: &str) -> Terminated {
     }
 }
 
+/// Whether a container of that status has ever run.
+fn has_run(status: &ContainerStatus) -> bool {
+    status.last_state.is_some() || !matches!(status.state, ContainerState::Waiting(_))
+}
+
+/// Whether the pod has got past its init containers, as far as the kubelet has heard from the API
+/// (`hasPodInitialized`).
+fn has_initialized(config: &PodConfig) -> bool {
+    let Some(last) = config.pod.spec.init_containers.last() else {
+        return true;
+    };
+    let ended_well = |state: &ContainerState| matches!(state, ContainerState::Terminated(t) if t.exit_code == 0);
+    let last_done = |s: &ContainerStatus| match &s.state {
+        ContainerState::Running(_) if last.is_sidecar() => s.started == Some(true),
+        _ if last.is_sidecar() => false,
+        state => ended_well(state) || s.last_state.as_ref().is_some_and(ended_well),
+    };
+    let status = &config.status;
+    status.container_statuses.iter().any(has_run) || status.init_container_statuses.last().is_some_and(last_done)
+}
+
 /// `TerminatePod`: what has no end yet gets one, and the phase becomes terminal.
 pub(in crate::kubelet) fn terminate(config: &PodConfig, status: &PodStatus) -> PodStatus {
     let mut status = status.clone();
@@ -274,22 +374,17 @@ pub(in crate::kubelet) fn terminate(config: &PodConfig, status: &PodStatus) -> P
             container.state = ContainerState::Terminated(lost(text));
         }
     };
-    let has_run = |s: &ContainerStatus| s.last_state.is_some() || !matches!(s.state, ContainerState::Waiting(_));
-    let inits = &config.pod.spec.init_containers;
-    let last_init_done = status.init_container_statuses.last().is_some_and(|s| match &s.state {
-        ContainerState::Running(_) => inits.last().is_some_and(|c| c.is_sidecar()) && s.started == Some(true),
-        ContainerState::Terminated(t) => t.exit_code == 0,
-        ContainerState::Waiting(_) => false,
-    });
-    if inits.is_empty() || last_init_done || status.container_statuses.iter().any(has_run) {
+    if has_initialized(config) {
         status.container_statuses.iter_mut().for_each(end);
     }
-    // Init containers behind the last one that has run keep their waiting state (`initializedContainers`).
+    // Init containers behind the last one that has run keep their waiting state, but not the first of all
+    // (`initializedContainers`).
     let reached = status
         .init_container_statuses
         .iter()
         .rposition(has_run)
-        .map_or(0, |last| last + 1);
+        .map_or(1, |last| last + 1)
+        .min(status.init_container_statuses.len());
     status.init_container_statuses[..reached].iter_mut().for_each(end);
     if !status.is_terminal() {
         status.phase = Phase::Failed;

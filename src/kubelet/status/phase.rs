@@ -2,7 +2,7 @@
 
 use super::restart_policy::container_should_restart;
 use crate::api::pod::{Container, Pod};
-use crate::api::status::{ContainerState, ContainerStatus, Phase};
+use crate::api::status::{ContainerState, ContainerStatus, Phase, Terminated};
 
 /// What the phase asks of one container.
 enum Seen {
@@ -14,8 +14,14 @@ enum Seen {
     Stopped {
         code: i32,
         waiting: bool,
+        /// It was removed so that all containers can be restarted.
+        restarting: bool,
     },
     Waiting,
+}
+
+fn is_restarting(end: &Terminated) -> bool {
+    end.reason.as_deref() == Some("RestartingAllContainers")
 }
 
 fn look(container: &Container, statuses: &[&ContainerStatus]) -> Seen {
@@ -29,10 +35,12 @@ fn look(container: &Container, statuses: &[&ContainerStatus]) -> Seen {
         (ContainerState::Terminated(t), _) => Seen::Stopped {
             code: t.exit_code,
             waiting: false,
+            restarting: is_restarting(t),
         },
         (ContainerState::Waiting(_), Some(ContainerState::Terminated(t))) => Seen::Stopped {
             code: t.exit_code,
             waiting: true,
+            restarting: is_restarting(t),
         },
         (ContainerState::Waiting(_), _) => Seen::Waiting,
     }
@@ -48,7 +56,9 @@ pub(super) fn phase(pod: &Pod, statuses: &[&ContainerStatus], terminal: bool, in
         if !container.is_sidecar() {
             match seen {
                 Seen::Unknown | Seen::Running { .. } | Seen::Waiting => pending_init += 1,
-                Seen::Stopped { code, .. } if code != 0 && !container_should_restart(container, pod, code) => {
+                Seen::Stopped { code, restarting, .. }
+                    if code != 0 && !restarting && !container_should_restart(container, pod, code) =>
+                {
                     return Phase::Failed;
                 }
                 Seen::Stopped { .. } => {}
@@ -73,9 +83,13 @@ pub(super) fn phase(pod: &Pod, statuses: &[&ContainerStatus], terminal: bool, in
             Seen::Unknown => unknown += 1,
             Seen::Running { .. } => running += 1,
             Seen::Waiting => waiting += 1,
-            Seen::Stopped { code, waiting } => {
+            Seen::Stopped {
+                code,
+                waiting,
+                restarting,
+            } => {
                 stopped += 1;
-                final_stops += i32::from(!container_should_restart(container, pod, code));
+                final_stops += i32::from(!restarting && !container_should_restart(container, pod, code));
                 succeeded += i32::from(code == 0 && !waiting);
             }
         }
