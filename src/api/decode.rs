@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::pod::{
     Container, Handler, Name, Pod, PodSpec, Probe, PullPolicy, RestartPolicy, RestartRule, RestartRuleAction,
 };
+use super::uid::pod_uid;
 
 /// v1.Pod as it stands in a file. Fields that the lifecycle does not depend on are taken as they are.
 #[derive(Deserialize, Debug)]
@@ -273,7 +274,7 @@ pub(crate) fn pod(raw: RawPod) -> Result<Pod, String> {
     }
     let namespace: Name = raw.metadata.namespace.as_deref().unwrap_or("default").into();
     Ok(Pod {
-        uid: uid(&namespace, &raw.metadata.name),
+        uid: pod_uid(0, &namespace, &raw.metadata.name),
         namespace,
         name: raw.metadata.name.into(),
         labels: raw.metadata.labels,
@@ -295,24 +296,6 @@ pub(crate) fn pod(raw: RawPod) -> Result<Pod, String> {
             host_network: false,
         },
     })
-}
-
-/// A UID of the usual form that depends on nothing but the pod's name.
-fn uid(namespace: &str, name: &str) -> Name {
-    let mut hash: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
-    for byte in namespace.bytes().chain([b'/']).chain(name.bytes()) {
-        hash = (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
-    }
-    let hex = format!("{hash:032x}");
-    format!(
-        "{}-{}-4{}-8{}-{}",
-        &hex[..8],
-        &hex[8..12],
-        &hex[13..16],
-        &hex[17..20],
-        &hex[20..]
-    )
-    .into()
 }
 
 fn dns_label(path: &str, name: &str) -> Result<(), String> {

@@ -3,3 +3,4 @@
 pub mod decode;
 pub mod pod;
 pub mod status;
+pub mod uid;

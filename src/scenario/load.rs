@@ -7,6 +7,7 @@ use super::lookup::glob;
 use super::types::{ActionKind, Input, PodInput, Scenario};
 use crate::api::decode::{RawPod, pod};
 use crate::api::pod::Pod;
+use crate::api::uid::pod_uid;
 
 /// A file of the input.
 #[derive(Clone, Debug)]
@@ -152,8 +153,12 @@ fn fit(mut input: Input, pods: Vec<Pod>) -> Result<Input, String> {
     let created: Vec<_> = input.scenario.actions.iter().map(|a| &a.what).collect();
     input.pods = pods
         .iter()
-        .map(|pod| PodInput {
-            pod: pod.clone(),
+        .enumerate()
+        .map(|(number, pod)| PodInput {
+            pod: Pod {
+                uid: pod_uid(number, &pod.namespace, &pod.name),
+                ..pod.clone()
+            },
             created_by_action: created
                 .iter()
                 .any(|a| matches!(a, ActionKind::CreatePod { pod: name } if *name == pod.name)),
