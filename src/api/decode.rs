@@ -3,8 +3,10 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::objects::{Object, ObjectKind};
 use super::pod::{
-    Container, Handler, Name, Pod, PodSpec, Probe, PullPolicy, RestartPolicy, RestartRule, RestartRuleAction,
+    Container, EnvFrom, EnvValue, EnvVar, Handler, Name, Pod, PodSpec, Probe, PullPolicy, RestartPolicy, RestartRule,
+    RestartRuleAction, Volume, VolumeSource,
 };
 use super::uid::pod_uid;
 
@@ -71,19 +73,28 @@ ignored_fields! {
         termination_grace_period_seconds: Option<i64>,
         #[serde(default)]
         active_deadline_seconds: Option<i64>,
+        #[serde(default)]
+        image_pull_secrets: Vec<RawName>,
+        #[serde(default)]
+        readiness_gates: Vec<RawGate>,
+        #[serde(default)]
+        volumes: Vec<RawVolume>,
+        #[serde(default)]
+        priority: Option<i32>,
+        #[serde(default)]
+        priority_class_name: Option<Name>,
     }
     ignored {
         _affinity: "affinity", _automount: "automountServiceAccountToken", _dns_config: "dnsConfig",
         _dns_policy: "dnsPolicy", _links: "enableServiceLinks", _aliases: "hostAliases", _ipc: "hostIPC",
         _network: "hostNetwork", _pid: "hostPID", _users: "hostUsers", _hostname: "hostname",
-        _hostname_override: "hostnameOverride", _pull_secrets: "imagePullSecrets", _node: "nodeName",
+        _hostname_override: "hostnameOverride", _node: "nodeName",
         _selector: "nodeSelector", _os: "os", _overhead: "overhead", _preemption: "preemptionPolicy",
-        _priority: "priority", _class: "priorityClassName", _gates: "readinessGates", _claims: "resourceClaims",
+        _claims: "resourceClaims",
         _resources: "resources", _runtime: "runtimeClassName", _scheduler: "schedulerName",
         _scheduling_gates: "schedulingGates", _security: "securityContext", _account: "serviceAccountName",
         _old_account: "serviceAccount", _fqdn: "setHostnameAsFQDN", _shared: "shareProcessNamespace",
         _subdomain: "subdomain", _tolerations: "tolerations", _spread: "topologySpreadConstraints",
-        _volumes: "volumes",
     }
 }
 
@@ -111,12 +122,163 @@ ignored_fields! {
         restart_policy: Option<String>,
         #[serde(default)]
         restart_policy_rules: Vec<RawRule>,
+        #[serde(default)]
+        env: Vec<RawEnv>,
+        #[serde(default)]
+        env_from: Vec<RawEnvFrom>,
+        #[serde(default)]
+        volume_mounts: Vec<RawMount>,
     }
     ignored {
-        _env: "env", _env_from: "envFrom", _ports: "ports", _resources: "resources", _resize: "resizePolicy",
+        _ports: "ports", _resources: "resources", _resize: "resizePolicy",
         _security: "securityContext", _stdin: "stdin", _stdin_once: "stdinOnce", _path: "terminationMessagePath",
         _message_policy: "terminationMessagePolicy", _tty: "tty", _devices: "volumeDevices",
-        _mounts: "volumeMounts", _dir: "workingDir",
+        _dir: "workingDir",
+    }
+}
+
+#[derive(Deserialize, Debug)]
+struct RawName {
+    name: Name,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(rename_all = "camelCase")]
+struct RawGate {
+    condition_type: Name,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(rename_all = "camelCase")]
+struct RawVolume {
+    name: Name,
+    #[serde(default)]
+    persistent_volume_claim: Option<RawClaim>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(rename_all = "camelCase")]
+struct RawClaim {
+    claim_name: Name,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(rename_all = "camelCase")]
+struct RawMount {
+    name: Name,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(rename_all = "camelCase")]
+struct RawEnv {
+    name: Name,
+    #[serde(default)]
+    value: Option<Name>,
+    #[serde(default)]
+    value_from: Option<RawValueFrom>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(rename_all = "camelCase")]
+struct RawValueFrom {
+    #[serde(default)]
+    config_map_key_ref: Option<RawKeyRef>,
+    #[serde(default)]
+    secret_key_ref: Option<RawKeyRef>,
+    #[serde(default)]
+    field_ref: Option<RawFieldRef>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(rename_all = "camelCase")]
+struct RawFieldRef {
+    field_path: Name,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(rename_all = "camelCase")]
+struct RawKeyRef {
+    name: Name,
+    key: Name,
+    #[serde(default)]
+    optional: bool,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(rename_all = "camelCase")]
+struct RawEnvFrom {
+    #[serde(default)]
+    config_map_ref: Option<RawObjectRef>,
+    #[serde(default)]
+    secret_ref: Option<RawObjectRef>,
+}
+
+#[derive(Deserialize, Debug)]
+struct RawObjectRef {
+    name: Name,
+    #[serde(default)]
+    optional: bool,
+}
+
+/// A ConfigMap or Secret as it stands in a file.
+#[derive(Deserialize, Debug)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RawObject {
+    metadata: RawMeta,
+    #[serde(default)]
+    data: std::collections::BTreeMap<Name, Name>,
+    #[serde(default)]
+    string_data: std::collections::BTreeMap<Name, Name>,
+}
+
+pub(crate) fn object(kind: ObjectKind, raw: RawObject) -> Object {
+    let mut data = raw.data;
+    data.extend(raw.string_data);
+    Object {
+        kind,
+        namespace: raw.metadata.namespace.as_deref().unwrap_or("default").into(),
+        name: raw.metadata.name.into(),
+        data,
+        ports: Vec::new(),
+    }
+}
+
+fn env_var(raw: RawEnv) -> EnvVar {
+    let value = match raw.value_from {
+        None => EnvValue::Literal(raw.value.unwrap_or_else(|| "".into())),
+        Some(RawValueFrom {
+            config_map_key_ref: Some(r),
+            ..
+        }) => EnvValue::ConfigMapKey {
+            name: r.name,
+            key: r.key,
+            optional: r.optional,
+        },
+        Some(RawValueFrom {
+            secret_key_ref: Some(r),
+            ..
+        }) => EnvValue::SecretKey {
+            name: r.name,
+            key: r.key,
+            optional: r.optional,
+        },
+        Some(RawValueFrom { field_ref: Some(r), .. }) => EnvValue::Field(r.field_path),
+        Some(_) => EnvValue::Other,
+    };
+    EnvVar { name: raw.name, value }
+}
+
+fn env_from(raw: RawEnvFrom) -> Option<EnvFrom> {
+    match (raw.config_map_ref, raw.secret_ref) {
+        (Some(r), _) => Some(EnvFrom::ConfigMap {
+            name: r.name,
+            optional: r.optional,
+        }),
+        (None, Some(r)) => Some(EnvFrom::Secret {
+            name: r.name,
+            optional: r.optional,
+        }),
+        (None, None) => None,
     }
 }
 
@@ -287,11 +449,24 @@ pub(crate) fn pod(raw: RawPod) -> Result<Pod, String> {
             restart_policy,
             termination_grace_period_seconds: grace,
             active_deadline_seconds: spec.active_deadline_seconds,
-            readiness_gates: Vec::new(),
-            image_pull_secrets: Vec::new(),
-            volumes: Vec::new(),
-            priority: 0,
-            priority_class_name: None,
+            readiness_gates: spec.readiness_gates.into_iter().map(|g| g.condition_type).collect(),
+            image_pull_secrets: spec.image_pull_secrets.into_iter().map(|s| s.name).collect(),
+            volumes: spec
+                .volumes
+                .into_iter()
+                .map(|v| Volume {
+                    name: v.name,
+                    source: v
+                        .persistent_volume_claim
+                        .map_or(VolumeSource::Plain, |c| VolumeSource::Claim { name: c.claim_name }),
+                })
+                .collect(),
+            priority: spec.priority.unwrap_or(match spec.priority_class_name.as_deref() {
+                Some("system-cluster-critical") => 2_000_000_000,
+                Some("system-node-critical") => 2_000_001_000,
+                _ => 0,
+            }),
+            priority_class_name: spec.priority_class_name,
             node_name: None,
             host_network: false,
         },
@@ -317,6 +492,37 @@ fn restart_policy(path: &str, text: &str) -> Result<RestartPolicy, String> {
         _ => Err(format!(
             "{path}: {text:?} is not supported; it is one of Always, OnFailure, Never"
         )),
+    }
+}
+
+/// An ephemeral container that a debug action adds.
+pub(crate) fn ephemeral(name: Name, image: Name) -> Container {
+    let last = image.rsplit('/').next().unwrap_or(&image);
+    let latest = !last.contains(':') && !last.contains('@') || last.ends_with(":latest");
+    Container {
+        name,
+        image_pull_policy: if latest {
+            PullPolicy::Always
+        } else {
+            PullPolicy::IfNotPresent
+        },
+        image,
+        command: Vec::new(),
+        args: Vec::new(),
+        env: Vec::new(),
+        env_from: Vec::new(),
+        ports: Vec::new(),
+        liveness_probe: None,
+        readiness_probe: None,
+        startup_probe: None,
+        post_start: None,
+        pre_stop: None,
+        restart_policy: None,
+        restart_policy_rules: Vec::new(),
+        termination_message_fallback: false,
+        volume_mounts: Vec::new(),
+        target_container: None,
+        resources: None,
     }
 }
 
@@ -364,8 +570,8 @@ fn container(path: &str, raw: RawContainer) -> Result<Container, String> {
         image_pull_policy,
         command: raw.command,
         args: raw.args,
-        env: Vec::new(),
-        env_from: Vec::new(),
+        env: raw.env.into_iter().map(env_var).collect(),
+        env_from: raw.env_from.into_iter().filter_map(env_from).collect(),
         ports: Vec::new(),
         liveness_probe: probe(path, raw.liveness_probe)?,
         readiness_probe: probe(path, raw.readiness_probe)?,
@@ -377,7 +583,8 @@ fn container(path: &str, raw: RawContainer) -> Result<Container, String> {
             .transpose()?,
         restart_policy_rules: rules,
         termination_message_fallback: false,
-        volume_mounts: Vec::new(),
+        volume_mounts: raw.volume_mounts.into_iter().map(|m| m.name).collect(),
+        target_container: None,
         resources: None,
     })
 }

@@ -1,6 +1,7 @@
 //! Kubernetes objects: types, strict decoding, defaulting, validation.
 
 pub mod decode;
+pub mod objects;
 pub mod pod;
 pub mod status;
 pub mod uid;

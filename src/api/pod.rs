@@ -150,6 +150,8 @@ pub struct Container {
     pub termination_message_fallback: bool,
     /// volumeMounts[].name
     pub volume_mounts: Vec<Name>,
+    /// targetContainerName of an ephemeral container
+    pub target_container: Option<Name>,
     /// resources as given (canonical JSON of requests and limits), None when empty
     pub resources: Option<Arc<serde_json::Value>>,
 }

@@ -21,6 +21,15 @@ pub enum Stop {
     NothingLeft,
 }
 
+/// Tasks that end together; see [`Kernel::end_group`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Group(u32);
+
+impl Group {
+    /// The group of tasks that nobody ends.
+    pub const ROOT: Group = Group(0);
+}
+
 /// A handle to the kernel; clones share it.
 #[derive(Clone)]
 pub struct Kernel(Rc<Inner>);
@@ -28,6 +37,9 @@ pub struct Kernel(Rc<Inner>);
 struct Inner {
     now: Cell<Time>,
     current: Cell<usize>,
+    /// The group of the running task, which the tasks that it spawns join.
+    group: Cell<Group>,
+    groups: Cell<u32>,
     /// What the running task was last told of: an opaque number that travels along channels and timers.
     cause: Cell<Option<u64>>,
     sequence: Cell<u64>,
@@ -38,9 +50,9 @@ struct Inner {
     dead_timers: Cell<usize>,
 }
 
-#[derive(Default)]
 struct Slot {
     task: Option<Task>,
+    group: Group,
     cause: Option<u64>,
     queued: bool,
 }
@@ -86,6 +98,8 @@ impl Kernel {
         Kernel(Rc::new(Inner {
             now: Cell::new(Time::ZERO),
             current: Cell::new(usize::MAX),
+            group: Cell::new(Group::ROOT),
+            groups: Cell::new(0),
             cause: Cell::new(None),
             sequence: Cell::new(0),
             tasks: RefCell::default(),
@@ -111,10 +125,11 @@ impl Kernel {
         self.0.cause.set(cause);
     }
 
-    /// Starts a task behind those that are ready now. It inherits the cause.
+    /// Starts a task behind those that are ready now. It inherits the cause and the group.
     pub fn spawn(&self, task: impl Future<Output = ()> + 'static) {
         let slot = Slot {
             task: Some(Box::pin(task)),
+            group: self.0.group.get(),
             cause: self.cause(),
             queued: true,
         };
@@ -129,6 +144,52 @@ impl Kernel {
             }
         };
         self.0.ready.borrow_mut().push_back(id);
+    }
+
+    /// A new, empty group of tasks.
+    pub fn new_group(&self) -> Group {
+        self.0.groups.set(self.0.groups.get() + 1);
+        Group(self.0.groups.get())
+    }
+
+    /// What `work` spawns belongs to `group`.
+    pub fn within<T>(&self, group: Group, work: impl FnOnce() -> T) -> T {
+        let before = self.0.group.replace(group);
+        let result = work();
+        self.0.group.set(before);
+        result
+    }
+
+    /// Drops every task of a group where it stands. It must not be called by one of them.
+    pub fn end_group(&self, group: Group) {
+        let doomed: Vec<usize> = {
+            let tasks = self.0.tasks.borrow();
+            let members = tasks.iter().enumerate().filter(|(_, slot)| slot.group == group);
+            members
+                .filter(|(_, slot)| slot.task.is_some())
+                .map(|(id, _)| id)
+                .collect()
+        };
+        for id in doomed {
+            let task = self.0.tasks.borrow_mut()[id].task.take();
+            // What a task holds may spawn and wake others when it is dropped.
+            drop(task);
+            if !self.0.tasks.borrow()[id].queued {
+                self.0.free.borrow_mut().push(id);
+            }
+        }
+    }
+
+    /// Drops every task, whatever its group.
+    pub fn end_all(&self) {
+        let tasks: Vec<Task> = self
+            .0
+            .tasks
+            .borrow_mut()
+            .iter_mut()
+            .filter_map(|slot| slot.task.take())
+            .collect();
+        drop(tasks);
     }
 
     /// The running task, for a future that wants to be woken.
@@ -193,12 +254,18 @@ impl Kernel {
                 let slot = &mut tasks[id];
                 slot.queued = false;
                 self.0.cause.set(slot.cause);
+                self.0.group.set(slot.group);
                 slot.task.take()
             };
-            let Some(mut task) = task else { continue };
+            let Some(mut task) = task else {
+                // Its task has ended since it was woken.
+                self.0.free.borrow_mut().push(id);
+                continue;
+            };
             self.0.current.set(id);
             let done = task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
             self.0.current.set(usize::MAX);
+            self.0.group.set(Group::ROOT);
             let mut tasks = self.0.tasks.borrow_mut();
             if done {
                 // A woken task that has ended must not be polled as its successor in the slot.
@@ -324,6 +391,33 @@ mod tests {
         });
         assert_eq!(kernel.run(Time(100)), Stop::NothingLeft);
         assert_eq!(kernel.now(), Time(5));
+    }
+
+    #[test]
+    fn a_group_ends_with_all_its_tasks() {
+        let kernel = Kernel::new();
+        let log = Rc::new(RefCell::new(Vec::new()));
+        let group = kernel.new_group();
+        for (name, group) in [("member", group), ("other", Group::ROOT)] {
+            let (k, log) = (kernel.clone(), log.clone());
+            kernel.within(group, || {
+                let child = k.clone();
+                kernel.spawn(async move {
+                    // What a member spawns is a member.
+                    child.clone().spawn(async move {
+                        child.sleep(Duration(10)).await;
+                        log.borrow_mut().push(name);
+                    });
+                })
+            });
+        }
+        let k = kernel.clone();
+        kernel.spawn(async move {
+            k.sleep(Duration(5)).await;
+            k.end_group(group);
+        });
+        assert_eq!(kernel.run(Time::MAX), Stop::NothingLeft);
+        assert_eq!(*log.borrow(), ["other"]);
     }
 
     #[test]

@@ -14,6 +14,6 @@ mod gate;
 mod time;
 
 pub use channel::{Notify, Queue};
-pub use executor::{Kernel, Stop, join_all, race};
+pub use executor::{Group, Kernel, Sleep, Stop, join_all, race};
 pub use gate::Gate;
 pub use time::{Duration, Time};

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::api::pod::{Name, Pod};
-use crate::api::status::{Phase, PodStatus};
-use crate::kernel::{Duration, Kernel, Queue, Time};
-use crate::runtime::PodIx;
-use crate::trace::{Recorder, What};
+use crate::api::objects::{Object, ObjectKind};
+use crate::api::pod::{Container, Name, Pod};
+use crate::api::status::{ConditionStatus, Phase, PodCondition, PodStatus, Timestamp};
+use crate::kernel::{Duration, Group, Kernel, Queue, Time};
+use crate::runtime::{NodeIx, PodIx};
+use crate::trace::{ApiCall, Recorder, What};
 
 /// A created pod reaches the kubelet this long after its creation.
 const WATCH_CREATE: Duration = Duration::from_millis(3);
@@ -23,6 +24,8 @@ pub enum PodChange {
     Added(PodIx),
     /// Its deletion has begun or its grace period was shortened.
     Updated(PodIx),
+    /// Its status was written by somebody else.
+    Reconciled(PodIx),
     /// The object is gone.
     Removed(PodIx),
 }
@@ -30,7 +33,11 @@ pub enum PodChange {
 /// A pod object of the API.
 pub struct ApiPod {
     /// metadata and spec
-    pub pod: Rc<Pod>,
+    pub pod: RefCell<Rc<Pod>>,
+    /// the node it is bound to
+    pub node: NodeIx,
+    /// metadata.creationTimestamp, not yet truncated
+    pub created_at: Time,
     /// `namespace/name`
     pub full_name: Name,
     /// metadata.generation
@@ -62,13 +69,14 @@ impl ApiPod {
     }
 }
 
-/// The store and its one watcher.
+/// The store, and the kubelets that watch it.
 pub struct ApiServer {
     kernel: Kernel,
     recorder: Recorder,
     pods: RefCell<BTreeMap<PodIx, Rc<ApiPod>>>,
-    /// What the kubelet hears, in order.
-    pub watch: Queue<PodChange>,
+    objects: RefCell<BTreeMap<(ObjectKind, Name, Name), Rc<Object>>>,
+    /// What each node's kubelet hears, in order; None while it does not listen.
+    watchers: RefCell<BTreeMap<NodeIx, Rc<Queue<PodChange>>>>,
 }
 
 impl ApiServer {
@@ -78,7 +86,8 @@ impl ApiServer {
             kernel: kernel.clone(),
             recorder: recorder.clone(),
             pods: RefCell::default(),
-            watch: Queue::new(kernel),
+            objects: RefCell::default(),
+            watchers: RefCell::default(),
         })
     }
 
@@ -87,108 +96,245 @@ impl ApiServer {
         self.pods.borrow().get(&pod).cloned()
     }
 
-    fn announce(self: &Rc<Self>, change: PodChange, after: Duration) {
-        let api = self.clone();
-        self.kernel.spawn(async move {
-            api.kernel.sleep(after).await;
-            api.watch.push(change);
+    /// A ConfigMap, Secret or Service, while it exists.
+    pub fn object(&self, kind: ObjectKind, namespace: &Name, name: &Name) -> Option<Rc<Object>> {
+        let key = (kind, namespace.clone(), name.clone());
+        self.objects.borrow().get(&key).cloned()
+    }
+
+    /// The pods of a node as they are now, and from now on their changes: list and watch. Whoever listened for
+    /// that node before hears nothing any more.
+    pub fn list_and_watch(&self, node: NodeIx) -> (Vec<PodIx>, Rc<Queue<PodChange>>) {
+        let queue = Rc::new(Queue::new(&self.kernel));
+        self.watchers.borrow_mut().insert(node, queue.clone());
+        let pods = self.pods.borrow();
+        let own = pods.iter().filter(|(_, object)| object.node == node);
+        (own.map(|(ix, _)| *ix).collect(), queue)
+    }
+
+    fn announce(&self, node: NodeIx, change: PodChange, after: Duration) {
+        let Some(watcher) = self.watchers.borrow().get(&node).cloned() else {
+            return;
+        };
+        let kernel = self.kernel.clone();
+        self.kernel.within(Group::ROOT, || {
+            self.kernel.spawn(async move {
+                kernel.sleep(after).await;
+                watcher.push(change);
+            });
         });
     }
 
-    /// Creates a pod that is bound to the node at once.
-    pub fn create(self: &Rc<Self>, ix: PodIx, pod: Rc<Pod>) {
-        let full_name: Name = pod.full_name().into();
-        let what = What::Api {
-            op: "create",
-            grace_period_seconds: None,
-            object: None,
+    fn record(&self, pod: Option<&Name>, container: Option<&Name>, call: ApiCall) {
+        self.recorder.record(pod, container, None, What::Api(call));
+    }
+
+    /// Puts an object there; one that exists from the start is not worth a record.
+    pub fn put_object(&self, object: Rc<Object>, recorded: bool) {
+        if recorded {
+            self.record(None, None, object_call("create", &object));
+        }
+        let key = (object.kind, object.namespace.clone(), object.name.clone());
+        self.objects.borrow_mut().insert(key, object);
+    }
+
+    /// Takes an object away; false when there is none.
+    pub fn remove_object(&self, kind: ObjectKind, namespace: &Name, name: &Name) -> bool {
+        let key = (kind, namespace.clone(), name.clone());
+        let Some(object) = self.objects.borrow_mut().remove(&key) else {
+            return false;
         };
-        self.recorder.record(Some(&full_name), None, None, what);
+        self.record(None, None, object_call("removed", &object));
+        true
+    }
+
+    /// Creates a pod that is bound to its node at once.
+    pub fn create(&self, ix: PodIx, pod: Rc<Pod>, node: NodeIx) {
+        let full_name: Name = pod.full_name().into();
+        self.record(Some(&full_name), None, call("create"));
         let status = Arc::new(PodStatus::empty(Phase::Pending));
+        let now = self.kernel.now();
         let created = ApiPod {
-            pod,
+            pod: RefCell::new(pod),
+            node,
             full_name,
+            created_at: now,
             generation: Cell::new(1),
             deletion: Cell::new(None),
-            written: RefCell::new([(self.kernel.now(), status.clone())].into()),
+            written: RefCell::new([(now, status.clone())].into()),
             status: RefCell::new(status),
         };
         self.pods.borrow_mut().insert(ix, Rc::new(created));
-        self.announce(PodChange::Added(ix), WATCH_CREATE);
+        self.announce(node, PodChange::Added(ix), WATCH_CREATE);
     }
 
     /// A delete call. A pod whose phase is terminal goes at once, as does one with grace 0
-    /// (`pkg/registry/core/pod: CheckGracefulDelete`).
-    pub fn delete(self: &Rc<Self>, ix: PodIx, name: &Name, grace: Option<i64>) {
+    /// (`pkg/registry/core/pod: CheckGracefulDelete`). False when there is no such pod.
+    pub fn delete(&self, ix: PodIx, grace: Option<i64>) -> bool {
         let Some(object) = self.get(ix) else {
-            let note = What::Note {
-                note: "delete action: no such pod".into(),
-            };
-            self.recorder.record(Some(name), None, None, note);
-            return;
+            return false;
         };
         // A deletion that is under way is only ever shortened, and only by a grace period that is given.
         if object.deletion.get().is_some() && grace.is_none() {
-            return;
+            return true;
         }
-        let mut grace = grace.unwrap_or(object.pod.spec.termination_grace_period_seconds).max(0);
+        let own = object.pod.borrow().spec.termination_grace_period_seconds;
+        let mut grace = grace.unwrap_or(own).max(0);
         if object.status.borrow().is_terminal() {
             grace = 0;
         }
         let record = |op, grace| {
-            let what = What::Api {
-                op,
-                grace_period_seconds: grace,
-                object: None,
+            let call = ApiCall {
+                grace_period_seconds: Some(grace),
+                ..call(op)
             };
-            self.recorder.record(Some(&object.full_name), None, None, what);
+            self.record(Some(&object.full_name), None, call);
         };
         if grace == 0 {
             self.remove(ix);
-            return;
+            return true;
         }
         let now = self.kernel.now();
         match object.deletion.get() {
             None => {
                 object.deletion.set(Some((grace, now)));
                 object.generation.set(object.generation.get() + 1);
-                record("delete", Some(grace));
+                record("delete", grace);
             }
             Some((present, since)) if grace < present => {
                 // The deletion timestamp never lies in the past: what is left is at least one second.
-                let end = Time(since.0 + (grace * 1_000_000_000));
+                let end = since + Duration::from_secs(grace);
                 let grace = if end < now { 1 } else { grace };
                 object.deletion.set(Some((grace, since)));
-                record("update", Some(grace));
+                record("update", grace);
             }
-            Some(_) => return,
+            Some(_) => return true,
         }
-        self.announce(PodChange::Updated(ix), WATCH_CHANGE);
+        self.announce(object.node, PodChange::Updated(ix), WATCH_CHANGE);
+        true
     }
 
     /// Removes the object.
-    pub fn remove(self: &Rc<Self>, ix: PodIx) {
+    pub fn remove(&self, ix: PodIx) {
         let Some(object) = self.pods.borrow_mut().remove(&ix) else {
             return;
         };
-        let what = What::Api {
-            op: "removed",
-            grace_period_seconds: None,
-            object: None,
-        };
-        self.recorder.record(Some(&object.full_name), None, None, what);
-        self.announce(PodChange::Removed(ix), WATCH_CHANGE);
+        self.record(Some(&object.full_name), None, call("removed"));
+        self.announce(object.node, PodChange::Removed(ix), WATCH_CHANGE);
     }
 
-    /// A status write; false when nothing changed.
-    pub fn write_status(&self, object: &ApiPod, status: PodStatus) -> bool {
+    /// A change of the spec: the generation counts it, the kubelet hears of it.
+    fn change_spec(&self, ix: PodIx, object: &ApiPod, change: impl FnOnce(&mut Pod)) {
+        let mut pod = (**object.pod.borrow()).clone();
+        change(&mut pod);
+        *object.pod.borrow_mut() = Rc::new(pod);
+        object.generation.set(object.generation.get() + 1);
+        self.announce(object.node, PodChange::Updated(ix), WATCH_CHANGE);
+    }
+
+    /// Sets the image of an app container, init container or sidecar. Setting the same one again is no change.
+    pub fn set_image(&self, ix: PodIx, container: &Name, image: &Name) -> bool {
+        let Some(object) = self.get(ix) else {
+            return false;
+        };
+        let call = ApiCall {
+            image: Some(image.clone()),
+            ..call("setImage")
+        };
+        self.record(Some(&object.full_name), Some(container), call);
+        let present = object
+            .pod
+            .borrow()
+            .find_container(container)
+            .map(|(_, c)| c.image.clone());
+        if present.as_ref() != Some(image) {
+            self.change_spec(ix, &object, |pod| {
+                let lists = pod.spec.init_containers.iter_mut().chain(&mut pod.spec.containers);
+                for found in lists.filter(|c| c.name == *container) {
+                    found.image = image.clone();
+                }
+            });
+        }
+        true
+    }
+
+    /// Adds an ephemeral container, as `kubectl debug` does.
+    pub fn add_ephemeral(&self, ix: PodIx, container: &Container) -> bool {
+        let Some(object) = self.get(ix) else {
+            return false;
+        };
+        let call = ApiCall {
+            image: Some(container.image.clone()),
+            ..call("debug")
+        };
+        self.record(Some(&object.full_name), Some(&container.name), call);
+        self.change_spec(ix, &object, |pod| pod.spec.ephemeral_containers.push(container.clone()));
+        true
+    }
+
+    /// A write of a condition by somebody else than the kubelet.
+    pub fn set_condition(&self, ix: PodIx, kind: &Name, status: ConditionStatus, now: Timestamp) -> bool {
+        let Some(object) = self.get(ix) else {
+            return false;
+        };
+        let call = ApiCall {
+            condition: Some((kind.clone(), status)),
+            ..call("setCondition")
+        };
+        self.record(Some(&object.full_name), None, call);
+        let mut written = (**object.status.borrow()).clone();
+        match written.conditions.iter_mut().find(|c| c.kind == *kind) {
+            Some(condition) => {
+                if condition.status != status {
+                    condition.last_transition_time = Some(now);
+                }
+                condition.status = status;
+            }
+            None => written.conditions.push(PodCondition {
+                kind: kind.clone(),
+                observed_generation: None,
+                status,
+                last_transition_time: Some(now),
+                reason: None,
+                message: None,
+            }),
+        }
+        if **object.status.borrow() != written {
+            object.set_status(self.kernel.now(), Arc::new(written));
+            self.announce(object.node, PodChange::Reconciled(ix), WATCH_CHANGE);
+        }
+        true
+    }
+
+    /// A status write of the kubelet; false when nothing changed.
+    pub fn write_status(&self, ix: PodIx, object: &ApiPod, status: PodStatus) -> bool {
         if **object.status.borrow() == status {
             return false;
         }
         let status = Arc::new(status);
         object.set_status(self.kernel.now(), status.clone());
+        let evicted = status.phase == Phase::Failed && status.reason.as_deref() == Some("Evicted");
         self.recorder
             .record(Some(&object.full_name), None, None, What::Status(status));
+        // The kubelet's own writes come back to it as well; only these make it do something.
+        if evicted || !object.pod.borrow().spec.readiness_gates.is_empty() {
+            self.announce(object.node, PodChange::Reconciled(ix), WATCH_CHANGE);
+        }
         true
+    }
+}
+
+fn call(op: &'static str) -> ApiCall {
+    ApiCall {
+        op,
+        ..ApiCall::default()
+    }
+}
+
+fn object_call(op: &'static str, object: &Object) -> ApiCall {
+    let name = format!("{}/{}/{}", object.kind.as_str(), object.namespace, object.name);
+    ApiCall {
+        object: Some(name.into()),
+        ..call(op)
     }
 }

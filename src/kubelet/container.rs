@@ -83,6 +83,12 @@ pub struct SandboxStatus {
 }
 
 impl PodStatus {
+    /// Whether nothing of the pod runs any more (`isPodStatusCacheTerminal`).
+    pub fn has_ended(&self) -> bool {
+        let running = self.container_statuses.iter().any(|s| s.state == State::Running);
+        !running && !self.sandbox_statuses.iter().any(|s| s.ready)
+    }
+
     /// The newest container of that name (`FindContainerStatusByName`).
     pub fn find_by_name(&self, name: &str) -> Option<&Status> {
         self.container_statuses.iter().find(|s| &*s.name == name)

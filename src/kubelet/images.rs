@@ -24,7 +24,7 @@ pub struct StartError {
 /// `imageManager`
 pub struct ImageManager {
     kernel: Kernel,
-    images: Images,
+    images: Rc<Images>,
     backoff: RefCell<Backoff<(PodIx, Name)>>,
     /// `prevPullErrMsg`
     last_error: RefCell<BTreeMap<(PodIx, Name), String>>,
@@ -35,7 +35,7 @@ pub struct ImageManager {
 
 impl ImageManager {
     /// A manager that pulls at most `parallel` images at a time.
-    pub fn new(kernel: &Kernel, images: Images, parallel: Option<u32>) -> ImageManager {
+    pub fn new(kernel: &Kernel, images: Rc<Images>, parallel: Option<u32>) -> ImageManager {
         ImageManager {
             kernel: kernel.clone(),
             images,

@@ -4,37 +4,66 @@ mod active_deadline;
 pub mod api_server;
 pub mod backoff;
 pub mod container;
+mod environment;
+mod eviction;
 pub mod images;
 pub mod kuberuntime;
 mod lifecycle;
+mod node_shutdown;
 pub mod pleg;
 pub mod pod_workers;
 pub mod prober;
 pub mod status;
 mod sync_loop;
+pub mod ticks;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::api::pod::{ContainerType, Name};
 use crate::api::status::PodStatus as ApiStatus;
 use crate::kernel::{Duration, Gate, Kernel, Notify, Queue, Time};
-use crate::runtime::{Images, PodIx, Runtime};
+use crate::runtime::{Images, NodeIx, PodIx, Runtime};
 use crate::scenario::types::{KubeletConfig, Scenario};
 use crate::trace::{EventRecord, Recorder, What};
 use api_server::ApiServer;
 use backoff::Backoff;
 use container::PodStatus;
+use eviction::StatusChange;
 use images::{ImageManager, StartError};
 use kuberuntime::sync::SyncResult;
 use pleg::Pleg;
 use pod_workers::{PodConfig, UpdateType, Worker};
 use prober::ProbeManager;
 use status::manager::StatusManager;
+use ticks::Ticks;
 
 /// The crash-loop back-off's key: pod, container, image (`GetBackoffKey`).
 type BackoffKey = (PodIx, Name, Name);
+
+/// What a kubelet works with.
+#[derive(Clone)]
+pub struct Parts {
+    /// the simulation
+    pub kernel: Kernel,
+    /// the trace
+    pub recorder: Recorder,
+    /// the scripted world
+    pub scenario: Rc<Scenario>,
+    /// the node's container runtime
+    pub runtime: Rc<Runtime>,
+    /// the node's images
+    pub images: Rc<Images>,
+    /// the API server
+    pub api: Rc<ApiServer>,
+    /// which node
+    pub node: NodeIx,
+    /// its name
+    pub node_name: Name,
+    /// full names of the pods of the input, by index
+    pub names: Rc<[Name]>,
+}
 
 /// A kubelet and all that it remembers.
 pub struct Kubelet {
@@ -44,6 +73,15 @@ pub struct Kubelet {
     pub(crate) api: Rc<ApiServer>,
     pub(crate) config: KubeletConfig,
     epoch: i64,
+    node: NodeIx,
+    node_name: Name,
+    /// The node shuts down: pods that come now are turned away.
+    shutting_down: Cell<bool>,
+    /// When it started.
+    started_at: Time,
+    ticks: Ticks,
+    /// What PLEG found before the sync loop ran.
+    early_events: RefCell<Vec<(PodIx, pleg::Event)>>,
     images: ImageManager,
     pleg: Pleg,
     /// `podManager`: what the API has told.
@@ -59,49 +97,73 @@ pub struct Kubelet {
     reasons: RefCell<BTreeMap<(PodIx, Name), StartError>>,
     statuses: StatusManager,
     probes: ProbeManager,
-    names: Vec<Name>,
+    names: Rc<[Name]>,
 }
 
 impl Kubelet {
-    /// A kubelet that has been running idle for some time. `names` are the pods' full names, by index.
-    pub fn new(
-        kernel: &Kernel,
-        recorder: &Recorder,
-        scenario: &Rc<Scenario>,
-        runtime: Rc<Runtime>,
-        api: Rc<ApiServer>,
-        names: Vec<Name>,
-    ) -> Rc<Kubelet> {
+    /// A kubelet that starts at `started_at`, on a node of which it knows nothing yet.
+    pub fn new(parts: Parts, started_at: Time) -> Rc<Kubelet> {
+        let Parts {
+            kernel,
+            recorder,
+            scenario,
+            runtime,
+            images,
+            api,
+            node,
+            node_name,
+            names,
+        } = parts;
         let config = scenario.kubelet.clone();
         let parallel = if config.serialize_image_pulls {
             Some(1)
         } else {
             config.max_parallel_image_pulls
         };
-        let images = Images::new(kernel, recorder, scenario.clone());
         let (initial, max) = crash_loop_bounds(&config);
+        let ticks = Ticks::new(&config.phases, started_at);
         Rc::new(Kubelet {
-            kernel: kernel.clone(),
-            recorder: recorder.clone(),
-            pleg: Pleg::new(kernel, runtime.clone(), config.phases.relist),
-            runtime,
-            api,
-            epoch: scenario.epoch_unix_secs,
-            images: ImageManager::new(kernel, images, parallel),
+            pleg: Pleg::new(&kernel, runtime.clone(), ticks.relist),
+            images: ImageManager::new(&kernel, images, parallel),
             pods: RefCell::default(),
             workers: RefCell::default(),
             work_queue: RefCell::default(),
-            work_queued: Notify::new(kernel),
-            housekeeping_wanted: Notify::new(kernel),
-            gc_wanted: Notify::new(kernel),
-            to_delete: Queue::new(kernel),
+            work_queued: Notify::new(&kernel),
+            housekeeping_wanted: Notify::new(&kernel),
+            gc_wanted: Notify::new(&kernel),
+            to_delete: Queue::new(&kernel),
             crash_loop_backoff: RefCell::new(Backoff::new(initial, max)),
             reasons: RefCell::default(),
-            statuses: StatusManager::new(kernel),
+            statuses: StatusManager::new(&kernel),
             probes: ProbeManager::default(),
+            early_events: RefCell::default(),
+            epoch: scenario.epoch_unix_secs,
+            kernel,
+            recorder,
+            runtime,
+            api,
+            node,
+            node_name,
+            shutting_down: Cell::new(false),
+            started_at,
+            ticks,
             names,
             config,
         })
+    }
+
+    /// A pod as the API has told of it.
+    fn known_pod(&self, ix: PodIx) -> Option<PodConfig> {
+        let mut config = self.pods.borrow().get(&ix).cloned()?;
+        if let Some(object) = self.api.get(ix) {
+            config.status = object.status_heard(self.kernel.now());
+        }
+        Some(config)
+    }
+
+    /// Every pod that the API has told of, in the order of the input.
+    fn known_pods(&self) -> Vec<PodIx> {
+        self.pods.borrow().keys().copied().collect()
     }
 
     pub(crate) fn full_name(&self, ix: PodIx) -> Name {
@@ -111,6 +173,7 @@ impl Kubelet {
     /// An event about the pod itself.
     fn pod_event(&self, config: &PodConfig, warning: bool, reason: &'static str, message: Name) {
         let event = EventRecord {
+            object: None,
             warning,
             reason,
             field_path: "".into(),
@@ -136,6 +199,7 @@ impl Kubelet {
         };
         let field_path = format!("spec.{list}{{{container}}}").into();
         let event = EventRecord {
+            object: None,
             warning,
             reason,
             field_path,
@@ -160,6 +224,7 @@ impl Kubelet {
         if terminal {
             return (true, SyncResult::default());
         }
+        self.look_for_pull_secrets(config);
         self.add_probes(ix, config, cancelled);
         let result = self.sync_pod_runtime(ix, config, runtime, restarting).await;
         let mut reasons = self.reasons.borrow_mut();
@@ -184,8 +249,12 @@ impl Kubelet {
         config: &PodConfig,
         runtime: &PodStatus,
         grace: Option<i64>,
+        change: Option<StatusChange>,
     ) {
-        let status = self.generate_status(ix, config, runtime, false);
+        let mut status = self.generate_status(ix, config, runtime, false);
+        if let Some(change) = change {
+            change.apply(&mut status, config.generation, self.timestamp());
+        }
         self.set_status(ix, config, status, false);
         self.probes.stop_liveness_and_startup(ix, &config.pod);
         self.kill_pod(ix, config, runtime, grace).await;

@@ -8,11 +8,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::container::{ContainerId, PodStatus, SandboxId, SandboxStatus, State, Status};
+use super::ticks::Ticker;
 use crate::kernel::{Duration, Kernel, Notify, Time};
 use crate::runtime::{self, ContainerState, PodIx, Runtime};
-
-/// `relistPeriod`
-const PERIOD: Duration = Duration::from_secs(1);
 
 /// What a relist found (`PodLifecycleEvent`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +26,7 @@ pub enum Event {
 /// The generator and its cache.
 pub struct Pleg {
     kernel: Kernel,
-    phase: Duration,
+    ticker: Ticker,
     runtime: Rc<Runtime>,
     /// States at the last relist, by pod and ID; sandboxes too.
     seen: RefCell<BTreeMap<PodIx, BTreeMap<u64, Seen>>>,
@@ -38,7 +36,7 @@ pub struct Pleg {
     /// Raised after each relist.
     fresh: RefCell<Vec<Rc<Notify>>>,
     /// Raised by whoever waits for a relist.
-    wanted: Notify,
+    pub wanted: Notify,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,15 +47,15 @@ enum Seen {
 }
 
 impl Pleg {
-    /// A generator whose relists come at `phase` + k · 1 s.
-    pub fn new(kernel: &Kernel, runtime: Rc<Runtime>, phase: Duration) -> Pleg {
+    /// A generator that relists at these ticks.
+    pub fn new(kernel: &Kernel, runtime: Rc<Runtime>, ticker: Ticker) -> Pleg {
         Pleg {
             kernel: kernel.clone(),
-            phase,
+            ticker,
             runtime,
             seen: RefCell::default(),
             cache: RefCell::default(),
-            relisted_at: Cell::new(Time(phase.0 - PERIOD.0)),
+            relisted_at: Cell::new(Time(i64::MIN)),
             fresh: RefCell::default(),
             wanted: Notify::new(kernel),
         }
@@ -68,9 +66,7 @@ impl Pleg {
         loop {
             let _ = crate::kernel::race(self.runtime.changed.wait(), self.wanted.wait()).await;
             let cause = self.kernel.cause();
-            self.kernel
-                .sleep_until(next_tick(self.phase, PERIOD, self.kernel.now()))
-                .await;
+            self.kernel.sleep_until(self.ticker.after(self.kernel.now())).await;
             self.runtime.changed.take();
             self.wanted.take();
             self.kernel.set_cause(cause);
@@ -112,11 +108,10 @@ impl Pleg {
 
     /// When the last relist was or, since idle ones are left out, would have been.
     fn last_relist(&self) -> Time {
-        let ticks = (self.kernel.now().0 - self.phase.0).div_euclid(PERIOD.0);
-        let tick = Time(self.phase.0 + ticks * PERIOD.0);
+        let now = self.kernel.now();
         // At the very instant of a tick only one that took place counts.
-        let passed = if tick == self.kernel.now() { tick - PERIOD } else { tick };
-        self.relisted_at.get().max(passed)
+        let passed = self.ticker.last(now - Duration(1));
+        self.relisted_at.get().max(passed.unwrap_or(self.relisted_at.get()))
     }
 
     fn reconcile(&self, pod: PodIx, deliver: &impl Fn(PodIx, Event)) {
@@ -206,12 +201,6 @@ impl Pleg {
         }
         self.cached(pod)
     }
-}
-
-/// The first tick of `phase` + k · `period` that is later than `now`.
-pub fn next_tick(phase: Duration, period: Duration, now: Time) -> Time {
-    let passed = (now.0 - phase.0).div_euclid(period.0);
-    Time(phase.0 + (passed + 1) * period.0)
 }
 
 /// `kuberuntime: GetPodStatus`

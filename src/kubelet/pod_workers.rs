@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::Kubelet;
+use super::eviction::StatusChange;
 use crate::api::pod::{Name, Pod};
 use crate::api::status::PodStatus;
 use crate::kernel::{Duration, Gate, Notify, Time};
@@ -31,12 +32,23 @@ pub struct PodConfig {
 }
 
 /// Why a worker is told of a pod (`SyncPodType`).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum UpdateType {
+pub(super) enum UpdateType {
     /// it is new, has changed, or should be looked at again
     Sync,
-    /// it has been removed from the API
-    Kill,
+    /// it must end: it has been removed from the API (None), or the kubelet wants it so
+    Kill(Option<KillOptions>),
+}
+
+/// How the kubelet wants a pod to end (`KillPodOptions`).
+pub(super) struct KillOptions {
+    /// seconds
+    pub grace: i64,
+    /// it is evicted: nothing of it is kept
+    pub evict: bool,
+    /// what becomes of its status
+    pub change: StatusChange,
+    /// opens when its containers have ended
+    pub done: Rc<Gate>,
 }
 
 /// `podSyncStatus`
@@ -49,8 +61,14 @@ pub(super) struct Worker {
     stage: Cell<Stage>,
     /// The pod was deleted, not only ended.
     pub(super) deleted: Cell<bool>,
+    evicted: Cell<bool>,
     /// 0: not known yet.
     grace: Cell<i64>,
+    /// What becomes of the status of a pod that the kubelet ends: what was said last
+    /// (`statusPostTerminating`).
+    change: RefCell<Option<StatusChange>>,
+    /// Who waits for the end of the containers (`notifyPostTerminating`).
+    waiting: RefCell<Vec<Rc<Gate>>>,
     /// Opens when the pod begins to end: the context of its syncs is cancelled then.
     pub(super) cancelled: Rc<Gate>,
 }
@@ -70,11 +88,17 @@ enum Outcome {
     Transition(Stage),
     /// All is well: look again after syncFrequency.
     Well,
+    /// The pod began to end under it: the next update is there already.
+    Cancelled,
     /// Something failed: look again at the back-off's end, or after the usual time.
     Failed(Option<Time>),
 }
 
 impl Worker {
+    fn is_deleted_for_good(&self) -> bool {
+        self.deleted.get() && self.stage.get() >= Stage::Terminated
+    }
+
     /// Somebody wants the pod to end: its syncs' context is cancelled.
     fn begin_terminating(&self) {
         self.stage.set(Stage::Terminating);
@@ -86,7 +110,14 @@ impl Kubelet {
     /// `UpdatePod`
     pub(super) fn update_pod(self: &Rc<Self>, ix: PodIx, config: PodConfig, kind: UpdateType) {
         let known = self.workers.borrow().get(&ix).cloned();
-        let worker = known.unwrap_or_else(|| self.new_worker(ix));
+        let worker = known.unwrap_or_else(|| {
+            let worker = self.new_worker(ix);
+            // A kubelet that has just started meets pods that ended under its predecessor.
+            if config.status.is_terminal() && self.pleg.cached(ix).has_ended() {
+                worker.stage.set(Stage::Terminated);
+            }
+            worker
+        });
         if worker.stage.get() == Stage::Finished {
             return;
         }
@@ -94,12 +125,36 @@ impl Kubelet {
             if config.deletion_grace.is_some() {
                 worker.deleted.set(true);
                 worker.begin_terminating();
-            } else if kind == UpdateType::Kill {
+            } else if config.status.is_terminal() {
+                worker.begin_terminating();
+            } else if let UpdateType::Kill(options) = &kind {
+                worker.evicted.set(options.as_ref().is_some_and(|o| o.evict));
                 worker.begin_terminating();
             }
         }
-        if worker.stage.get() == Stage::Terminating {
-            worker.grace.set(effective_grace(worker.grace.get(), &config));
+        let options = match kind {
+            UpdateType::Sync | UpdateType::Kill(None) => None,
+            UpdateType::Kill(Some(options)) => Some(options),
+        };
+        match worker.stage.get() {
+            Stage::Syncing | Stage::Finished => {}
+            Stage::Terminating => {
+                let asked = options.as_ref().map(|o| o.grace);
+                let before = worker.grace.get();
+                worker.grace.set(effective_grace(before, &config, asked));
+                if before != 0 && worker.grace.get() != before {
+                    worker.cancelled.open();
+                }
+                if let Some(options) = options {
+                    worker.change.replace(Some(options.change));
+                    worker.waiting.borrow_mut().push(options.done);
+                }
+            }
+            Stage::Terminated => {
+                if let Some(options) = options {
+                    options.done.open();
+                }
+            }
         }
         *worker.pending.borrow_mut() = Some(config);
         worker.wake.raise();
@@ -112,7 +167,10 @@ impl Kubelet {
             active: RefCell::default(),
             stage: Cell::new(Stage::Syncing),
             deleted: Cell::new(false),
+            evicted: Cell::new(false),
             grace: Cell::new(0),
+            change: RefCell::default(),
+            waiting: RefCell::default(),
             cancelled: Rc::new(Gate::new(&self.kernel)),
         });
         self.workers.borrow_mut().insert(ix, worker.clone());
@@ -146,6 +204,8 @@ impl Kubelet {
                     relist = result.acted && !result.failed();
                     if terminal {
                         Outcome::Transition(Stage::Terminating)
+                    } else if result.cancelled {
+                        Outcome::Cancelled
                     } else if result.failed() {
                         Outcome::Failed(result.backoff_ends.iter().min().copied())
                     } else {
@@ -153,7 +213,8 @@ impl Kubelet {
                     }
                 }
                 Stage::Terminating => {
-                    self.sync_terminating_pod(ix, &config, &status, (grace != 0).then_some(grace))
+                    let change = worker.change.borrow().clone();
+                    self.sync_terminating_pod(ix, &config, &status, (grace != 0).then_some(grace), change)
                         .await;
                     Outcome::Transition(Stage::Terminated)
                 }
@@ -182,6 +243,12 @@ impl Kubelet {
         let due = match outcome {
             Outcome::Transition(stage) => {
                 worker.stage.set(worker.stage.get().max(stage));
+                if stage == Stage::Terminated {
+                    worker.change.take();
+                    for waiting in worker.waiting.take() {
+                        waiting.open();
+                    }
+                }
                 self.gc_wanted.raise();
                 if worker.pending.borrow().is_none() {
                     let active = worker.active.borrow().clone();
@@ -190,6 +257,7 @@ impl Kubelet {
                 now
             }
             Outcome::Well => now + self.config.sync_frequency,
+            Outcome::Cancelled => now + BACK_OFF_PERIOD,
             Outcome::Failed(ends) => {
                 let wait = ends.map_or(BACK_OFF_PERIOD, |ends| ends - now);
                 now + wait.max(Duration::ZERO).min(self.config.sync_frequency)
@@ -215,12 +283,29 @@ impl Kubelet {
         workers.get(&ix).is_some_and(|w| w.stage.get() == Stage::Finished)
     }
 
+    /// `IsPodKnownTerminated`
+    pub(super) fn is_known_terminated(&self, ix: PodIx) -> bool {
+        let workers = self.workers.borrow();
+        workers.get(&ix).is_some_and(|w| w.stage.get() >= Stage::Terminated)
+    }
+
+    /// `IsPodTerminationRequested`
+    pub(super) fn is_termination_requested(&self, ix: PodIx) -> bool {
+        let workers = self.workers.borrow();
+        workers.get(&ix).is_some_and(|w| w.stage.get() >= Stage::Terminating)
+    }
+
+    /// Whether housekeeping has been round once since the kubelet started.
+    fn pods_synced(&self) -> bool {
+        self.ticks.housekeeping.last(self.kernel.now()).is_some()
+    }
+
     /// `ShouldPodContentBeRemoved`; a pod without a worker is nobody's.
     pub(super) fn should_pod_content_be_removed(&self, ix: PodIx) -> bool {
         let workers = self.workers.borrow();
         workers
             .get(&ix)
-            .is_none_or(|w| w.deleted.get() && w.stage.get() >= Stage::Terminated)
+            .map_or_else(|| self.pods_synced(), |w| w.evicted.get() || w.is_deleted_for_good())
     }
 
     /// `SyncKnownPods`: forgets workers that have finished and whose pod is gone; ends those whose pod is gone.
@@ -241,7 +326,7 @@ impl Kubelet {
                 && worker.stage.get() == Stage::Syncing
             {
                 worker.begin_terminating();
-                worker.grace.set(effective_grace(worker.grace.get(), config));
+                worker.grace.set(effective_grace(worker.grace.get(), config, None));
             }
             if worker.pending.borrow().is_none() && active.is_some() {
                 *worker.pending.borrow_mut() = active;
@@ -251,13 +336,18 @@ impl Kubelet {
     }
 }
 
-/// `calculateEffectiveGracePeriod`
-fn effective_grace(present: i64, config: &PodConfig) -> i64 {
-    let grace = match config.deletion_grace {
-        Some(asked) if present == 0 || asked < present => asked,
-        Some(_) => present,
-        None if present == 0 => config.pod.spec.termination_grace_period_seconds,
-        None => present,
-    };
+/// `calculateEffectiveGracePeriod`: a grace period only ever becomes shorter, and never shorter than a second.
+fn effective_grace(present: i64, config: &PodConfig, asked: Option<i64>) -> i64 {
+    let mut grace = present;
+    let mut overridden = false;
+    for shorter in [config.deletion_grace, asked].into_iter().flatten() {
+        if grace == 0 || shorter < grace {
+            grace = shorter;
+            overridden = true;
+        }
+    }
+    if !overridden && grace == 0 {
+        grace = config.pod.spec.termination_grace_period_seconds;
+    }
     grace.max(1)
 }

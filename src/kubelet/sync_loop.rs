@@ -4,17 +4,16 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::Kubelet;
-use super::pleg::{Event, next_tick};
+use super::pleg::Event;
 use super::pod_workers::{PodConfig, UpdateType};
+use crate::api::status::Phase;
 use crate::kernel::{Duration, Time, race};
 use crate::kubelet::api_server::PodChange;
 use crate::kubelet::container::State;
 use crate::runtime::PodIx;
 
-/// The sync ticker.
-const SYNC_PERIOD: Duration = Duration::from_secs(1);
-/// `housekeepingPeriod`
-const HOUSEKEEPING_PERIOD: Duration = Duration::from_secs(2);
+/// Between a kubelet's start and its first list of the API's pods.
+const FIRST_LIST: Duration = Duration::from_millis(3);
 /// Between a sync that acted and the relist that it asks for.
 const RELIST_DELAY: Duration = Duration::from_micros(5);
 
@@ -27,7 +26,7 @@ impl Kubelet {
             self.kernel.spawn(task(self.clone()));
         };
         spawn(|k| Box::pin(k.watch_forever()));
-        spawn(|k| Box::pin(async move { k.pleg.run(|pod, event| k.handle_pleg_event(pod, event)).await }));
+        spawn(|k| Box::pin(async move { k.pleg.run(|pod, event| k.receive_pleg_event(pod, event)).await }));
         spawn(|k| Box::pin(k.tick_forever()));
         spawn(|k| Box::pin(k.housekeep_forever()));
         spawn(|k| Box::pin(k.collect_garbage_forever()));
@@ -35,30 +34,74 @@ impl Kubelet {
         spawn(|k| Box::pin(k.sync_statuses_forever()));
     }
 
-    /// `HandlePodAdditions`, `HandlePodUpdates`, `HandlePodRemoves`
+    /// The API's side of the sync loop: the pods that are there at the start, then every change. Nothing is acted
+    /// upon before the loop runs.
     async fn watch_forever(self: Rc<Self>) {
+        self.kernel.sleep_until(self.started_at + FIRST_LIST).await;
+        let (present, changes) = self.api.list_and_watch(self.node);
+        self.kernel.sleep_until(self.ticks.sync_loop).await;
+        for ix in present {
+            self.handle_pod_change(PodChange::Added(ix));
+        }
+        for (ix, event) in self.early_events.take() {
+            self.handle_pleg_event(ix, event);
+        }
         loop {
-            match self.api.watch.pop().await {
-                PodChange::Added(ix) | PodChange::Updated(ix) => {
-                    let Some(object) = self.api.get(ix) else { continue };
-                    let config = PodConfig {
-                        pod: object.pod.clone(),
-                        full_name: object.full_name.clone(),
-                        generation: object.generation.get(),
-                        deletion_grace: object.deletion.get().map(|(grace, _)| grace),
-                        status: object.status_heard(self.kernel.now()),
-                    };
-                    self.pods.borrow_mut().insert(ix, config.clone());
+            self.handle_pod_change(changes.pop().await);
+        }
+    }
+
+    /// `HandlePodAdditions`, `HandlePodUpdates`, `HandlePodReconcile`, `HandlePodRemoves`
+    fn handle_pod_change(self: &Rc<Self>, change: PodChange) {
+        match change {
+            PodChange::Added(ix) | PodChange::Updated(ix) | PodChange::Reconciled(ix) => {
+                let Some(object) = self.api.get(ix) else { return };
+                let config = PodConfig {
+                    pod: object.pod.borrow().clone(),
+                    full_name: object.full_name.clone(),
+                    generation: object.generation.get(),
+                    deletion_grace: object.deletion.get().map(|(grace, _)| grace),
+                    status: object.status_heard(self.kernel.now()),
+                };
+                self.pods.borrow_mut().insert(ix, config.clone());
+                if matches!(change, PodChange::Reconciled(_)) {
+                    self.handle_pod_reconcile(ix, config);
+                } else {
                     self.update_pod(ix, config, UpdateType::Sync);
                 }
-                PodChange::Removed(ix) => {
-                    let removed = self.pods.borrow_mut().remove(&ix);
-                    self.housekeeping_wanted.raise();
-                    if let Some(config) = removed {
-                        self.update_pod(ix, config, UpdateType::Kill);
-                    }
+            }
+            PodChange::Removed(ix) => {
+                let removed = self.pods.borrow_mut().remove(&ix);
+                self.housekeeping_wanted.raise();
+                if let Some(config) = removed {
+                    self.update_pod(ix, config, UpdateType::Kill(None));
                 }
             }
+        }
+    }
+
+    /// Somebody else wrote the pod's status: it is synced if its readiness gates now say something else
+    /// (`NeedToReconcilePodReadiness`).
+    fn handle_pod_reconcile(self: &Rc<Self>, ix: PodIx, config: PodConfig) {
+        self.statuses.unsettled.raise();
+        let evicted = config.status.phase == Phase::Failed && config.status.reason.as_deref() == Some("Evicted");
+        if self.needs_readiness_reconciled(&config) {
+            self.update_pod(ix, config, UpdateType::Sync);
+        }
+        if evicted {
+            let status = self.pleg.cached(ix);
+            for dead in status.container_statuses.iter().filter(|s| s.state == State::Exited) {
+                self.to_delete.push((ix, dead.id.0));
+            }
+        }
+    }
+
+    /// What PLEG found; before the sync loop runs it waits for it.
+    fn receive_pleg_event(self: &Rc<Self>, ix: PodIx, event: Event) {
+        if self.kernel.now() < self.ticks.sync_loop {
+            self.early_events.borrow_mut().push((ix, event));
+        } else {
+            self.handle_pleg_event(ix, event);
         }
     }
 
@@ -74,11 +117,7 @@ impl Kubelet {
 
     /// `HandlePodSyncs`
     pub(super) fn handle_pod_sync(self: &Rc<Self>, ix: PodIx) {
-        let config = self.pods.borrow().get(&ix).cloned();
-        if let Some(mut config) = config {
-            if let Some(object) = self.api.get(ix) {
-                config.status = object.status_heard(self.kernel.now());
-            }
+        if let Some(config) = self.known_pod(ix) {
             self.update_pod(ix, config, UpdateType::Sync);
         }
     }
@@ -111,7 +150,7 @@ impl Kubelet {
                 continue;
             };
             let from = earliest.max(self.kernel.now());
-            let tick = next_tick(self.config.phases.sync, SYNC_PERIOD, from);
+            let tick = self.ticks.sync.after(from);
             if race(self.kernel.sleep_until(tick), self.work_queued.wait())
                 .await
                 .is_err()
@@ -157,14 +196,15 @@ impl Kubelet {
 
     /// When housekeeping last took place, or would have.
     pub(super) fn last_housekeeping(&self) -> Time {
-        next_tick(self.config.phases.housekeeping, HOUSEKEEPING_PERIOD, self.kernel.now()) - HOUSEKEEPING_PERIOD
+        let last = self.ticks.housekeeping.last(self.kernel.now());
+        last.unwrap_or(self.started_at)
     }
 
     /// Housekeeping, at those ticks only that could find something.
     async fn housekeep_forever(self: Rc<Self>) {
         loop {
             self.housekeeping_wanted.wait().await;
-            let tick = next_tick(self.config.phases.housekeeping, HOUSEKEEPING_PERIOD, self.kernel.now());
+            let tick = self.ticks.housekeeping.after(self.kernel.now());
             self.kernel.sleep_until(tick).await;
             self.housekeeping_wanted.take();
             self.sync_known_pods();

@@ -1,5 +1,6 @@
 //! ExecSync and the network calls of probes: how long they take, and what cuts them short.
 
+use super::abandon::Abandon;
 use super::service::{Container, Runtime, rpc_error};
 use crate::api::pod::Name;
 use crate::kernel::{Duration, Gate, race};
@@ -91,7 +92,13 @@ impl Runtime {
         record(CallPhase::Begin, None);
         let alive = container.is_running();
         let timeout = call.timeout.map_or(Duration::MAX, Duration::from_secs);
+        let abandoned = Abandon::new(|| {
+            if !self.is_down() {
+                record(CallPhase::End, Some(CANCELED.into()));
+            }
+        });
         let ending = self.call_into(container, call.takes, timeout, call.cancel).await;
+        abandoned.defuse();
         let command = || call.command.join(" ");
         let error = match ending {
             Ending::Answered => call.error,

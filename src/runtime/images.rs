@@ -1,9 +1,11 @@
 //! ImageService: which images are on the node, and how their pulls go.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use super::abandon::Abandon;
+use super::exec::CANCELED;
 use super::service::rpc_error;
 use crate::api::pod::Name;
 use crate::kernel::{Duration, Kernel};
@@ -17,6 +19,8 @@ pub struct Images {
     scenario: Rc<Scenario>,
     absent: RefCell<BTreeSet<Name>>,
     pulls: RefCell<BTreeMap<Name, usize>>,
+    /// The machine is down: pulls under way have no end.
+    pub down: Cell<bool>,
 }
 
 impl Images {
@@ -34,6 +38,7 @@ impl Images {
             scenario,
             absent: RefCell::new(absent),
             pulls: RefCell::default(),
+            down: Cell::new(false),
         }
     }
 
@@ -68,9 +73,15 @@ impl Images {
             self.recorder.record(Some(pod), None, None, What::Cri(call));
         };
         record(CallPhase::Begin, None);
+        let abandoned = Abandon::new(|| {
+            if !self.down.get() {
+                record(CallPhase::End, Some(CANCELED.into()));
+            }
+        });
         self.kernel
             .sleep(outcome.takes.unwrap_or(self.scenario.latencies.pull_image))
             .await;
+        abandoned.defuse();
         record(CallPhase::End, outcome.error.as_ref().map(|text| rpc_error(text)));
         match outcome.error {
             Some(text) => Err(text),

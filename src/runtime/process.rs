@@ -1,23 +1,23 @@
 //! The process in a container: its scripted end, its reaction to SIGTERM, SIGKILL.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::rc::Rc;
 
+use super::abandon::Abandon;
 use super::service::{Container, ContainerState, Runtime};
 use crate::api::pod::Name;
-use crate::kernel::{Duration, Gate, Kernel, Time};
+use crate::kernel::{Duration, Gate, Group, Kernel, Time, race};
 use crate::scenario::types::OnTerm;
 use crate::trace::{ExitBy, What};
 
-/// How and when a process is going to end, as far as is known.
+/// What is known of a process besides its container's state.
 pub(super) struct Process {
-    planned: RefCell<Option<End>>,
     term_sent: Cell<bool>,
     /// Opens when the process ends.
     pub(super) gone: Gate,
 }
 
-#[derive(Clone)]
+/// How and when a process is going to end, unless it ends otherwise before.
 struct End {
     at: Time,
     code: i32,
@@ -26,10 +26,19 @@ struct End {
     by: ExitBy,
 }
 
+/// A planned end, for whoever may want to take it back.
+#[derive(Clone)]
+struct Plan(Rc<Cell<bool>>);
+
+impl Plan {
+    fn take_back(&self) {
+        self.0.set(false);
+    }
+}
+
 impl Process {
     pub(super) fn new(kernel: &Kernel) -> Process {
         Process {
-            planned: RefCell::default(),
             term_sent: Cell::new(false),
             gone: Gate::new(kernel),
         }
@@ -52,24 +61,19 @@ impl Runtime {
     }
 
     /// Of several planned ends the earliest holds; at one instant the one that was planned first.
-    fn plan(self: &Rc<Self>, container: &Rc<Container>, end: End) {
-        let mut planned = container.process.planned.borrow_mut();
-        if planned.as_ref().is_some_and(|earlier| earlier.at <= end.at) {
-            return;
-        }
-        let at = end.at;
-        *planned = Some(end);
-        drop(planned);
-        let (runtime, container) = (self.clone(), container.clone());
-        self.kernel.spawn(async move {
-            runtime.kernel.sleep_until(at).await;
-            let due = container.process.planned.borrow().clone();
-            if let Some(end) = due
-                && end.at == at
-            {
-                runtime.end_process(&container, end);
-            }
+    fn plan(self: &Rc<Self>, container: &Rc<Container>, end: End) -> Plan {
+        let plan = Plan(Rc::new(Cell::new(true)));
+        let (runtime, container, holds) = (self.clone(), container.clone(), plan.clone());
+        // Processes outlive the kubelet.
+        self.kernel.within(Group::ROOT, || {
+            self.kernel.spawn(async move {
+                let due = runtime.kernel.sleep_until(end.at);
+                if race(due, container.process.gone.wait()).await.is_ok() && holds.0.get() {
+                    runtime.end_process(&container, end);
+                }
+            });
         });
+        plan
     }
 
     fn end_process(&self, container: &Container, end: End) {
@@ -103,7 +107,8 @@ impl Runtime {
         container.process.gone.open();
     }
 
-    /// Sends SIGTERM (once in a process's life) and SIGKILL after `timeout`; waits for the end.
+    /// Sends SIGTERM (once in a process's life) and SIGKILL after `timeout`; waits for the end. The SIGKILL is taken
+    /// back when the caller goes away.
     pub(super) async fn terminate_process(self: &Rc<Self>, container: &Rc<Container>, timeout: Duration) {
         if !container.is_running() {
             return;
@@ -128,8 +133,10 @@ impl Runtime {
             message: None,
             by: ExitBy::Kill,
         };
-        self.plan(container, kill);
+        let kill = self.plan(container, kill);
+        let deadline = Abandon::new(|| kill.take_back());
         container.process.gone.wait().await;
+        deadline.defuse();
     }
 
     /// Ends a running process at once, as an action of the scenario does; false when none runs.
@@ -146,5 +153,17 @@ impl Runtime {
         };
         self.end_process(container, end);
         true
+    }
+
+    /// Ends a running process with the machine; what containerd makes of it is known only after the boot.
+    pub(super) fn lose_process(&self, container: &Container) {
+        let end = End {
+            at: self.kernel.now(),
+            code: 255,
+            reason: Some("Unknown".into()),
+            message: None,
+            by: ExitBy::Reboot,
+        };
+        self.end_process(container, end);
     }
 }

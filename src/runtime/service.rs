@@ -4,16 +4,22 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use super::abandon::Abandon;
+use super::exec::CANCELED;
 use super::process::Process;
 use crate::api::pod::Name;
 use crate::kernel::{Duration, Kernel, Notify, Time};
 use crate::scenario::lookup;
-use crate::scenario::types::{Run, Scenario};
+use crate::scenario::types::{Outcome, Run, Scenario};
 use crate::trace::{CallPhase, CriCall, CriOp, Recorder, What};
 
 /// A pod of the run: its place in the input.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct PodIx(pub usize);
+
+/// A node of the run: its place in the input.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct NodeIx(pub usize);
 
 /// The runtime of one node. It outlives the kubelet.
 pub struct Runtime {
@@ -23,6 +29,12 @@ pub struct Runtime {
     pods: RefCell<BTreeMap<PodIx, PodRecords>>,
     next_id: Cell<u64>,
     next_ip: Cell<u32>,
+    /// How long the CRI client waits for a sandbox.
+    sandbox_timeout: Duration,
+    /// How often the machine has gone down.
+    pub(super) boots: Cell<u32>,
+    /// While the machine is down: the containers whose processes it took along.
+    lost: RefCell<Option<Vec<Rc<Container>>>>,
     /// Raised whenever a relist could see something new.
     pub changed: Rc<Notify>,
 }
@@ -34,6 +46,8 @@ struct PodRecords {
     containers: Vec<Rc<Container>>,
     /// CreateContainer calls so far, per container name: which run comes next.
     runs: BTreeMap<Name, usize>,
+    /// RunPodSandbox calls so far.
+    sandbox_runs: usize,
     /// Attempts whose log file exists, per container name.
     logs: BTreeMap<Name, BTreeSet<u32>>,
 }
@@ -122,10 +136,13 @@ impl Runtime {
         Runtime {
             kernel: kernel.clone(),
             recorder: recorder.clone(),
-            scenario,
+            scenario: scenario.clone(),
             pods: RefCell::default(),
             next_id: Cell::new(1),
             next_ip: Cell::new(2),
+            sandbox_timeout: scenario.kubelet.runtime_request_timeout.times(2),
+            boots: Cell::new(0),
+            lost: RefCell::default(),
             changed: Rc::new(Notify::new(kernel)),
         }
     }
@@ -211,11 +228,44 @@ impl Runtime {
         logs.and_then(|attempts| attempts.last()).map_or(0, |last| last + 1)
     }
 
-    /// RunPodSandbox.
-    pub async fn run_pod_sandbox(&self, pod: PodIx, full_name: &Name, attempt: u32) -> Result<Rc<Sandbox>, Name> {
+    /// RunPodSandbox. Errors with the CRI error's text.
+    pub async fn run_pod_sandbox(
+        self: &Rc<Self>,
+        pod: PodIx,
+        full_name: &Name,
+        attempt: u32,
+    ) -> Result<Rc<Sandbox>, Name> {
         self.call(full_name, None, attempt, CriOp::RunPodSandbox, CallPhase::Begin, |_| {});
+        let outcome = self.next_sandbox_outcome(pod, full_name);
         let created_at = self.kernel.now();
-        self.kernel.sleep(self.scenario.latencies.run_pod_sandbox).await;
+        let mut takes = outcome.takes.unwrap_or(self.scenario.latencies.run_pod_sandbox);
+        let mut error = outcome.error;
+        if takes > self.sandbox_timeout {
+            takes = self.sandbox_timeout;
+            error = Some("rpc error: code = DeadlineExceeded desc = context deadline exceeded".into());
+        }
+        let full_name = full_name.clone();
+        self.carry(created_at + takes, move |runtime| {
+            let made = match &error {
+                Some(text) => Err(text.clone()),
+                None => Ok(runtime.add_sandbox(pod, &full_name, attempt, created_at)),
+            };
+            runtime.call(
+                &full_name,
+                None,
+                attempt,
+                CriOp::RunPodSandbox,
+                CallPhase::End,
+                |call| {
+                    call.error = error;
+                },
+            );
+            made
+        })
+        .await
+    }
+
+    fn add_sandbox(&self, pod: PodIx, full_name: &Name, attempt: u32, created_at: Time) -> Rc<Sandbox> {
         let number = self.next_ip.get();
         self.next_ip.set(number + 1);
         let sandbox = Rc::new(Sandbox {
@@ -231,61 +281,58 @@ impl Runtime {
         records.sandboxes.push(sandbox.clone());
         drop(pods);
         self.changed.raise();
-        self.call(full_name, None, attempt, CriOp::RunPodSandbox, CallPhase::End, |_| {});
-        Ok(sandbox)
+        sandbox
     }
 
     /// StopPodSandbox: the sandbox is not ready any more.
-    pub async fn stop_pod_sandbox(&self, full_name: &Name, sandbox: &Sandbox) {
-        self.call(
-            full_name,
-            None,
-            sandbox.attempt,
+    pub async fn stop_pod_sandbox(self: &Rc<Self>, full_name: &Name, sandbox: &Rc<Sandbox>) {
+        self.sandbox_call(
             CriOp::StopPodSandbox,
-            CallPhase::Begin,
-            |_| {},
-        );
-        self.kernel.sleep(self.scenario.latencies.stop_pod_sandbox).await;
-        sandbox.ready.set(false);
-        self.changed.raise();
-        self.call(
+            self.scenario.latencies.stop_pod_sandbox,
             full_name,
-            None,
-            sandbox.attempt,
-            CriOp::StopPodSandbox,
-            CallPhase::End,
-            |_| {},
-        );
+            sandbox,
+            |_, sandbox| sandbox.ready.set(false),
+        )
+        .await;
     }
 
     /// RemovePodSandbox.
-    pub async fn remove_pod_sandbox(&self, pod: PodIx, full_name: &Name, sandbox: &Sandbox) {
-        self.call(
-            full_name,
-            None,
-            sandbox.attempt,
+    pub async fn remove_pod_sandbox(self: &Rc<Self>, pod: PodIx, full_name: &Name, sandbox: &Rc<Sandbox>) {
+        self.sandbox_call(
             CriOp::RemovePodSandbox,
-            CallPhase::Begin,
-            |_| {},
-        );
-        self.kernel.sleep(self.scenario.latencies.remove_pod_sandbox).await;
-        if let Some(records) = self.pods.borrow_mut().get_mut(&pod) {
-            records.sandboxes.retain(|s| s.id != sandbox.id);
-        }
-        self.changed.raise();
-        self.call(
+            self.scenario.latencies.remove_pod_sandbox,
             full_name,
-            None,
-            sandbox.attempt,
-            CriOp::RemovePodSandbox,
-            CallPhase::End,
-            |_| {},
-        );
+            sandbox,
+            move |runtime, sandbox| {
+                if let Some(records) = runtime.pods.borrow_mut().get_mut(&pod) {
+                    records.sandboxes.retain(|s| s.id != sandbox.id);
+                }
+            },
+        )
+        .await;
+    }
+
+    async fn sandbox_call(
+        self: &Rc<Self>,
+        op: CriOp,
+        takes: Duration,
+        full_name: &Name,
+        sandbox: &Rc<Sandbox>,
+        effect: impl FnOnce(&Runtime, &Sandbox) + Unpin + 'static,
+    ) {
+        self.call(full_name, None, sandbox.attempt, op, CallPhase::Begin, |_| {});
+        let (full_name, sandbox) = (full_name.clone(), sandbox.clone());
+        self.carry(self.kernel.now() + takes, move |runtime| {
+            effect(runtime, &sandbox);
+            runtime.changed.raise();
+            runtime.call(&full_name, None, sandbox.attempt, op, CallPhase::End, |_| {});
+        })
+        .await;
     }
 
     /// CreateContainer. Errors with the CRI error's text.
     pub async fn create_container(
-        &self,
+        self: &Rc<Self>,
         pod: PodIx,
         full_name: &Name,
         sandbox: u64,
@@ -293,55 +340,43 @@ impl Runtime {
         attempt: u32,
     ) -> Result<Rc<Container>, Name> {
         let run = self.next_run(pod, full_name, &container.name);
-        let (name, image) = (&container.name, &container.image);
-        self.call(
-            full_name,
-            Some(name),
-            attempt,
-            CriOp::CreateContainer,
-            CallPhase::Begin,
-            |call| {
-                call.image = Some(image.clone());
-            },
-        );
-        let created_at = self.kernel.now();
-        self.kernel
-            .sleep(run.create.takes.unwrap_or(self.scenario.latencies.create_container))
-            .await;
-        let error = run.create.error.as_ref().map(|text| rpc_error(text));
-        self.call(
-            full_name,
-            Some(name),
-            attempt,
-            CriOp::CreateContainer,
-            CallPhase::End,
-            |call| {
-                call.image = Some(image.clone());
-                call.error = error;
-            },
-        );
-        if let Some(text) = &run.create.error {
-            return Err(text.clone());
-        }
-        let made = Rc::new(Container {
-            id: self.next_id(),
-            pod: full_name.clone(),
-            name: name.clone(),
-            attempt,
-            image: image.clone(),
-            sandbox,
-            created_at,
-            state: RefCell::new(ContainerState::Created),
-            run,
-            process: Process::new(&self.kernel),
+        let (name, image) = (container.name.clone(), container.image.clone());
+        let full_name = full_name.clone();
+        let op = CriOp::CreateContainer;
+        self.call(&full_name, Some(&name), attempt, op, CallPhase::Begin, |call| {
+            call.image = Some(image.clone());
         });
-        let mut pods = self.pods.borrow_mut();
-        let records = pods.entry(pod).or_default();
-        records.containers.push(made.clone());
-        records.logs.entry(name.clone()).or_default().insert(attempt);
-        drop(pods);
-        self.changed.raise();
-        Ok(made)
+        let created_at = self.kernel.now();
+        let takes = run.create.takes.unwrap_or(self.scenario.latencies.create_container);
+        self.carry(created_at + takes, move |runtime| {
+            runtime.call(&full_name, Some(&name), attempt, op, CallPhase::End, |call| {
+                call.image = Some(image.clone());
+                call.error = run.create.error.as_ref().map(|text| rpc_error(text));
+            });
+            if let Some(text) = &run.create.error {
+                return Err(text.clone());
+            }
+            let made = Rc::new(Container {
+                id: runtime.next_id(),
+                pod: full_name,
+                name: name.clone(),
+                attempt,
+                image,
+                sandbox,
+                created_at,
+                state: RefCell::new(ContainerState::Created),
+                run,
+                process: Process::new(&runtime.kernel),
+            });
+            let mut pods = runtime.pods.borrow_mut();
+            let records = pods.entry(pod).or_default();
+            records.containers.push(made.clone());
+            records.logs.entry(name).or_default().insert(attempt);
+            drop(pods);
+            runtime.changed.raise();
+            Ok(made)
+        })
+        .await
     }
 
     fn next_run(&self, pod: PodIx, full_name: &Name, container: &Name) -> Rc<Run> {
@@ -349,8 +384,7 @@ impl Runtime {
         let count = pods.entry(pod).or_default().runs.entry(container.clone()).or_default();
         let number = *count;
         *count += 1;
-        let pod_name = full_name.split_once('/').map_or(&**full_name, |(_, name)| name);
-        let script = lookup::script(&self.scenario.containers, pod_name, container);
+        let script = lookup::script(&self.scenario.containers, pod_name(full_name), container);
         Rc::new(
             script
                 .map(|script| lookup::run_at(script, number).clone())
@@ -358,38 +392,45 @@ impl Runtime {
         )
     }
 
+    fn next_sandbox_outcome(&self, pod: PodIx, full_name: &Name) -> Outcome {
+        let mut pods = self.pods.borrow_mut();
+        let records = pods.entry(pod).or_default();
+        let number = records.sandbox_runs;
+        records.sandbox_runs += 1;
+        let script = lookup::sandbox_script(&self.scenario.sandboxes, pod_name(full_name));
+        let runs = script.map_or(&[][..], |script| &script.runs);
+        runs.get(number).or(runs.last()).cloned().unwrap_or_default()
+    }
+
     /// StartContainer. Errors with the CRI error's text; then an exited container with code 128 is left.
-    pub async fn start_container(self: &Rc<Self>, container: &Rc<Container>) -> Result<(), Name> {
-        let Container {
-            pod,
-            name,
-            attempt,
-            run,
-            ..
-        } = &**container;
-        self.call(
-            pod,
-            Some(name),
-            *attempt,
-            CriOp::StartContainer,
-            CallPhase::Begin,
-            |_| {},
-        );
-        self.kernel
-            .sleep(run.start.takes.unwrap_or(self.scenario.latencies.start_container))
-            .await;
-        let error = run.start.error.as_ref().map(|text| rpc_error(text));
-        self.call(
-            pod,
-            Some(name),
-            *attempt,
-            CriOp::StartContainer,
-            CallPhase::End,
-            |call| call.error = error,
-        );
-        let now = self.kernel.now();
-        self.changed.raise();
-        if let Some(text) = &run.start.error {
+    pub async fn start_container(self: &Rc<Self>, pod: PodIx, container: &Rc<Container>) -> Result<(), Name> {
+        let op = CriOp::StartContainer;
+        let (name, attempt) = (Some(&container.name), container.attempt);
+        self.call(&container.pod, name, attempt, op, CallPhase::Begin, |_| {});
+        let takes = container
+            .run
+            .start
+            .takes
+            .unwrap_or(self.scenario.latencies.start_container);
+        let container = container.clone();
+        self.carry(self.kernel.now() + takes, move |runtime| {
+            let scripted = container.run.start.error.clone();
+            let failure = scripted.or_else(|| {
+                runtime
+                    .sandbox_is_dead(pod, container.sandbox)
+                    .then(|| SANDBOX_DEAD.into())
+            });
+            let (name, attempt) = (Some(&container.name), container.attempt);
+            runtime.call(&container.pod, name, attempt, op, CallPhase::End, |call| {
+                call.error = failure.as_ref().map(|text| rpc_error(text));
+            });
+            let now = runtime.kernel.now();
+            runtime.changed.raise();
+            let Some(text) = failure else {
+                *container.state.borrow_mut() = ContainerState::Running { started_at: now };
+                runtime.begin_process(&container);
+                return Ok(());
+            };
             *container.state.borrow_mut() = ContainerState::Exited {
                 started_at: None,
                 finished_at: now,
@@ -397,75 +438,127 @@ impl Runtime {
                 reason: "StartError".into(),
                 message: text.clone(),
             };
-            return Err(text.clone());
-        }
-        *container.state.borrow_mut() = ContainerState::Running { started_at: now };
-        self.begin_process(container);
-        Ok(())
+            Err(text)
+        })
+        .await
+    }
+
+    fn sandbox_is_dead(&self, pod: PodIx, sandbox: u64) -> bool {
+        let pods = self.pods.borrow();
+        let known = pods
+            .get(&pod)
+            .and_then(|p| p.sandboxes.iter().find(|s| s.id == sandbox));
+        !known.is_some_and(|s| s.ready.get())
     }
 
     /// StopContainer: SIGTERM once, SIGKILL after `timeout` seconds; returns when the process has ended.
     pub async fn stop_container(self: &Rc<Self>, container: &Rc<Container>, timeout: i64) {
-        let Container { pod, name, attempt, .. } = &**container;
-        self.call(
-            pod,
-            Some(name),
-            *attempt,
-            CriOp::StopContainer,
-            CallPhase::Begin,
-            |call| {
+        let record = |phase, error: Option<Name>| {
+            let (name, attempt) = (Some(&container.name), container.attempt);
+            self.call(&container.pod, name, attempt, CriOp::StopContainer, phase, |call| {
                 call.timeout = Some(timeout);
-            },
-        );
+                call.error = error;
+            });
+        };
+        record(CallPhase::Begin, None);
+        let call = Abandon::new(|| {
+            if !self.is_down() {
+                record(CallPhase::End, Some(CANCELED.into()));
+            }
+        });
         self.terminate_process(container, Duration::from_secs(timeout)).await;
-        self.call(
-            pod,
-            Some(name),
-            *attempt,
-            CriOp::StopContainer,
-            CallPhase::End,
-            |call| {
-                call.timeout = Some(timeout);
-            },
-        );
+        call.defuse();
+        record(CallPhase::End, None);
     }
 
     /// RemoveContainer, with the log of its attempt unless `keep_logs`.
-    pub async fn remove_container(&self, pod: PodIx, container: &Rc<Container>, keep_logs: bool) {
-        let Container {
-            pod: full_name,
-            name,
-            attempt,
-            ..
-        } = &**container;
+    pub async fn remove_container(self: &Rc<Self>, pod: PodIx, container: &Rc<Container>, keep_logs: bool) {
+        let (name, attempt) = (Some(&container.name), container.attempt);
         if !keep_logs
             && let Some(records) = self.pods.borrow_mut().get_mut(&pod)
-            && let Some(logs) = records.logs.get_mut(name)
+            && let Some(logs) = records.logs.get_mut(&container.name)
         {
-            logs.remove(attempt);
+            logs.remove(&attempt);
         }
-        self.call(
-            full_name,
-            Some(name),
-            *attempt,
-            CriOp::RemoveContainer,
-            CallPhase::Begin,
-            |_| {},
-        );
-        self.kernel.sleep(self.scenario.latencies.remove_container).await;
-        if let Some(records) = self.pods.borrow_mut().get_mut(&pod) {
-            records.containers.retain(|c| c.id != container.id);
+        let op = CriOp::RemoveContainer;
+        self.call(&container.pod, name, attempt, op, CallPhase::Begin, |_| {});
+        let container = container.clone();
+        self.carry(
+            self.kernel.now() + self.scenario.latencies.remove_container,
+            move |runtime| {
+                if let Some(records) = runtime.pods.borrow_mut().get_mut(&pod) {
+                    records.containers.retain(|c| c.id != container.id);
+                }
+                runtime.changed.raise();
+                let (name, attempt) = (Some(&container.name), container.attempt);
+                runtime.call(&container.pod, name, attempt, op, CallPhase::End, |_| {});
+            },
+        )
+        .await;
+    }
+
+    /// The newest ready sandbox dies, its processes with it; its attempt, or None when no sandbox is ready.
+    pub fn kill_sandbox(&self, pod: PodIx) -> Option<u32> {
+        let sandboxes = self.sandboxes(pod);
+        let sandbox = sandboxes.iter().rev().find(|s| s.ready.get())?;
+        let (full_name, op) = (self.full_name(pod), "killSandbox");
+        self.recorder
+            .record(full_name.as_ref(), None, Some(sandbox.attempt), What::Node { op });
+        sandbox.ready.set(false);
+        for container in self.containers(pod).iter().filter(|c| c.sandbox == sandbox.id) {
+            self.kill(container, 137, None);
         }
         self.changed.raise();
-        self.call(
-            full_name,
-            Some(name),
-            *attempt,
-            CriOp::RemoveContainer,
-            CallPhase::End,
-            |_| {},
-        );
+        Some(sandbox.attempt)
     }
+
+    fn full_name(&self, pod: PodIx) -> Option<Name> {
+        self.pods.borrow().get(&pod).and_then(|p| p.full_name.clone())
+    }
+
+    /// Whether the machine is down.
+    pub fn is_down(&self) -> bool {
+        self.lost.borrow().is_some()
+    }
+
+    /// The machine goes down: every process is gone, nothing that was under way ends.
+    pub fn go_down(&self) {
+        *self.lost.borrow_mut() = Some(Vec::new());
+        self.boots.set(self.boots.get() + 1);
+        for pod in self.pods() {
+            for container in self.containers(pod).into_iter().filter(|c| c.is_running()) {
+                self.lose_process(&container);
+                if let Some(lost) = self.lost.borrow_mut().as_mut() {
+                    lost.push(container);
+                }
+            }
+        }
+    }
+
+    /// The machine is up again: the runtime finds its sandboxes dead and its running containers without a process
+    /// (containerd `internal/cri/server/restart.go: loadContainer`).
+    pub fn come_up(&self) {
+        let lost = self.lost.borrow_mut().take().unwrap_or_default();
+        for container in lost {
+            if let ContainerState::Exited { finished_at, .. } = &mut *container.state.borrow_mut() {
+                *finished_at = self.kernel.now();
+            }
+        }
+        for pod in self.pods() {
+            for sandbox in self.sandboxes(pod) {
+                sandbox.ready.set(false);
+            }
+        }
+        self.changed.raise();
+    }
+}
+
+/// What runc says of a container in a sandbox whose process is gone.
+const SANDBOX_DEAD: &str = "sandbox container is not running";
+
+/// The name in `namespace/name`.
+fn pod_name(full_name: &Name) -> &str {
+    full_name.split_once('/').map_or(full_name, |(_, name)| name)
 }
 
 /// A CRI error as the client shows it.

@@ -7,7 +7,9 @@ use serde::de::{Deserializer, Error};
 
 use super::duration;
 use super::types::*;
+use crate::api::objects::ObjectKind;
 use crate::api::pod::Name;
+use crate::api::status::ConditionStatus;
 use crate::kernel::{Duration, Time};
 
 /// A duration as a Go string.
@@ -72,6 +74,8 @@ struct RawSpec {
     images: Vec<RawImage>,
     containers: Vec<RawScript>,
     actions: Vec<RawAction>,
+    sandboxes: Vec<RawSandboxScript>,
+    volumes: Vec<RawVolumeScript>,
 }
 
 #[derive(Deserialize, Debug, Default)]
@@ -90,6 +94,11 @@ struct RawConfig {
     serialize_image_pulls: Option<bool>,
     max_parallel_image_pulls: Option<u32>,
     sync_frequency: Option<Span>,
+    eviction_max_pod_grace_period: Option<i64>,
+    shutdown_grace_period: Option<Span>,
+    shutdown_grace_period_critical_pods: Option<Span>,
+    shutdown_grace_period_by_pod_priority: Vec<RawPriorityGrace>,
+    runtime_request_timeout: Option<Span>,
 }
 
 #[derive(Deserialize, Debug, Default)]
@@ -223,27 +232,44 @@ struct RawOnTerm {
 }
 
 #[derive(Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct RawAction {
     at: Span,
     #[serde(default)]
-    create: Option<RawCreate>,
+    create: Option<RawTarget>,
     #[serde(default)]
-    delete: Option<RawDelete>,
+    delete: Option<RawTarget>,
     #[serde(default)]
     kill: Option<RawKill>,
-}
-
-#[derive(Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-struct RawCreate {
-    pod: Name,
+    #[serde(default)]
+    set_image: Option<RawSetImage>,
+    #[serde(default)]
+    set_condition: Option<RawSetCondition>,
+    #[serde(default)]
+    debug: Option<RawDebug>,
+    #[serde(default)]
+    evict: Option<RawEvict>,
+    #[serde(default)]
+    kill_sandbox: Option<RawPodName>,
+    #[serde(default)]
+    restart_kubelet: Option<RawNodeAction>,
+    #[serde(default)]
+    shutdown_node: Option<RawNodeAction>,
+    #[serde(default)]
+    reboot_node: Option<RawNodeAction>,
 }
 
 #[derive(Deserialize, Debug)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct RawDelete {
-    pod: Name,
+struct RawTarget {
+    #[serde(default)]
+    pod: Option<Name>,
+    #[serde(default)]
+    config_map: Option<Name>,
+    #[serde(default)]
+    secret: Option<Name>,
+    #[serde(default)]
+    service: Option<Name>,
     #[serde(default)]
     grace_period_seconds: Option<u32>,
 }
@@ -257,6 +283,81 @@ struct RawKill {
     code: Option<Code>,
     #[serde(default)]
     reason: Option<Name>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct RawSetImage {
+    pod: Name,
+    container: Name,
+    image: Name,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct RawSetCondition {
+    pod: Name,
+    r#type: Name,
+    status: String,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct RawDebug {
+    pod: Name,
+    name: Name,
+    image: Name,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct RawEvict {
+    pod: Name,
+    #[serde(default)]
+    reason: Option<String>,
+    #[serde(default)]
+    message: Option<Name>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct RawPodName {
+    pod: Name,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct RawNodeAction {
+    #[serde(default)]
+    node: Option<Name>,
+    #[serde(default)]
+    down: Option<Span>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct RawSandboxScript {
+    #[serde(default)]
+    pod: Option<Name>,
+    #[serde(default)]
+    runs: Vec<RawOutcome>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct RawVolumeScript {
+    #[serde(default)]
+    pod: Option<Name>,
+    name: Name,
+    #[serde(default)]
+    mounts: Vec<RawOutcome>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RawPriorityGrace {
+    priority: i32,
+    shutdown_grace_period_seconds: i64,
 }
 
 fn outcome(raw: RawOutcome) -> Outcome {
@@ -299,24 +400,117 @@ fn run(raw: RawRun) -> Run {
 
 fn action(raw: RawAction) -> Result<Action, String> {
     let at = Time::ZERO + raw.at.0;
-    let what = match (raw.create, raw.delete, raw.kill) {
-        (Some(create), None, None) => ActionKind::CreatePod { pod: create.pod },
-        (None, Some(delete), None) => ActionKind::DeletePod {
-            pod: delete.pod,
-            grace_period_seconds: delete.grace_period_seconds.map(i64::from),
-        },
-        (None, None, Some(kill)) => ActionKind::Kill {
+    let what = if let Some(t) = raw.create {
+        match t {
+            RawTarget { pod: Some(pod), .. } => ActionKind::CreatePod { pod },
+            RawTarget {
+                config_map: Some(name), ..
+            } => ActionKind::CreateObject {
+                kind: ObjectKind::ConfigMap,
+                name,
+            },
+            RawTarget { secret: Some(name), .. } => ActionKind::CreateObject {
+                kind: ObjectKind::Secret,
+                name,
+            },
+            RawTarget {
+                service: Some(name), ..
+            } => ActionKind::CreateObject {
+                kind: ObjectKind::Service,
+                name,
+            },
+            _ => return Err("a create action names nothing".to_owned()),
+        }
+    } else if let Some(t) = raw.delete {
+        match t {
+            RawTarget {
+                pod: Some(pod),
+                grace_period_seconds,
+                ..
+            } => ActionKind::DeletePod {
+                pod,
+                grace_period_seconds: grace_period_seconds.map(i64::from),
+            },
+            RawTarget {
+                config_map: Some(name), ..
+            } => ActionKind::DeleteObject {
+                kind: ObjectKind::ConfigMap,
+                name,
+            },
+            RawTarget { secret: Some(name), .. } => ActionKind::DeleteObject {
+                kind: ObjectKind::Secret,
+                name,
+            },
+            RawTarget {
+                service: Some(name), ..
+            } => ActionKind::DeleteObject {
+                kind: ObjectKind::Service,
+                name,
+            },
+            _ => return Err("a delete action names nothing".to_owned()),
+        }
+    } else if let Some(kill) = raw.kill {
+        ActionKind::Kill {
             pod: kill.pod,
             container: kill.container,
             code: kill.code.map_or(137, |code| code.0),
             reason: kill.reason,
-        },
-        _ => {
-            return Err(format!(
-                "the action at {} must be exactly one of create, delete, kill",
-                raw.at.0
-            ));
         }
+    } else if let Some(r) = raw.set_image {
+        ActionKind::SetImage {
+            pod: r.pod,
+            container: r.container,
+            image: r.image,
+        }
+    } else if let Some(r) = raw.set_condition {
+        let status = match r.status.as_str() {
+            "True" => ConditionStatus::True,
+            "False" => ConditionStatus::False,
+            _ => ConditionStatus::Unknown,
+        };
+        ActionKind::SetCondition {
+            pod: r.pod,
+            kind: r.r#type,
+            status,
+        }
+    } else if let Some(r) = raw.debug {
+        ActionKind::Debug {
+            pod: r.pod,
+            container: crate::api::decode::ephemeral(r.name, r.image),
+        }
+    } else if let Some(r) = raw.evict {
+        let reason = match r.reason.as_deref() {
+            Some("SoftThreshold") => EvictionReason::SoftThreshold,
+            Some("LocalStorageLimit") => EvictionReason::LocalStorageLimit,
+            _ => EvictionReason::NodePressure,
+        };
+        let message = r
+            .message
+            .unwrap_or_else(|| "The node was low on resource: memory. ".into());
+        ActionKind::Evict {
+            pod: r.pod,
+            reason,
+            message,
+        }
+    } else if let Some(r) = raw.kill_sandbox {
+        ActionKind::KillSandbox { pod: r.pod }
+    } else if let Some(r) = raw.restart_kubelet {
+        ActionKind::RestartKubelet {
+            node: r.node,
+            down: r.down.map_or(Duration::ZERO, |d| d.0),
+        }
+    } else if let Some(r) = raw.shutdown_node {
+        ActionKind::ShutdownNode { node: r.node }
+    } else if let Some(r) = raw.reboot_node {
+        ActionKind::RebootNode {
+            node: r.node,
+            down: r.down.map_or(Duration::ZERO, |d| d.0),
+        }
+    } else {
+        return Err(format!(
+            "the action at {} must be exactly one of create, delete, kill",
+            raw.at.0
+        ));
     };
     Ok(Action { at, what })
 }
@@ -332,6 +526,8 @@ pub(super) fn scenario(raw: RawScenario) -> Result<Scenario, String> {
         images,
         containers,
         actions,
+        sandboxes,
+        volumes,
     } = raw.spec;
     if let Some(version) = kubelet.version.as_deref()
         && version != "1.36"
@@ -373,6 +569,24 @@ pub(super) fn scenario(raw: RawScenario) -> Result<Scenario, String> {
         .max_container_restart_period
         .map(|s| s.0);
     config.serialize_image_pulls = kubelet.config.serialize_image_pulls.unwrap_or(true);
+    if let Some(seconds) = kubelet.config.eviction_max_pod_grace_period {
+        config.eviction_max_pod_grace_period = seconds;
+    }
+    set(&mut config.shutdown_grace_period, kubelet.config.shutdown_grace_period);
+    set(
+        &mut config.shutdown_grace_period_critical_pods,
+        kubelet.config.shutdown_grace_period_critical_pods,
+    );
+    set(
+        &mut config.runtime_request_timeout,
+        kubelet.config.runtime_request_timeout,
+    );
+    config.shutdown_grace_period_by_pod_priority = kubelet
+        .config
+        .shutdown_grace_period_by_pod_priority
+        .iter()
+        .map(|r| (r.priority, r.shutdown_grace_period_seconds))
+        .collect();
     config.max_parallel_image_pulls = kubelet.config.max_parallel_image_pulls;
     set(&mut config.sync_frequency, kubelet.config.sync_frequency);
     set(&mut config.phases.relist, kubelet.phases.relist);
@@ -399,6 +613,21 @@ pub(super) fn scenario(raw: RawScenario) -> Result<Scenario, String> {
         name: raw.name,
         runs: raw.runs.into_iter().map(run).collect(),
     };
+    scenario.sandboxes = sandboxes
+        .into_iter()
+        .map(|r| SandboxScript {
+            pod: r.pod,
+            runs: r.runs.into_iter().map(outcome).collect(),
+        })
+        .collect();
+    scenario.volumes = volumes
+        .into_iter()
+        .map(|r| VolumeScript {
+            pod: r.pod,
+            name: r.name,
+            mounts: r.mounts.into_iter().map(outcome).collect(),
+        })
+        .collect();
     scenario.containers = containers.into_iter().map(script).collect();
     scenario.actions = actions.into_iter().map(action).collect::<Result<_, _>>()?;
     Ok(scenario)
@@ -425,6 +654,7 @@ impl Default for Scenario {
                 eviction_max_pod_grace_period: 0,
                 shutdown_grace_period: Duration::from_secs(30),
                 shutdown_grace_period_critical_pods: Duration::from_secs(10),
+                shutdown_grace_period_by_pod_priority: Vec::new(),
                 runtime_request_timeout: Duration::from_secs(120),
                 phases: Phases {
                     relist: millis(100),
@@ -445,6 +675,8 @@ impl Default for Scenario {
             },
             images: Vec::new(),
             containers: Vec::new(),
+            sandboxes: Vec::new(),
+            volumes: Vec::new(),
             actions: Vec::new(),
         }
     }

@@ -4,8 +4,9 @@ use serde::Deserialize;
 
 use super::decode::{RawScenario, scenario};
 use super::lookup::glob;
-use super::types::{ActionKind, Input, PodInput, Scenario};
-use crate::api::decode::{RawPod, pod};
+use super::types::{ActionKind, Input, ObjectInput, PodInput, Scenario};
+use crate::api::decode::{RawObject, RawPod, object, pod};
+use crate::api::objects::{Object, ObjectKind};
 use crate::api::pod::Pod;
 use crate::api::uid::pod_uid;
 
@@ -32,6 +33,7 @@ struct Head {
 pub fn load(sources: &[Source]) -> Result<(Input, Vec<String>), String> {
     let mut warnings = Vec::new();
     let mut pods: Vec<Pod> = Vec::new();
+    let mut objects: Vec<Object> = Vec::new();
     let mut found: Option<Scenario> = None;
     for source in sources {
         for (line, text) in documents(&source.text) {
@@ -45,6 +47,8 @@ pub fn load(sources: &[Source]) -> Result<(Input, Vec<String>), String> {
                     }
                     found = Some(scenario(parse::<RawScenario>(source, &text)?).map_err(place)?);
                 }
+                ("v1", "ConfigMap") => objects.push(object(ObjectKind::ConfigMap, parse::<RawObject>(source, &text)?)),
+                ("v1", "Secret") => objects.push(object(ObjectKind::Secret, parse::<RawObject>(source, &text)?)),
                 (_, "") => return Err(place("the document has no kind".to_owned())),
                 (version, kind) => warnings.push(place(format!("{version} {kind} is not simulated; it is skipped"))),
             }
@@ -52,9 +56,10 @@ pub fn load(sources: &[Source]) -> Result<(Input, Vec<String>), String> {
     }
     let input = Input {
         pods: Vec::new(),
+        objects: Vec::new(),
         scenario: found.unwrap_or_default(),
     };
-    fit(input, pods).map(|input| (input, warnings))
+    fit(input, pods, objects).map(|input| (input, warnings))
 }
 
 /// The documents of a text, each with its first line and with all other lines left empty, so that
@@ -92,7 +97,7 @@ fn parse<'a, T: Deserialize<'a>>(source: &Source, text: &'a str) -> Result<T, St
 }
 
 /// Scripts and actions must name pods and containers that exist, and names must be unique.
-fn fit(mut input: Input, pods: Vec<Pod>) -> Result<Input, String> {
+fn fit(mut input: Input, pods: Vec<Pod>, objects: Vec<Object>) -> Result<Input, String> {
     if pods.is_empty() {
         return Err("the input has no pod".to_owned());
     }
@@ -147,10 +152,19 @@ fn fit(mut input: Input, pods: Vec<Pod>) -> Result<Input, String> {
                     ));
                 }
             }
-            ActionKind::CreatePod { .. } | ActionKind::DeletePod { .. } => {}
+            _ => {}
         }
     }
     let created: Vec<_> = input.scenario.actions.iter().map(|a| &a.what).collect();
+    input.objects = objects
+        .into_iter()
+        .map(|object| ObjectInput {
+            created_by_action: created.iter().any(
+                |a| matches!(a, ActionKind::CreateObject { kind, name } if *kind == object.kind && *name == object.name),
+            ),
+            object,
+        })
+        .collect();
     input.pods = pods
         .iter()
         .enumerate()

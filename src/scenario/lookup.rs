@@ -1,6 +1,6 @@
 //! Which script, which run, is in force.
 
-use super::types::{ContainerScript, Run};
+use super::types::{ContainerScript, Run, SandboxScript, VolumeScript};
 
 /// The first script that matches a container of a pod.
 pub fn script<'a>(scripts: &'a [ContainerScript], pod: &str, container: &str) -> Option<&'a ContainerScript> {
@@ -11,6 +11,23 @@ pub fn script<'a>(scripts: &'a [ContainerScript], pod: &str, container: &str) ->
                 .is_none_or(|pattern| glob(pattern.as_bytes(), pod.as_bytes()))
     };
     scripts.iter().find(matches)
+}
+
+/// The first script of sandboxes that matches a pod.
+pub fn sandbox_script<'a>(scripts: &'a [SandboxScript], pod: &str) -> Option<&'a SandboxScript> {
+    scripts.iter().find(|s| matches_pod(s.pod.as_deref(), pod))
+}
+
+/// The first script of a volume that matches a pod.
+pub fn volume_script<'a>(scripts: &'a [VolumeScript], pod: &str, volume: &str) -> Option<&'a VolumeScript> {
+    scripts
+        .iter()
+        .find(|s| *s.name == *volume && matches_pod(s.pod.as_deref(), pod))
+}
+
+/// Whether a pattern, or none, matches the pod.
+fn matches_pod(pattern: Option<&str>, pod: &str) -> bool {
+    pattern.is_none_or(|pattern| glob(pattern.as_bytes(), pod.as_bytes()))
 }
 
 /// The n-th run; the last one repeats.

@@ -1,6 +1,8 @@
 //! The Scenario document as the engine needs it: durations read, defaults filled in.
 
-use crate::api::pod::Name;
+use crate::api::objects::{Object, ObjectKind};
+use crate::api::pod::{Container, Name};
+use crate::api::status::ConditionStatus;
 use crate::kernel::{Duration, Time};
 
 /// Everything a run reads: the pods and the script of the world around them.
@@ -8,8 +10,19 @@ use crate::kernel::{Duration, Time};
 pub struct Input {
     /// Pods in file order, each with the time at which it is created.
     pub pods: Vec<PodInput>,
+    /// ConfigMaps, Secrets and Services in file order.
+    pub objects: Vec<ObjectInput>,
     /// The scripted world.
     pub scenario: Scenario,
+}
+
+/// An object of the input that is not a pod.
+#[derive(Clone, Debug)]
+pub struct ObjectInput {
+    /// The object itself.
+    pub object: Object,
+    /// True when a `create` action makes it; otherwise it is there from the start.
+    pub created_by_action: bool,
 }
 
 /// A pod of the input.
@@ -44,8 +57,32 @@ pub struct Scenario {
     pub images: Vec<ImageScript>,
     /// spec.containers
     pub containers: Vec<ContainerScript>,
+    /// spec.sandboxes
+    pub sandboxes: Vec<SandboxScript>,
+    /// spec.volumes
+    pub volumes: Vec<VolumeScript>,
     /// spec.actions, in file order
     pub actions: Vec<Action>,
+}
+
+/// spec.sandboxes[]
+#[derive(Clone, Debug)]
+pub struct SandboxScript {
+    /// pod: a name or a glob; None matches every pod
+    pub pod: Option<Name>,
+    /// runs: one entry per RunPodSandbox call of the pod, the last repeats
+    pub runs: Vec<Outcome>,
+}
+
+/// spec.volumes[]
+#[derive(Clone, Debug)]
+pub struct VolumeScript {
+    /// pod: a name or a glob; None matches every pod
+    pub pod: Option<Name>,
+    /// name of the volume
+    pub name: Name,
+    /// mounts: one entry per SetUp call of the volume, the last repeats
+    pub mounts: Vec<Outcome>,
 }
 
 /// spec.kubelet
@@ -69,6 +106,8 @@ pub struct KubeletConfig {
     pub shutdown_grace_period: Duration,
     /// config.shutdownGracePeriodCriticalPods
     pub shutdown_grace_period_critical_pods: Duration,
+    /// config.shutdownGracePeriodByPodPriority: priority and seconds
+    pub shutdown_grace_period_by_pod_priority: Vec<(i32, i64)>,
     /// config.runtimeRequestTimeout
     pub runtime_request_timeout: Duration,
     /// kubelet.phases
@@ -237,7 +276,7 @@ pub struct Action {
 }
 
 /// What an action does.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum ActionKind {
     /// create: {pod}; the index into `Input::pods`
     CreatePod {
@@ -262,4 +301,88 @@ pub enum ActionKind {
         /** reason */
         reason: Option<Name>,
     },
+    /// create: {configMap}, {secret}, {service}
+    CreateObject {
+        /** kind */
+        kind: ObjectKind,
+        /** name */
+        name: Name,
+    },
+    /// delete: {configMap}, {secret}, {service}
+    DeleteObject {
+        /** kind */
+        kind: ObjectKind,
+        /** name */
+        name: Name,
+    },
+    /// setImage: {pod, container, image}
+    SetImage {
+        /** name of the pod */
+        pod: Name,
+        /** container */
+        container: Name,
+        /** the new image */
+        image: Name,
+    },
+    /// setCondition: {pod, type, status}
+    SetCondition {
+        /** name of the pod */
+        pod: Name,
+        /** type of the condition */
+        kind: Name,
+        /** True, False or Unknown */
+        status: ConditionStatus,
+    },
+    /// debug: {pod, name, image}: a new ephemeral container
+    Debug {
+        /** name of the pod */
+        pod: Name,
+        /** the ephemeral container */
+        container: Container,
+    },
+    /// evict: {pod, reason, message}
+    Evict {
+        /** name of the pod */
+        pod: Name,
+        /** which kind of eviction */
+        reason: EvictionReason,
+        /** status.message */
+        message: Name,
+    },
+    /// killSandbox: {pod}
+    KillSandbox {
+        /** name of the pod */
+        pod: Name,
+    },
+    /// restartKubelet: {node, down}
+    RestartKubelet {
+        /** None: the only one */
+        node: Option<Name>,
+        /** how long it is away */
+        down: Duration,
+    },
+    /// shutdownNode: {node}
+    ShutdownNode {
+        /** None: the only one */
+        node: Option<Name>,
+    },
+    /// rebootNode: {node, down}
+    RebootNode {
+        /** None: the only one */
+        node: Option<Name>,
+        /** how long it is away */
+        down: Duration,
+    },
+}
+
+/// evict.reason
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum EvictionReason {
+    /// a hard threshold: one second of grace
+    #[default]
+    NodePressure,
+    /// a soft threshold: evictionMaxPodGracePeriod
+    SoftThreshold,
+    /// a container or volume used more local storage than it may
+    LocalStorageLimit,
 }

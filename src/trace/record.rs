@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::api::pod::Name;
-use crate::api::status::PodStatus;
+use crate::api::status::{ConditionStatus, PodStatus};
 use crate::kernel::{Duration, Time};
 
 /// One thing that happened, when, to whom and because of what.
@@ -29,14 +29,7 @@ pub struct Record {
 #[derive(Clone, Debug, PartialEq)]
 pub enum What {
     /// A change of an API object by somebody else than the kubelet, or its removal.
-    Api {
-        /** create, delete, update, removed … */
-        op: &'static str,
-        /** on delete and update */
-        grace_period_seconds: Option<i64>,
-        /** an object other than a pod: `ConfigMap/default/N` */
-        object: Option<Name>,
-    },
+    Api(ApiCall),
     /// A CRI call begins or ends.
     Cri(CriCall),
     /// A process ended.
@@ -75,6 +68,20 @@ pub enum What {
         /** when it ends */
         until: Time,
     },
+    /// Something happened to the node itself (extra; conformance ignores it).
+    Node {
+        /** kubeletStop, kubeletStart, rebootBegin, rebootEnd, shutdown, shutdownDone, killSandbox */
+        op: &'static str,
+    },
+    /// A volume is being mounted (extra; conformance ignores it).
+    Volume {
+        /** its name in the pod */
+        volume: Name,
+        /** begin or end */
+        phase: CallPhase,
+        /** on end */
+        error: Option<Name>,
+    },
     /// Something the scenario asked for could not be done.
     Note {
         /** text */
@@ -94,6 +101,21 @@ pub enum EndReason {
     Horizon,
     /// Nothing was left to happen.
     NothingLeft,
+}
+
+/// A call to the API server.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ApiCall {
+    /// create, delete, update, removed, setImage, setCondition, debug
+    pub op: &'static str,
+    /// on delete and update
+    pub grace_period_seconds: Option<i64>,
+    /// an object other than a pod: `ConfigMap/default/N`
+    pub object: Option<Name>,
+    /// on setImage and debug
+    pub image: Option<Name>,
+    /// on setCondition: its type and status
+    pub condition: Option<(Name, ConditionStatus)>,
 }
 
 /// A CRI call.
@@ -149,6 +171,8 @@ pub enum ExitBy {
     Term,
     /// SIGKILL, or a kill action
     Kill,
+    /// the machine went down
+    Reboot,
 }
 
 /// The three kinds of probe.
@@ -186,6 +210,8 @@ pub enum HookType {
 pub struct EventRecord {
     /// Warning instead of Normal
     pub warning: bool,
+    /// The object that it is about, if that is not a pod: `Node/node-1`.
+    pub object: Option<Name>,
     /// reason
     pub reason: &'static str,
     /// `spec.containers{app}`; empty for the pod itself

@@ -17,15 +17,27 @@ pub fn line(record: &Record) -> String {
     put("container", json!(record.container));
     put("attempt", json!(record.attempt));
     let kind = match &record.what {
-        What::Api {
-            op,
-            grace_period_seconds,
-            object,
-        } => {
-            put("op", json!(op));
-            put("gracePeriodSeconds", json!(grace_period_seconds));
-            put("object", json!(object));
+        What::Api(call) => {
+            put("op", json!(call.op));
+            put("gracePeriodSeconds", json!(call.grace_period_seconds));
+            put("object", json!(call.object));
+            put("image", json!(call.image));
+            if let Some((kind, status)) = &call.condition {
+                put("type", json!(kind));
+                put("status", json!(status));
+            }
             "api"
+        }
+        What::Node { op } => {
+            put("op", json!(op));
+            "node"
+        }
+        What::Volume { volume, phase, error } => {
+            put("op", json!("mount"));
+            put("volume", json!(volume));
+            put("phase", json!(phase));
+            put("error", json!(error));
+            "volume"
         }
         What::Cri(call) => {
             put("op", json!(call.op));
@@ -56,6 +68,7 @@ pub fn line(record: &Record) -> String {
         What::Event(event) => {
             put("type", json!(if event.warning { "Warning" } else { "Normal" }));
             put("reason", json!(event.reason));
+            put("object", json!(event.object));
             if !event.field_path.is_empty() {
                 put("fieldPath", json!(event.field_path));
             }

@@ -7,7 +7,7 @@ use crate::api::pod::Name;
 use crate::api::status::{ConditionStatus, PodStatus};
 use crate::kernel::{Duration, Time};
 use crate::scenario::types::Input;
-use crate::trace::{CallPhase, CriOp, EndReason, ExitBy, HookType, Record, What};
+use crate::trace::{ApiCall, CallPhase, CriOp, EndReason, ExitBy, HookType, Record, What};
 
 /// How to show it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -60,18 +60,18 @@ impl View {
         };
         let verbose = self.options.verbose;
         match &record.what {
-            What::Api {
+            What::Api(ApiCall {
                 op: "delete",
                 grace_period_seconds,
                 ..
-            } => {
+            }) => {
                 let grace = grace_period_seconds.unwrap_or(0);
                 self.line(record, &subject, &format!("deletion asked for, grace period {grace}s"));
             }
-            What::Api { op, .. } => self.line(
+            What::Api(call) => self.line(
                 record,
                 &subject,
-                &format!("pod {}", if *op == "create" { "created" } else { op }),
+                &format!("pod {}", if call.op == "create" { "created" } else { call.op }),
             ),
             What::Cri(call) if call.op == CriOp::StartContainer && call.phase == CallPhase::End => {
                 let text = match &call.error {
@@ -96,6 +96,7 @@ impl View {
                 let by = match by {
                     ExitBy::Itself => "",
                     ExitBy::Term => " on SIGTERM",
+                    ExitBy::Reboot => " with the machine",
                     ExitBy::Kill => " by SIGKILL",
                 };
                 self.line(record, &subject, &format!("exited with {code} ({reason}){by}"));
@@ -128,6 +129,8 @@ impl View {
                 self.line(record, &subject, &format!("{name} hook runs"));
             }
             What::Status(status) => self.status(record, status),
+            What::Node { op } => self.line(record, &subject, &format!("node: {op}")),
+            What::Volume { .. } => {}
             What::Note { note } => self.line(record, &subject, note),
             What::Cri(_) | What::Event(_) | What::Hook { .. } | What::Probe { .. } | What::End { .. } => {}
         }

@@ -19,6 +19,8 @@ pub struct Actions {
     pub attempt: u32,
     /// Indices into spec.initContainers, in the order of starting.
     pub init_to_start: Vec<usize>,
+    /// Indices into spec.ephemeralContainers.
+    pub ephemeral_to_start: Vec<usize>,
     /// Indices into spec.containers.
     pub to_start: Vec<usize>,
     /// Containers to kill before anything is started.
@@ -131,6 +133,13 @@ pub fn compute_pod_actions(pod: &Pod, seen: Seen<'_>) -> Actions {
         plan_new_sandbox(pod, status, &mut actions);
         return actions;
     }
+    // Ephemeral containers wait for nothing, and are never started again.
+    let unknown = |name: &str| status.find_by_name(name).is_none();
+    let ephemeral = pod.spec.ephemeral_containers.iter().enumerate();
+    actions.ephemeral_to_start = ephemeral
+        .filter(|(_, c)| unknown(&c.name))
+        .map(|(index, _)| index)
+        .collect();
     let initialized = compute_init_container_actions(pod, seen, &mut actions);
     if actions.kill_pod || !initialized {
         return actions;

@@ -4,12 +4,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::api::pod::Name;
-use crate::kernel::Duration;
 use crate::kubelet::Kubelet;
 use crate::runtime::{Container, PodIx};
 
-/// `ContainerGCPeriod`
-const PERIOD: Duration = Duration::from_secs(60);
 /// `MaxPerPodContainer`
 const DEAD_TO_KEEP: usize = 1;
 
@@ -17,15 +14,15 @@ impl Kubelet {
     /// The task: a round at each tick at which there could be something to do. A round that takes time
     /// moves all later ones.
     pub(in crate::kubelet) async fn collect_garbage_forever(self: Rc<Self>) {
-        let mut base = self.config.phases.container_gc;
+        let mut ticker = self.ticks.container_gc;
         loop {
             self.gc_wanted.wait().await;
-            let tick = super::super::pleg::next_tick(base, PERIOD, self.kernel.now());
+            let tick = ticker.after(self.kernel.now());
             self.kernel.sleep_until(tick).await;
             self.gc_wanted.take();
             self.collect_containers().await;
             self.collect_sandboxes().await;
-            base = base + (self.kernel.now() - tick);
+            ticker = ticker.delayed(self.kernel.now() - tick);
         }
     }
 

@@ -19,6 +19,10 @@ use crate::trace::{HookType, What};
 pub(in crate::kubelet) struct SyncResult {
     /// At least one thing was tried.
     pub acted: bool,
+    /// The pod began to end while the sync waited for something that it need not wait for any more.
+    pub cancelled: bool,
+    /// Something other than a container failed.
+    pub other_failure: bool,
     /// Containers were removed so that all can be restarted.
     pub removed: bool,
     /// Each container that was to be started, with what hindered it.
@@ -29,7 +33,7 @@ pub(in crate::kubelet) struct SyncResult {
 
 impl SyncResult {
     pub(in crate::kubelet) fn failed(&self) -> bool {
-        self.starts.iter().any(|(_, error)| error.is_some())
+        self.other_failure || self.starts.iter().any(|(_, error)| error.is_some())
     }
 }
 
@@ -81,14 +85,21 @@ impl Kubelet {
         let mut sandbox = status.sandbox_statuses.first().map(|s| s.id.0);
         if actions.create_sandbox {
             result.acted = true;
-            let Ok(made) = self
+            let made = self
                 .runtime
                 .run_pod_sandbox(ix, &config.full_name, actions.attempt)
-                .await
-            else {
-                return result;
-            };
-            sandbox = Some(made.id);
+                .await;
+            match made {
+                Ok(made) => sandbox = Some(made.id),
+                // The failure of a sandbox that nobody wants any more is none.
+                Err(_) if self.is_termination_requested(ix) => return result,
+                Err(text) => {
+                    let text = format!("Failed to create pod sandbox: {text}");
+                    self.pod_event(config, true, "FailedCreatePodSandBox", text.into());
+                    result.other_failure = true;
+                    return result;
+                }
+            }
             self.on_pod_sandbox_ready(ix, config);
         }
         let Some(sandbox) = sandbox else { return result };
@@ -133,6 +144,10 @@ impl Kubelet {
         result: &mut SyncResult,
     ) {
         let spec = &config.pod.spec;
+        for index in &actions.ephemeral_to_start {
+            self.try_start(ix, config, status, sandbox, &spec.ephemeral_containers[*index], result)
+                .await;
+        }
         for index in &actions.init_to_start {
             let container = &spec.init_containers[*index];
             let started = self.try_start(ix, config, status, sandbox, container, result).await;
@@ -226,6 +241,9 @@ impl Kubelet {
             fail(error.reason, error.reason.into());
             return Err(error);
         }
+        if let Err(text) = self.check_environment(config, container) {
+            return Err(fail("CreateContainerConfigError", text));
+        }
         let attempt = match status.find_by_name(name) {
             Some(previous) => u32::try_from(previous.restart_count + 1).unwrap_or(0),
             None => self.runtime.next_attempt_by_logs(ix, name),
@@ -236,7 +254,7 @@ impl Kubelet {
             .await;
         let made = created.map_err(|text| fail("CreateContainerError", text))?;
         self.container_event(config, name, false, "Created", "Container created".into());
-        let started = self.runtime.start_container(&made).await;
+        let started = self.runtime.start_container(ix, &made).await;
         started.map_err(|text| fail("RunContainerError", text))?;
         self.container_event(config, name, false, "Started", "Container started".into());
         let Some(handler) = &container.post_start else {

@@ -4,9 +4,10 @@ use std::rc::Rc;
 
 use super::conditions::{all_containers_restarting, condition, containers_ready, initialized, ready};
 use super::containers::Conversion;
+use super::manager::is_kubelets;
 use super::phase::phase;
 use super::restart_policy::{all_containers_could_restart, should_all_containers_restart};
-use crate::api::status::{ContainerStatus, Phase, PodStatus as ApiStatus};
+use crate::api::status::{ContainerStatus, Phase, PodCondition, PodStatus as ApiStatus};
 use crate::kubelet::Kubelet;
 use crate::kubelet::container::{PodStatus, State};
 use crate::kubelet::pod_workers::PodConfig;
@@ -36,6 +37,9 @@ impl Kubelet {
             conversion.statuses(&pod.spec.init_containers, &old.init_container_statuses, true);
         status.container_statuses = conversion.statuses(&pod.spec.containers, &old.container_statuses, false);
         status.container_statuses.sort_by(|a, b| a.name.cmp(&b.name));
+        status.ephemeral_container_statuses =
+            conversion.statuses(&pod.spec.ephemeral_containers, &old.ephemeral_container_statuses, false);
+        status.ephemeral_container_statuses.sort_by(|a, b| a.name.cmp(&b.name));
         let started = pod.spec.containers.iter().any(|c| {
             let active = runtime.active_container_statuses.iter();
             active
@@ -56,13 +60,26 @@ impl Kubelet {
         let statuses = all(&status);
         let sandbox_ready = runtime.sandbox_statuses.first().is_some_and(|s| s.ready);
         let containers = containers_ready(pod, &statuses, status.phase, generation);
-        let mut conditions = vec![
+        // Conditions of others stay; what the kubelet itself has said of a disruption does too.
+        let mut conditions: Vec<PodCondition> = config
+            .status
+            .conditions
+            .iter()
+            .filter(|c| !is_kubelets(c))
+            .cloned()
+            .collect();
+        if let Some(disruption) = old.condition("DisruptionTarget") {
+            conditions.retain(|c| c.kind != disruption.kind);
+            conditions.push(disruption.clone());
+        }
+        let ready = ready(pod, &conditions, &containers, generation);
+        conditions.extend([
             condition("PodReadyToStartContainers", sandbox_ready, generation),
             initialized(pod, &old, &statuses, status.phase, generation),
-            ready(pod, &old.conditions, &containers, generation),
+            ready,
             containers,
             condition("PodScheduled", true, generation),
-        ];
+        ]);
         drop(statuses);
         if all_containers_could_restart(pod) {
             conditions.push(all_containers_restarting(pod, runtime, &old, status.phase));

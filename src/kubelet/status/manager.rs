@@ -14,7 +14,6 @@ use crate::api::status::{
 use crate::kernel::{Duration, Kernel, Notify, Time};
 use crate::kubelet::Kubelet;
 use crate::kubelet::container::ContainerId;
-use crate::kubelet::pleg::next_tick;
 use crate::kubelet::pod_workers::PodConfig;
 use crate::runtime::PodIx;
 
@@ -35,9 +34,6 @@ struct Cached {
     /// A write is under way.
     queued: bool,
 }
-
-/// `syncPeriod`: the full sync looks at every pod whose status in the API is not the cached one.
-const FULL_SYNC_PERIOD: Duration = Duration::from_secs(10);
 
 impl StatusManager {
     pub(in crate::kubelet) fn new(kernel: &Kernel) -> StatusManager {
@@ -64,7 +60,7 @@ impl Kubelet {
         self.kernel.now() - self.time_of(timestamp)
     }
 
-    fn timestamp(&self) -> Timestamp {
+    pub(in crate::kubelet) fn timestamp(&self) -> Timestamp {
         Timestamp(self.epoch + self.kernel.now().0.div_euclid(1_000_000_000))
     }
 
@@ -87,13 +83,13 @@ impl Kubelet {
             return;
         }
         let now = self.timestamp();
-        for condition in &mut status.conditions {
+        for condition in status.conditions.iter_mut().filter(|c| is_compared(c)) {
             let before = old.condition(&condition.kind).filter(|c| c.status == condition.status);
             condition.last_transition_time = before.map_or(Some(now), |c| c.last_transition_time);
         }
         status.start_time = old.start_time.or(Some(now));
         cut_messages(config, &mut status);
-        if cached.is_some_and(|cached| *cached == status) && !finished {
+        if cached.is_some_and(|cached| equal_by_kubelet(&cached, &status)) && !finished {
             return;
         }
         let mut statuses = self.statuses.statuses.borrow_mut();
@@ -123,8 +119,13 @@ impl Kubelet {
         };
         let Some(object) = self.api.get(ix) else { return };
         let old = object.status.borrow().clone();
-        let merged = merge(&old, (*status).clone(), self.could_have_running_containers(ix));
-        self.api.write_status(&object, merged);
+        let merged = merge(
+            &old,
+            (*status).clone(),
+            self.could_have_running_containers(ix),
+            self.timestamp(),
+        );
+        self.api.write_status(ix, &object, merged);
         if self.needs_reconcile(ix) {
             self.statuses.unsettled.raise();
         }
@@ -133,6 +134,20 @@ impl Kubelet {
             self.api.remove(ix);
             self.statuses.statuses.borrow_mut().remove(&ix);
         }
+    }
+
+    /// Whether the pod's readiness gates make its Ready condition another one than the API has
+    /// (`NeedToReconcilePodReadiness`). Sidecars' statuses are not looked at: upstream forgets them, too.
+    pub(in crate::kubelet) fn needs_readiness_reconciled(&self, config: &PodConfig) -> bool {
+        if config.pod.spec.readiness_gates.is_empty() {
+            return false;
+        }
+        let status = &config.status;
+        let statuses: Vec<&ContainerStatus> = status.container_statuses.iter().collect();
+        let containers = containers_ready(&config.pod, &statuses, status.phase, config.generation);
+        let expected = conditions::ready(&config.pod, &status.conditions, &containers, config.generation);
+        let present = status.condition("Ready");
+        present.is_some_and(|c| c.status != expected.status || c.message != expected.message)
     }
 
     /// Whether what the API shows differs from the cached status in what the kubelet owns (`needsReconcile`).
@@ -147,7 +162,7 @@ impl Kubelet {
     pub(in crate::kubelet) async fn sync_statuses_forever(self: Rc<Self>) {
         loop {
             self.statuses.unsettled.wait().await;
-            let tick = next_tick(self.config.phases.status_sync, FULL_SYNC_PERIOD, self.kernel.now());
+            let tick = self.ticks.status_sync.after(self.kernel.now());
             self.kernel.sleep_until(tick).await;
             self.statuses.unsettled.take();
             let known: Vec<PodIx> = self.statuses.statuses.borrow().keys().copied().collect();
@@ -209,8 +224,8 @@ impl Kubelet {
     }
 }
 
-/// Conditions that the kubelet writes (`PodConditionByKubelet`, `PodConditionSharedByKubelet`).
-fn is_kubelets(condition: &PodCondition) -> bool {
+/// Conditions that only the kubelet writes (`PodConditionByKubelet`).
+pub(super) fn is_kubelets(condition: &PodCondition) -> bool {
     matches!(
         &*condition.kind,
         "PodScheduled"
@@ -221,14 +236,18 @@ fn is_kubelets(condition: &PodCondition) -> bool {
             | "AllContainersRestarting"
             | "PodResizePending"
             | "PodResizeInProgress"
-            | "DisruptionTarget"
     )
+}
+
+/// What the kubelet compares of a status (`PodConditionSharedByKubelet` included).
+fn is_compared(condition: &PodCondition) -> bool {
+    is_kubelets(condition) || &*condition.kind == "DisruptionTarget"
 }
 
 /// `isPodStatusByKubeletEqual`: times of conditions and the conditions of others do not count.
 fn equal_by_kubelet(old: &PodStatus, new: &PodStatus) -> bool {
     let own = |status: &PodStatus| {
-        let mut own: Vec<PodCondition> = status.conditions.iter().filter(|c| is_kubelets(c)).cloned().collect();
+        let mut own: Vec<PodCondition> = status.conditions.iter().filter(|c| is_compared(c)).cloned().collect();
         own.sort_by(|a, b| a.kind.cmp(&b.kind));
         own
     };
@@ -289,6 +308,7 @@ fn cut_messages(config: &PodConfig, status: &mut PodStatus) {
         .init_container_statuses
         .iter_mut()
         .chain(&mut status.container_statuses)
+        .chain(&mut status.ephemeral_container_statuses)
     {
         for state in [Some(&mut container.state), container.last_state.as_mut()]
             .into_iter()
@@ -310,8 +330,25 @@ fn cut_messages(config: &PodConfig, status: &mut PodStatus) {
 }
 
 /// `mergePodStatus`: a terminal phase is withheld while containers may still run.
-fn merge(old: &PodStatus, mut new: PodStatus, could_have_running_containers: bool) -> PodStatus {
-    if !old.is_terminal() && new.is_terminal() && could_have_running_containers {
+fn merge(old: &PodStatus, mut new: PodStatus, could_have_running_containers: bool, now: Timestamp) -> PodStatus {
+    let becomes_terminal = !old.is_terminal() && new.is_terminal();
+    let mut conditions: Vec<PodCondition> = old.conditions.iter().filter(|c| !is_kubelets(c)).cloned().collect();
+    for condition in new.conditions {
+        if is_kubelets(&condition) {
+            conditions.push(condition);
+        } else if &*condition.kind == "DisruptionTarget" && becomes_terminal && !could_have_running_containers {
+            // Said only once the pod has ended, and from then on.
+            let before = old.condition(&condition.kind).filter(|c| c.status == condition.status);
+            let since = before.map_or(Some(now), |c| c.last_transition_time);
+            conditions.retain(|c| c.kind != condition.kind);
+            conditions.push(PodCondition {
+                last_transition_time: since,
+                ..condition
+            });
+        }
+    }
+    new.conditions = conditions;
+    if becomes_terminal && could_have_running_containers {
         new.phase = old.phase;
         new.reason = old.reason.clone();
         new.message = old.message.clone();

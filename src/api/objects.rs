@@ -1,0 +1,40 @@
+//! The objects around pods that the lifecycle asks for: ConfigMaps, Secrets and Services.
+
+use std::collections::BTreeMap;
+
+use super::pod::Name;
+
+/// Which kind of object, as the API names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs)]
+pub enum ObjectKind {
+    ConfigMap,
+    Secret,
+    Service,
+}
+
+impl ObjectKind {
+    /// `ConfigMap`
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ObjectKind::ConfigMap => "ConfigMap",
+            ObjectKind::Secret => "Secret",
+            ObjectKind::Service => "Service",
+        }
+    }
+}
+
+/// A ConfigMap, Secret or Service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Object {
+    /// kind
+    pub kind: ObjectKind,
+    /// metadata.namespace
+    pub namespace: Name,
+    /// metadata.name
+    pub name: Name,
+    /// data (of a Secret decoded); empty for a Service
+    pub data: BTreeMap<Name, Name>,
+    /// ports of a Service
+    pub ports: Vec<u16>,
+}

@@ -1,0 +1,78 @@
+//! The objects that a container's environment and pulls refer to (`kubelet_pods.go: makeEnvironmentVariables`,
+//! `getPullSecretsForPod`).
+
+use super::Kubelet;
+use super::pod_workers::PodConfig;
+use crate::api::objects::ObjectKind;
+use crate::api::pod::{Container, EnvFrom, EnvValue, Name};
+
+impl Kubelet {
+    /// Whether every object that the environment refers to is there: envFrom first, one error at a time.
+    pub(super) fn check_environment(&self, config: &PodConfig, container: &Container) -> Result<(), Name> {
+        for source in &container.env_from {
+            let (kind, name, optional) = match source {
+                EnvFrom::ConfigMap { name, optional } => (ObjectKind::ConfigMap, name, *optional),
+                EnvFrom::Secret { name, optional } => (ObjectKind::Secret, name, *optional),
+            };
+            self.find_key(config, kind, name, None, optional)?;
+        }
+        for variable in &container.env {
+            let (kind, name, key, optional) = match &variable.value {
+                EnvValue::ConfigMapKey { name, key, optional } => (ObjectKind::ConfigMap, name, key, *optional),
+                EnvValue::SecretKey { name, key, optional } => (ObjectKind::Secret, name, key, *optional),
+                EnvValue::Literal(_) | EnvValue::Field(_) | EnvValue::Other => continue,
+            };
+            self.find_key(config, kind, name, Some(key), optional)?;
+        }
+        Ok(())
+    }
+
+    fn find_key(
+        &self,
+        config: &PodConfig,
+        kind: ObjectKind,
+        name: &Name,
+        key: Option<&Name>,
+        optional: bool,
+    ) -> Result<(), Name> {
+        let namespace = &config.pod.namespace;
+        let Some(object) = self.api.object(kind, namespace, name) else {
+            let resource = kind.as_str().to_ascii_lowercase();
+            return if optional {
+                Ok(())
+            } else {
+                Err(format!("{resource} {name:?} not found").into())
+            };
+        };
+        match key {
+            Some(key) if !optional && !object.data.contains_key(key) => {
+                Err(format!("couldn't find key {key} in {} {namespace}/{name}", kind.as_str()).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// An event at every sync for as long as a pull secret is missing; the pull is tried all the same.
+    pub(super) fn look_for_pull_secrets(&self, config: &PodConfig) {
+        let is_missing = |name: &&Name| {
+            let found = self.api.object(ObjectKind::Secret, &config.pod.namespace, name);
+            !name.is_empty() && found.is_none()
+        };
+        let missing: Vec<&str> = config
+            .pod
+            .spec
+            .image_pull_secrets
+            .iter()
+            .filter(is_missing)
+            .map(|n| &**n)
+            .collect();
+        if missing.is_empty() {
+            return;
+        }
+        let names = missing.join(", ");
+        let text = format!(
+            "Unable to retrieve some image pull secrets ({names}); attempting to pull the image may not succeed."
+        );
+        self.pod_event(config, true, "FailedToRetrieveImagePullSecret", text.into());
+    }
+}

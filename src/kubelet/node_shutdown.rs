@@ -1,0 +1,103 @@
+//! Graceful node shutdown: pods end by groups of priority, low ones first (`pkg/kubelet/nodeshutdown`).
+
+use std::rc::Rc;
+
+use super::Kubelet;
+use super::eviction::{SYSTEM_CRITICAL_PRIORITY, StatusChange};
+use crate::kernel::{Duration, Gate, race};
+use crate::runtime::PodIx;
+use crate::scenario::types::KubeletConfig;
+use crate::trace::{EventRecord, What};
+
+/// A priority and the seconds that pods from it upwards have.
+type Group = (i32, i64);
+
+/// The groups from low to high (`newPodManager`, `migrateConfig`).
+fn groups(config: &KubeletConfig) -> Vec<Group> {
+    let mut groups = config.shutdown_grace_period_by_pod_priority.clone();
+    let (all, critical) = (config.shutdown_grace_period, config.shutdown_grace_period_critical_pods);
+    if groups.is_empty() && all > Duration::ZERO && critical <= all {
+        let regular = (all - critical).as_secs();
+        groups = vec![(0, regular), (SYSTEM_CRITICAL_PRIORITY, critical.as_secs())];
+    }
+    groups.sort_by_key(|(priority, _)| *priority);
+    groups
+}
+
+/// The group of a pod: the highest that is not above it, or the lowest of all (`groupByPriority`).
+fn group_of(groups: &[Group], priority: i32) -> usize {
+    groups.iter().rposition(|(from, _)| *from <= priority).unwrap_or(0)
+}
+
+impl Kubelet {
+    /// The node is told to shut down (`processShutdownEvent`): each group in its turn, for as long as it may take.
+    pub async fn shut_down_node(self: Rc<Self>) {
+        let event = EventRecord {
+            object: Some(format!("Node/{}", self.node_name).into()),
+            warning: false,
+            reason: "Shutdown",
+            field_path: "".into(),
+            message: "Shutdown manager detected shutdown event".into(),
+        };
+        self.recorder.record(None, None, None, What::Event(event));
+        self.shutting_down.set(true);
+        let groups = groups(&self.config);
+        let mut members: Vec<Vec<PodIx>> = vec![Vec::new(); groups.len()];
+        for ix in self.known_pods() {
+            if let Some(config) = self.active_pod(ix)
+                && !groups.is_empty()
+            {
+                members[group_of(&groups, config.pod.spec.priority)].push(ix);
+            }
+        }
+        for ((_, seconds), pods) in groups.into_iter().zip(members) {
+            if !pods.is_empty() {
+                self.shut_down_group(pods, seconds).await;
+            }
+        }
+        let op = "shutdownDone";
+        self.recorder.record(None, None, None, What::Node { op });
+    }
+
+    async fn shut_down_group(self: &Rc<Self>, pods: Vec<PodIx>, seconds: i64) {
+        let mut ends = Vec::new();
+        for ix in pods {
+            let Some(config) = self.known_pod(ix) else { continue };
+            let grace = config.pod.spec.termination_grace_period_seconds.min(seconds);
+            let end = Rc::new(Gate::new(&self.kernel));
+            let (kubelet, ended) = (self.clone(), end.clone());
+            self.kernel.spawn(async move {
+                let change = StatusChange::NodeShutdown;
+                kubelet.kill_pod_now(ix, config, grace, false, change).await;
+                ended.open();
+            });
+            ends.push(end);
+        }
+        let all = async {
+            for end in &ends {
+                end.wait().await;
+            }
+        };
+        let _ = race(all, self.kernel.sleep(Duration::from_secs(seconds))).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pods_go_with_the_highest_group_that_is_not_above_them() {
+        let groups = [(0, 12), (5000, 8), (SYSTEM_CRITICAL_PRIORITY, 5)];
+        for (priority, group) in [
+            (-5, 0),
+            (0, 0),
+            (4999, 0),
+            (5000, 1),
+            (1_999_999_999, 1),
+            (2_000_001_000, 2),
+        ] {
+            assert_eq!(group_of(&groups, priority), group, "{priority}");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What operators and the world do, in virtual time: the scenario's actions.
+
+use std::rc::Rc;
+
+use super::Cluster;
+use super::node::Node;
+use crate::api::pod::Name;
+use crate::api::status::Timestamp;
+use crate::runtime::{NodeIx, PodIx};
+use crate::scenario::types::{ActionKind, Input};
+use crate::trace::What;
+
+impl Cluster {
+    /// One task for all actions: those of one instant run in file order.
+    pub(super) fn plan_actions(self: &Rc<Self>, input: &Input) {
+        let mut actions = input.scenario.actions.clone();
+        actions.sort_by_key(|action| action.at);
+        let objects: Vec<_> = input.objects.iter().map(|o| Rc::new(o.object.clone())).collect();
+        let cluster = self.clone();
+        self.kernel.spawn(async move {
+            for action in actions {
+                cluster.kernel.sleep_until(action.at).await;
+                cluster.kernel.set_cause(None);
+                match action.what {
+                    ActionKind::CreateObject { kind, name } => {
+                        let wanted = objects.iter().find(|o| o.kind == kind && o.name == name);
+                        if let Some(object) = wanted {
+                            cluster.api.put_object(object.clone(), true);
+                        }
+                    }
+                    ActionKind::DeleteObject { kind, name } => {
+                        let wanted = objects.iter().find(|o| o.kind == kind && o.name == name);
+                        if let Some(object) = wanted {
+                            cluster.api.remove_object(kind, &object.namespace, &name);
+                        }
+                    }
+                    what => cluster.act(what),
+                }
+            }
+        });
+    }
+
+    fn act(self: &Rc<Self>, what: ActionKind) {
+        match what {
+            ActionKind::CreateObject { .. } | ActionKind::DeleteObject { .. } => {}
+            ActionKind::CreatePod { pod } => {
+                if let Some(ix) = self.find(&pod) {
+                    self.create_pod(ix);
+                }
+            }
+            ActionKind::DeletePod {
+                pod,
+                grace_period_seconds,
+            } => self.on_pod(&pod, "delete", |ix| self.api.delete(ix, grace_period_seconds)),
+            ActionKind::SetImage { pod, container, image } => {
+                self.on_pod(&pod, "setImage", |ix| self.api.set_image(ix, &container, &image));
+            }
+            ActionKind::SetCondition { pod, kind, status } => {
+                let now = self.timestamp();
+                self.on_pod(&pod, "setCondition", |ix| {
+                    self.api.set_condition(ix, &kind, status, now)
+                });
+            }
+            ActionKind::Debug { pod, container } => {
+                self.on_pod(&pod, "debug", |ix| self.api.add_ephemeral(ix, &container));
+            }
+            ActionKind::Kill {
+                pod,
+                container,
+                code,
+                reason,
+            } => self.kill(&pod, &container, code, reason),
+            ActionKind::KillSandbox { pod } => {
+                let Some(ix) = self.find(&pod) else { return };
+                let runtime = self.node_of(ix).runtime();
+                if runtime.is_down() || runtime.kill_sandbox(ix).is_none() {
+                    self.note(ix, None, "killSandbox action: no ready sandbox");
+                }
+            }
+            ActionKind::Evict { pod, reason, message } => {
+                let Some(ix) = self.find(&pod) else { return };
+                let refusal = match self.node_of(ix).kubelet() {
+                    None => Err("evict action: no kubelet runs"),
+                    Some(kubelet) => kubelet.evict(ix, reason, message),
+                };
+                if let Err(text) = refusal {
+                    self.note(ix, None, text);
+                }
+            }
+            ActionKind::RestartKubelet { node, down } => self.on_node(node.as_ref(), "restartKubelet", |node| {
+                self.kernel.spawn(async move { node.restart_kubelet(down).await });
+            }),
+            ActionKind::RebootNode { node, down } => self.on_node(node.as_ref(), "rebootNode", |node| {
+                self.kernel.spawn(async move { node.reboot(down).await });
+            }),
+            ActionKind::ShutdownNode { node } => self.on_node(node.as_ref(), "shutdownNode", |node| {
+                if let Some(kubelet) = node.kubelet() {
+                    node.record("shutdown");
+                    node.spawn(async move { kubelet.shut_down_node().await });
+                }
+            }),
+        }
+    }
+
+    fn kill(&self, pod: &Name, container: &Name, code: i32, reason: Option<Name>) {
+        let Some(ix) = self.find(pod) else { return };
+        let runtime = self.node_of(ix).runtime();
+        let newest_first = runtime.containers(ix).into_iter().rev();
+        let target = newest_first.filter(|c| c.name == *container).find(|c| c.is_running());
+        if !target.is_some_and(|target| runtime.kill(&target, code, reason)) {
+            self.note(ix, Some(container), "kill action: no running process");
+        }
+    }
+
+    fn find(&self, pod: &Name) -> Option<PodIx> {
+        self.pods.iter().position(|(p, _)| p.name == *pod).map(PodIx)
+    }
+
+    fn node_of(&self, ix: PodIx) -> &Rc<Node> {
+        let NodeIx(node) = self.pods[ix.0].1;
+        &self.nodes[node]
+    }
+
+    /// Does something to a pod that the API must have.
+    fn on_pod(&self, pod: &Name, action: &str, work: impl FnOnce(PodIx) -> bool) {
+        let Some(ix) = self.find(pod) else { return };
+        if !work(ix) {
+            self.note(ix, None, &format!("{action} action: no such pod"));
+        }
+    }
+
+    /// Does something to a node whose kubelet must run; without a name to the only one.
+    fn on_node(&self, name: Option<&Name>, action: &str, work: impl FnOnce(Rc<Node>)) {
+        let Some(node) = self.nodes.iter().find(|n| name.is_none_or(|name| n.name() == name)) else {
+            return;
+        };
+        if node.kubelet().is_none() {
+            let note = format!("{action} action: no kubelet runs").into();
+            self.recorder.record(None, None, None, What::Note { note });
+            return;
+        }
+        work(node.clone());
+    }
+
+    fn note(&self, ix: PodIx, container: Option<&Name>, text: &str) {
+        let full_name: Name = self.pods[ix.0].0.full_name().into();
+        let what = What::Note { note: text.into() };
+        self.recorder.record(Some(&full_name), container, None, what);
+    }
+
+    fn timestamp(&self) -> Timestamp {
+        Timestamp(self.epoch_unix_secs + self.kernel.now().0.div_euclid(1_000_000_000))
+    }
+}

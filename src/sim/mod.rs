@@ -1,0 +1,96 @@
+//! Puts a cluster together from the input and runs it: the library's front door.
+
+mod actions;
+mod node;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use crate::api::pod::{Name, Pod};
+use crate::kernel::{Duration, Kernel, Stop, Time};
+use crate::kubelet::api_server::ApiServer;
+use crate::runtime::{NodeIx, PodIx};
+use crate::scenario::types::Input;
+use crate::trace::{EndReason, Record, Recorder, What};
+use node::Node;
+
+/// How long a run lasts at most when the scenario does not say.
+pub const DEFAULT_HORIZON: Duration = Duration::from_secs(24 * 3600);
+/// Objects that exist from the start are created this far apart.
+const CREATION_GAP: Duration = Duration::from_micros(10);
+/// The kubelets have been up for some time when the scenario begins.
+const KUBELET_START: Time = Time(-60_000_000_000);
+
+/// Everything that takes part in a run.
+struct Cluster {
+    kernel: Kernel,
+    recorder: Recorder,
+    api: Rc<ApiServer>,
+    nodes: Vec<Rc<Node>>,
+    pods: Vec<(Rc<Pod>, NodeIx)>,
+    epoch_unix_secs: i64,
+}
+
+/// Runs the input and gives every record, in order; the last one says why the run ended.
+pub fn run(input: &Input) -> Vec<Record> {
+    let records: Rc<RefCell<Vec<Record>>> = Rc::default();
+    let sink = records.clone();
+    run_with(input, move |record| sink.borrow_mut().push(record));
+    records.take()
+}
+
+/// Runs the input and hands every record to `sink`, in order.
+pub fn run_with(input: &Input, sink: impl FnMut(Record) + 'static) {
+    let kernel = Kernel::new();
+    let recorder = Recorder::new(&kernel, sink);
+    let scenario = Rc::new(input.scenario.clone());
+    let api = ApiServer::new(&kernel, &recorder);
+    let names: Rc<[Name]> = input.pods.iter().map(|p| p.pod.full_name().into()).collect();
+    let node = Node::new(&kernel, &recorder, &scenario, &api, NodeIx(0), "node-1".into(), names);
+    let cluster = Rc::new(Cluster {
+        pods: input.pods.iter().map(|p| (Rc::new(p.pod.clone()), NodeIx(0))).collect(),
+        nodes: vec![node],
+        epoch_unix_secs: scenario.epoch_unix_secs,
+        kernel: kernel.clone(),
+        recorder: recorder.clone(),
+        api,
+    });
+    for node in &cluster.nodes {
+        node.start_kubelet(KUBELET_START);
+    }
+    cluster.plan_creations(input);
+    cluster.plan_actions(input);
+    let horizon = Time::ZERO + scenario.run_for.unwrap_or(DEFAULT_HORIZON);
+    let reason = match kernel.run(horizon) {
+        Stop::Horizon => EndReason::Horizon,
+        Stop::NothingLeft => EndReason::NothingLeft,
+    };
+    kernel.set_cause(None);
+    recorder.record(None, None, None, What::End { reason });
+    // Tasks hold what they work with: without this nothing of the run would ever be freed.
+    kernel.end_all();
+}
+
+impl Cluster {
+    /// What exists from the start, in file order.
+    fn plan_creations(self: &Rc<Self>, input: &Input) {
+        for object in input.objects.iter().filter(|o| !o.created_by_action) {
+            self.api.put_object(Rc::new(object.object.clone()), false);
+        }
+        let at_start = input.pods.iter().enumerate().filter(|(_, p)| !p.created_by_action);
+        for (position, (index, _)) in at_start.enumerate() {
+            let cluster = self.clone();
+            let at = Time::ZERO + CREATION_GAP.times(i64::try_from(position).unwrap_or(i64::MAX));
+            self.kernel.spawn(async move {
+                cluster.kernel.sleep_until(at).await;
+                cluster.kernel.set_cause(None);
+                cluster.create_pod(PodIx(index));
+            });
+        }
+    }
+
+    fn create_pod(&self, ix: PodIx) {
+        let (pod, node) = &self.pods[ix.0];
+        self.api.create(ix, pod.clone(), *node);
+    }
+}

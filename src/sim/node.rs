@@ -1,0 +1,109 @@
+//! A node: a machine with its container runtime and images, on which a kubelet comes and goes.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use crate::api::pod::Name;
+use crate::kernel::{Duration, Group, Kernel, Time};
+use crate::kubelet::api_server::ApiServer;
+use crate::kubelet::{Kubelet, Parts};
+use crate::runtime::{Images, NodeIx, Runtime};
+use crate::scenario::types::Scenario;
+use crate::trace::{Recorder, What};
+
+pub(super) struct Node {
+    parts: Parts,
+    kubelet: RefCell<Option<Rc<Kubelet>>>,
+    /// The tasks of the present kubelet.
+    group: Cell<Group>,
+}
+
+impl Node {
+    pub(super) fn new(
+        kernel: &Kernel,
+        recorder: &Recorder,
+        scenario: &Rc<Scenario>,
+        api: &Rc<ApiServer>,
+        node: NodeIx,
+        name: Name,
+        names: Rc<[Name]>,
+    ) -> Rc<Node> {
+        let parts = Parts {
+            runtime: Rc::new(Runtime::new(kernel, recorder, scenario.clone())),
+            images: Rc::new(Images::new(kernel, recorder, scenario.clone())),
+            kernel: kernel.clone(),
+            recorder: recorder.clone(),
+            scenario: scenario.clone(),
+            api: api.clone(),
+            node,
+            node_name: name,
+            names,
+        };
+        Rc::new(Node {
+            parts,
+            kubelet: RefCell::default(),
+            group: Cell::new(Group::ROOT),
+        })
+    }
+
+    pub(super) fn name(&self) -> &Name {
+        &self.parts.node_name
+    }
+
+    pub(super) fn runtime(&self) -> &Rc<Runtime> {
+        &self.parts.runtime
+    }
+
+    /// The kubelet, while one runs.
+    pub(super) fn kubelet(&self) -> Option<Rc<Kubelet>> {
+        self.kubelet.borrow().clone()
+    }
+
+    pub(super) fn record(&self, op: &'static str) {
+        self.parts.recorder.record(None, None, None, What::Node { op });
+    }
+
+    /// Starts a kubelet that remembers nothing.
+    pub(super) fn start_kubelet(&self, at: Time) {
+        let kernel = &self.parts.kernel;
+        let kubelet = Kubelet::new(self.parts.clone(), at);
+        self.group.set(kernel.new_group());
+        kernel.within(self.group.get(), || kubelet.start());
+        *self.kubelet.borrow_mut() = Some(kubelet);
+    }
+
+    /// The kubelet is gone with its memory; what it waited for is cut short.
+    fn stop_kubelet(&self) {
+        *self.kubelet.borrow_mut() = None;
+        self.parts.kernel.end_group(self.group.get());
+    }
+
+    /// Starts a task that ends with the present kubelet.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + 'static) {
+        self.parts
+            .kernel
+            .within(self.group.get(), || self.parts.kernel.spawn(task));
+    }
+
+    /// A kubelet that is away for `down`; the containers live on.
+    pub(super) async fn restart_kubelet(&self, down: Duration) {
+        self.record("kubeletStop");
+        self.stop_kubelet();
+        self.parts.kernel.sleep(down).await;
+        self.record("kubeletStart");
+        self.start_kubelet(self.parts.kernel.now());
+    }
+
+    /// The machine is away for `down`: kubelet, sandboxes and processes are gone, images stay.
+    pub(super) async fn reboot(&self, down: Duration) {
+        self.record("rebootBegin");
+        self.parts.images.down.set(true);
+        self.parts.runtime.go_down();
+        self.stop_kubelet();
+        self.parts.kernel.sleep(down).await;
+        self.record("rebootEnd");
+        self.parts.images.down.set(false);
+        self.parts.runtime.come_up();
+        self.start_kubelet(self.parts.kernel.now());
+    }
+}
