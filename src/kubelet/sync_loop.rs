@@ -22,6 +22,12 @@ type Task = std::pin::Pin<Box<dyn Future<Output = ()>>>;
 impl Kubelet {
     /// Starts every task of the kubelet.
     pub fn start(self: &Rc<Self>) {
+        if !self.runtime.pods().is_empty() {
+            // What a predecessor has left must be looked at.
+            self.pleg.wanted.raise();
+            self.housekeeping_wanted.raise();
+            self.gc_wanted.raise();
+        }
         let spawn = |task: fn(Rc<Kubelet>) -> Task| {
             self.kernel.spawn(task(self.clone()));
         };

@@ -239,7 +239,7 @@ impl Runtime {
         let outcome = self.next_sandbox_outcome(pod, full_name);
         let created_at = self.kernel.now();
         let mut takes = outcome.takes.unwrap_or(self.scenario.latencies.run_pod_sandbox);
-        let mut error = outcome.error;
+        let mut error = outcome.error.as_deref().map(rpc_error);
         if takes > self.sandbox_timeout {
             takes = self.sandbox_timeout;
             error = Some("rpc error: code = DeadlineExceeded desc = context deadline exceeded".into());

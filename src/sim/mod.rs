@@ -67,6 +67,7 @@ pub fn run_with(input: &Input, sink: impl FnMut(Record) + 'static) {
     };
     kernel.set_cause(None);
     recorder.record(None, None, None, What::End { reason });
+    recorder.close();
     // Tasks hold what they work with: without this nothing of the run would ever be freed.
     kernel.end_all();
 }

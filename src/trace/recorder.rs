@@ -27,6 +27,11 @@ impl Recorder {
         }
     }
 
+    /// From now on nothing is recorded: the run is over.
+    pub fn close(&self) {
+        *self.sink.borrow_mut() = Box::new(|_| {});
+    }
+
     /// Records something that happens now because of what the running task acts upon;
     /// what the task does next has this record as its cause.
     pub fn record(&self, pod: Option<&Name>, container: Option<&Name>, attempt: Option<u32>, what: What) {
