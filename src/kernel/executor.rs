@@ -55,6 +55,8 @@ struct Slot {
     group: Group,
     cause: Option<u64>,
     queued: bool,
+    /// Nobody's: whoever still wakes it wakes a task that has ended.
+    free: bool,
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -132,6 +134,7 @@ impl Kernel {
             group: self.0.group.get(),
             cause: self.cause(),
             queued: true,
+            free: false,
         };
         let id = match self.0.free.borrow_mut().pop() {
             Some(id) => {
@@ -174,9 +177,7 @@ impl Kernel {
             let task = self.0.tasks.borrow_mut()[id].task.take();
             // What a task holds may spawn and wake others when it is dropped.
             drop(task);
-            if !self.0.tasks.borrow()[id].queued {
-                self.0.free.borrow_mut().push(id);
-            }
+            self.release(id);
         }
     }
 
@@ -203,6 +204,7 @@ impl Kernel {
         // A task that is being polled has left its slot but may be woken by itself.
         if let Some(slot) = tasks.get_mut(id)
             && !slot.queued
+            && !slot.free
         {
             slot.queued = true;
             self.0.ready.borrow_mut().push_back(id);
@@ -259,25 +261,32 @@ impl Kernel {
             };
             let Some(mut task) = task else {
                 // Its task has ended since it was woken.
-                self.0.free.borrow_mut().push(id);
+                self.release(id);
                 continue;
             };
             self.0.current.set(id);
             let done = task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
             self.0.current.set(usize::MAX);
             self.0.group.set(Group::ROOT);
-            let mut tasks = self.0.tasks.borrow_mut();
             if done {
-                // A woken task that has ended must not be polled as its successor in the slot.
-                if !tasks[id].queued {
-                    self.0.free.borrow_mut().push(id);
-                }
-                drop(tasks);
                 drop(task);
+                self.release(id);
             } else {
+                let mut tasks = self.0.tasks.borrow_mut();
                 tasks[id].task = Some(task);
                 tasks[id].cause = self.0.cause.get();
             }
+        }
+    }
+
+    /// Gives a slot back. One that is still in the ready queue is given back when its turn comes: otherwise the
+    /// wake-up would be its successor's.
+    fn release(&self, id: usize) {
+        let mut tasks = self.0.tasks.borrow_mut();
+        let slot = &mut tasks[id];
+        if !slot.queued && !slot.free {
+            slot.free = true;
+            self.0.free.borrow_mut().push(id);
         }
     }
 

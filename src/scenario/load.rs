@@ -126,7 +126,11 @@ fn fit(mut input: Input, pods: Vec<Pod>, objects: Vec<Object>) -> Result<Input, 
                 .as_ref()
                 .is_none_or(|pattern| glob(pattern.as_bytes(), p.name.as_bytes()))
         });
-        if !matching.any(|p| p.find_container(&script.name).is_some()) {
+        let debugs = |p: &Pod| {
+            let mut actions = input.scenario.actions.iter();
+            actions.any(|a| matches!(&a.what, ActionKind::Debug { pod, container } if *pod == p.name && container.name == script.name))
+        };
+        if !matching.any(|p| p.find_container(&script.name).is_some() || debugs(p)) {
             let of = script
                 .pod
                 .as_ref()

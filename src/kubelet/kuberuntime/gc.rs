@@ -34,14 +34,18 @@ impl Kubelet {
                 units.entry((pod, container.name.clone())).or_default().push(container);
             }
         }
-        for ((pod, _), mut unit) in units {
-            let keep = if self.should_pod_content_be_removed(pod) {
-                0
-            } else {
-                DEAD_TO_KEEP
-            };
+        let (gone, kept): (Vec<_>, Vec<_>) = units
+            .into_iter()
+            .partition(|((pod, _), _)| self.should_pod_content_be_removed(*pod));
+        for ((pod, _), unit) in gone {
+            // Nothing is kept: upstream does not sort then, and goes through the runtime's list from its end.
+            for container in unit.into_iter().rev() {
+                self.runtime.remove_container(pod, &container, false).await;
+            }
+        }
+        for ((pod, _), mut unit) in kept {
             unit.sort_by_key(|c| (c.created_at, c.id));
-            let remove = unit.len().saturating_sub(keep);
+            let remove = unit.len().saturating_sub(DEAD_TO_KEEP);
             for container in unit.into_iter().take(remove) {
                 self.runtime.remove_container(pod, &container, false).await;
             }
@@ -54,8 +58,12 @@ impl Kubelet {
         for pod in self.runtime.pods() {
             let mut sandboxes = self.runtime.sandboxes(pod);
             sandboxes.sort_by_key(|s| (s.created_at, s.id));
-            let keep = if self.should_pod_content_be_removed(pod) { 0 } else { 1 };
-            let remove = sandboxes.len().saturating_sub(keep);
+            let remove = if self.should_pod_content_be_removed(pod) {
+                sandboxes.reverse();
+                sandboxes.len()
+            } else {
+                sandboxes.len().saturating_sub(1)
+            };
             let containers = self.runtime.containers(pod);
             let idle = sandboxes.into_iter().take(remove);
             let idle = idle.filter(|s| !s.ready.get() && !containers.iter().any(|c| c.sandbox == s.id));

@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use super::Kubelet;
 use crate::api::pod::{Container, Name, Pod, Probe};
-use crate::api::status::{ContainerState, ContainerStatus, PodStatus};
+use crate::api::status::{ConditionStatus, ContainerState, ContainerStatus, PodStatus, Timestamp};
 use crate::kernel::{Duration, Gate};
 use crate::kubelet::container::ContainerId;
 use crate::kubelet::pod_workers::PodConfig;
@@ -22,11 +22,29 @@ use worker::Worker;
 
 /// Probe workers start this far apart, so that their ticks never coincide.
 const WORKER_OFFSET: Duration = Duration::from_micros(20);
+/// A container must be older than the kubelet by this to be one of its predecessor's.
+const RESTART_GRACE: Duration = Duration::from_secs(10);
 /// Each container has room for three workers.
 const PROBE_TYPES: [ProbeType; 3] = [ProbeType::Startup, ProbeType::Readiness, ProbeType::Liveness];
 
 /// `probeKey`
 type Key = (PodIx, Name, ProbeType);
+
+/// What is known of containers that are older than the kubelet.
+struct Restart<'a> {
+    /// Containers that started before this are.
+    before: Timestamp,
+    /// The API says that the pod is ready.
+    pod_was_ready: bool,
+    pod: &'a Pod,
+}
+
+impl Restart<'_> {
+    fn has_readiness_probe(&self, container: &Name) -> bool {
+        let found = self.pod.find_container(container);
+        found.is_some_and(|(_, c)| c.readiness_probe.is_some())
+    }
+}
 
 /// `prober.manager`
 #[derive(Default)]
@@ -96,31 +114,54 @@ impl ProbeManager {
     }
 
     /// Ready of a container that has started. One whose readiness probe has not succeeded is probed at once.
-    fn is_ready(&self, ix: PodIx, status: &ContainerStatus) -> bool {
-        if !matches!(status.state, ContainerState::Running(_)) {
+    fn is_ready(&self, ix: PodIx, status: &ContainerStatus, restart: &Restart<'_>) -> bool {
+        let ContainerState::Running(running) = &status.state else {
             return false;
-        }
+        };
         let id = status.container_id.map(|id| ContainerId(id.0));
         let result = id.and_then(|id| self.results.borrow().get(ProbeType::Readiness, id));
         if result == Some(ProbeResult::Success) {
             return true;
         }
-        match self.worker(ix, &status.name, ProbeType::Readiness) {
+        let ready = match self.worker(ix, &status.name, ProbeType::Readiness) {
             None => true,
             Some(worker) => {
                 worker.trigger();
                 false
             }
+        };
+        if running.started_at >= restart.before {
+            return ready;
         }
+        // The container is older than the kubelet: what its predecessor made of it holds until the probe has
+        // answered (`setReadyStateOnKubeletRestart`).
+        let ready = ready || result.is_none();
+        ready && (restart.pod_was_ready || !restart.has_readiness_probe(&status.name))
     }
 
     /// `UpdatePodStatus`: started and ready of every container.
-    pub(in crate::kubelet) fn update_pod_status(&self, ix: PodIx, pod: &Pod, status: &mut PodStatus) {
+    pub(in crate::kubelet) fn update_pod_status(
+        &self,
+        ix: PodIx,
+        config: &PodConfig,
+        before: Timestamp,
+        status: &mut PodStatus,
+    ) {
+        let pod = &config.pod;
+        let was_ready = config
+            .status
+            .condition("Ready")
+            .is_some_and(|c| c.status == ConditionStatus::True);
+        let restart = Restart {
+            before,
+            pod_was_ready: was_ready,
+            pod,
+        };
         for container in &mut status.container_statuses {
             let started = self.is_started(ix, container);
             container.started = Some(started);
             if started {
-                container.ready = self.is_ready(ix, container);
+                container.ready = self.is_ready(ix, container, &restart);
             }
         }
         for (container, spec) in status.init_container_statuses.iter_mut().zip(&pod.spec.init_containers) {
@@ -129,13 +170,20 @@ impl ProbeManager {
             if !spec.is_sidecar() {
                 container.ready |= matches!(&container.state, ContainerState::Terminated(t) if t.exit_code == 0);
             } else if started {
-                container.ready = self.is_ready(ix, container);
+                container.ready = self.is_ready(ix, container, &restart);
             }
         }
     }
 }
 
 impl Kubelet {
+    /// Containers that started before this were there before the kubelet (`kubeletRestartGracePeriod`).
+    pub(in crate::kubelet) fn before_restart(&self) -> Timestamp {
+        let nanos = (self.started_at - RESTART_GRACE).0;
+        // Start times have lost their fractions: the whole second that has begun counts as before.
+        Timestamp(self.epoch + nanos.div_euclid(1_000_000_000) + i64::from(nanos.rem_euclid(1_000_000_000) != 0))
+    }
+
     /// `AddPod`: a worker for each probe; stops at the first that is already known, whatever comes behind it.
     pub(in crate::kubelet) fn add_probes(self: &Rc<Self>, ix: PodIx, config: &PodConfig, cancelled: &Rc<Gate>) {
         for (index, container) in probed_containers(&config.pod).enumerate() {

@@ -142,7 +142,18 @@ impl Worker {
                 ProbeType::Liveness => ProbeResult::Success,
                 ProbeType::Startup => ProbeResult::Unknown,
             };
-            kubelet.set_probe_result(self.ix, self.kind, id, initial);
+            // A container that the kubelet found running keeps what its predecessor knew of it.
+            let old = match &container.state {
+                ContainerState::Running(running) => running.started_at < kubelet.before_restart(),
+                ContainerState::Waiting(_) | ContainerState::Terminated(_) => false,
+            };
+            let sidecar_started = container.started == Some(true) && self.is_sidecar();
+            if self.kind == ProbeType::Startup && sidecar_started {
+                kubelet.set_probe_result(self.ix, self.kind, id, ProbeResult::Success);
+            }
+            if !old {
+                kubelet.set_probe_result(self.ix, self.kind, id, initial);
+            }
             self.on_hold.set(false);
         }
         if self.on_hold.get() {
@@ -195,6 +206,11 @@ impl Worker {
             self.result_run.set(0);
         }
         true
+    }
+
+    fn is_sidecar(&self) -> bool {
+        let init = self.config.pod.spec.init_containers.iter();
+        init.filter(|c| c.is_sidecar()).any(|c| c.name == self.container.name)
     }
 
     /// The status of the worker's container, once it has been created.

@@ -55,7 +55,8 @@ impl Kubelet {
             status.message = old.message.clone();
         }
         self.fail_past_deadline(ix, config, &mut status);
-        self.probes.update_pod_status(ix, pod, &mut status);
+        self.probes
+            .update_pod_status(ix, config, self.before_restart(), &mut status);
         let generation = config.generation;
         let statuses = all(&status);
         let sandbox_ready = runtime.sandbox_statuses.first().is_some_and(|s| s.ready);
