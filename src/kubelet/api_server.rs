@@ -247,7 +247,9 @@ impl ApiServer {
             .borrow()
             .find_container(container)
             .map(|(_, c)| c.image.clone());
-        if present.as_ref() != Some(image) {
+        if present.as_ref() == Some(image) {
+            object.generation.set(object.generation.get() + 1);
+        } else {
             self.change_spec(ix, &object, |pod| {
                 let lists = pod.spec.init_containers.iter_mut().chain(&mut pod.spec.containers);
                 for found in lists.filter(|c| c.name == *container) {

@@ -118,8 +118,9 @@ impl Pleg {
         let current = self.current(pod);
         let old = self.seen.borrow().get(&pod).cloned().unwrap_or_default();
         let mut events = Vec::new();
-        let mut ids: Vec<u64> = old.keys().copied().collect();
-        ids.extend(current.keys().filter(|id| !old.contains_key(id)));
+        // What was there before comes first, the newest of it first; then what is new, likewise.
+        let mut ids: Vec<u64> = old.keys().rev().copied().collect();
+        ids.extend(current.keys().rev().filter(|id| !old.contains_key(id)));
         for id in ids {
             match (old.get(&id), current.get(&id)) {
                 (before, after) if before == after => {}

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::Kubelet;
 use super::pleg::Event;
 use super::pod_workers::{PodConfig, UpdateType};
-use crate::api::status::Phase;
+use crate::api::status::{Phase, PodStatus};
 use crate::kernel::{Duration, Time, race};
 use crate::kubelet::api_server::PodChange;
 use crate::kubelet::container::State;
@@ -70,6 +70,10 @@ impl Kubelet {
                     status: object.status_heard(self.kernel.now()),
                 };
                 self.pods.borrow_mut().insert(ix, config.clone());
+                if matches!(change, PodChange::Added(_)) && self.shutting_down.get() {
+                    self.reject_pod(ix, &config);
+                    return;
+                }
                 if matches!(change, PodChange::Reconciled(_)) {
                     self.handle_pod_reconcile(ix, config);
                 } else {
@@ -84,6 +88,20 @@ impl Kubelet {
                 }
             }
         }
+    }
+
+    /// A pod that comes while the node shuts down is turned away (`rejectPod`, `nodeshutdown: Admit`).
+    fn reject_pod(self: &Rc<Self>, ix: PodIx, config: &PodConfig) {
+        let message = "Pod was rejected as the node is shutting down.";
+        self.pod_event(config, true, "NodeShutdown", message.into());
+        let status = PodStatus {
+            observed_generation: Some(config.generation),
+            reason: Some("NodeShutdown".into()),
+            message: Some(format!("Pod was rejected: {message}").into()),
+            qos_class: Some("BestEffort".into()),
+            ..PodStatus::empty(Phase::Failed)
+        };
+        self.set_status(ix, config, status, false);
     }
 
     /// Somebody else wrote the pod's status: it is synced if its readiness gates now say something else
@@ -214,6 +232,8 @@ impl Kubelet {
             self.kernel.sleep_until(tick).await;
             self.housekeeping_wanted.take();
             self.sync_known_pods();
+            // Pods that nobody knows are garbage from the first round on.
+            self.gc_wanted.raise();
         }
     }
 

@@ -516,6 +516,13 @@ impl Runtime {
         self.pods.borrow().get(&pod).and_then(|p| p.full_name.clone())
     }
 
+    /// A new kubelet does not find the logs that its predecessor knew of.
+    pub fn forget_logs(&self) {
+        for records in self.pods.borrow_mut().values_mut() {
+            records.logs.clear();
+        }
+    }
+
     /// Whether the machine is down.
     pub fn is_down(&self) -> bool {
         self.lost.borrow().is_some()

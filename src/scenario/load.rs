@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::decode::{RawScenario, scenario};
 use super::lookup::glob;
-use super::types::{ActionKind, Input, ObjectInput, PodInput, Scenario};
+use super::types::{Action, ActionKind, Input, ObjectInput, PodInput, Scenario};
 use crate::api::decode::{RawObject, RawPod, object, pod};
 use crate::api::objects::{Object, ObjectKind};
 use crate::api::pod::Pod;
@@ -147,9 +147,11 @@ fn fit(mut input: Input, pods: Vec<Pod>, objects: Vec<Object>) -> Result<Input, 
             ActionKind::DeletePod { pod, .. } if !exists(pod) => return no_pod("a delete action", pod),
             ActionKind::Kill { pod, .. } if !exists(pod) => return no_pod("a kill action", pod),
             ActionKind::Kill { pod, container, .. } => {
+                let debugs = |a: &Action| matches!(&a.what, ActionKind::Debug { pod: p, container: c } if p == pod && c.name == *container);
                 if !pods
                     .iter()
                     .any(|p| p.name == *pod && p.find_container(container).is_some())
+                    && !input.scenario.actions.iter().any(debugs)
                 {
                     return Err(format!(
                         "a kill action names container {container:?}, which pod {pod:?} does not have"

@@ -66,6 +66,7 @@ impl Node {
     /// Starts a kubelet that remembers nothing.
     pub(super) fn start_kubelet(&self, at: Time) {
         let kernel = &self.parts.kernel;
+        self.parts.runtime.forget_logs();
         let kubelet = Kubelet::new(self.parts.clone(), at);
         self.group.set(kernel.new_group());
         kernel.within(self.group.get(), || kubelet.start());
