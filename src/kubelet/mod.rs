@@ -16,6 +16,7 @@ pub mod prober;
 pub mod status;
 mod sync_loop;
 pub mod ticks;
+mod volume_manager;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -24,7 +25,7 @@ use std::rc::Rc;
 use crate::api::pod::{ContainerType, Name};
 use crate::api::status::PodStatus as ApiStatus;
 use crate::kernel::{Duration, Gate, Kernel, Notify, Queue, Time};
-use crate::runtime::{Images, NodeIx, PodIx, Runtime};
+use crate::runtime::{Images, NodeIx, PodIx, Runtime, VolumePlugin};
 use crate::scenario::types::{KubeletConfig, Scenario};
 use crate::trace::{EventRecord, Recorder, What};
 use api_server::ApiServer;
@@ -38,6 +39,7 @@ use pod_workers::{PodConfig, UpdateType, Worker};
 use prober::ProbeManager;
 use status::manager::StatusManager;
 use ticks::Ticks;
+use volume_manager::{VolumeManager, VolumeWait};
 
 /// The crash-loop back-off's key: pod, container, image (`GetBackoffKey`).
 type BackoffKey = (PodIx, Name, Name);
@@ -55,6 +57,8 @@ pub struct Parts {
     pub runtime: Rc<Runtime>,
     /// the node's images
     pub images: Rc<Images>,
+    /// the node's volume plugin
+    pub volumes: Rc<VolumePlugin>,
     /// the API server
     pub api: Rc<ApiServer>,
     /// which node
@@ -97,6 +101,7 @@ pub struct Kubelet {
     reasons: RefCell<BTreeMap<(PodIx, Name), StartError>>,
     statuses: StatusManager,
     probes: ProbeManager,
+    volumes: VolumeManager,
     names: Rc<[Name]>,
 }
 
@@ -109,6 +114,7 @@ impl Kubelet {
             scenario,
             runtime,
             images,
+            volumes,
             api,
             node,
             node_name,
@@ -136,6 +142,7 @@ impl Kubelet {
             reasons: RefCell::default(),
             statuses: StatusManager::new(&kernel),
             probes: ProbeManager::default(),
+            volumes: VolumeManager::new(&kernel, volumes, started_at),
             early_events: RefCell::default(),
             epoch: scenario.epoch_unix_secs,
             kernel,
@@ -224,6 +231,11 @@ impl Kubelet {
         if terminal {
             return (true, SyncResult::default());
         }
+        match self.wait_for_mounts(ix, config, cancelled).await {
+            VolumeWait::Mounted => {}
+            VolumeWait::Cancelled => return (false, SyncResult::cancelled()),
+            VolumeWait::TimedOut => return (false, SyncResult::other_failure()),
+        }
         self.look_for_pull_secrets(config);
         self.add_probes(ix, config, cancelled);
         let result = self.sync_pod_runtime(ix, config, runtime, restarting).await;
@@ -266,9 +278,10 @@ impl Kubelet {
     }
 
     /// `SyncTerminatedPod`
-    fn sync_terminated_pod(self: &Rc<Self>, ix: PodIx, config: &PodConfig, runtime: &PodStatus) {
+    async fn sync_terminated_pod(self: &Rc<Self>, ix: PodIx, config: &PodConfig, runtime: &PodStatus) {
         let status = self.generate_status(ix, config, runtime, true);
         self.set_status(ix, config, status, false);
+        self.wait_for_unmounts(ix).await;
         let last: Rc<ApiStatus> = self.statuses.get(ix).unwrap_or_else(|| Rc::new(self.api_status(ix)));
         let finished = status::manager::terminate(config, &last);
         self.set_status(ix, config, finished, true);

@@ -158,6 +158,7 @@ impl Kubelet {
         }
         *worker.pending.borrow_mut() = Some(config);
         worker.wake.raise();
+        self.volumes.changed.raise();
     }
 
     fn new_worker(self: &Rc<Self>, ix: PodIx) -> Rc<Worker> {
@@ -219,8 +220,8 @@ impl Kubelet {
                     Outcome::Transition(Stage::Terminated)
                 }
                 Stage::Terminated | Stage::Finished => {
+                    self.sync_terminated_pod(ix, &config, &status).await;
                     worker.stage.set(Stage::Finished);
-                    self.sync_terminated_pod(ix, &config, &status);
                     Outcome::Transition(Stage::Finished)
                 }
             };
@@ -243,6 +244,7 @@ impl Kubelet {
         let due = match outcome {
             Outcome::Transition(stage) => {
                 worker.stage.set(worker.stage.get().max(stage));
+                self.volumes.changed.raise();
                 if stage == Stage::Terminated {
                     worker.change.take();
                     for waiting in worker.waiting.take() {
@@ -293,6 +295,14 @@ impl Kubelet {
     pub(super) fn is_termination_requested(&self, ix: PodIx) -> bool {
         let workers = self.workers.borrow();
         workers.get(&ix).is_some_and(|w| w.stage.get() >= Stage::Terminating)
+    }
+
+    /// `ShouldPodRuntimeBeRemoved`
+    pub(super) fn should_pod_runtime_be_removed(&self, ix: PodIx) -> bool {
+        let workers = self.workers.borrow();
+        workers
+            .get(&ix)
+            .map_or_else(|| self.pods_synced(), |w| w.stage.get() >= Stage::Terminated)
     }
 
     /// Whether housekeeping has been round once since the kubelet started.

@@ -38,6 +38,7 @@ impl Kubelet {
         spawn(|k| Box::pin(k.collect_garbage_forever()));
         spawn(|k| Box::pin(k.delete_containers_forever()));
         spawn(|k| Box::pin(k.sync_statuses_forever()));
+        spawn(|k| Box::pin(k.manage_volumes_forever()));
     }
 
     /// The API's side of the sync loop: the pods that are there at the start, then every change. Nothing is acted
@@ -82,6 +83,7 @@ impl Kubelet {
             }
             PodChange::Removed(ix) => {
                 let removed = self.pods.borrow_mut().remove(&ix);
+                self.volumes.changed.raise();
                 self.housekeeping_wanted.raise();
                 if let Some(config) = removed {
                     self.update_pod(ix, config, UpdateType::Kill(None));

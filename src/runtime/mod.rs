@@ -5,7 +5,9 @@ mod exec;
 mod images;
 mod process;
 mod service;
+mod volumes;
 
 pub use exec::{CANCELED, Ending, ExecCall, NOT_RUNNING, command_failed, command_killed, runtime_error};
 pub use images::Images;
 pub use service::{Container, ContainerState, NodeIx, PodIx, Runtime, Sandbox};
+pub use volumes::VolumePlugin;

@@ -26,7 +26,7 @@ pub fn volume_script<'a>(scripts: &'a [VolumeScript], pod: &str, volume: &str) -
 }
 
 /// Whether a pattern, or none, matches the pod.
-fn matches_pod(pattern: Option<&str>, pod: &str) -> bool {
+pub fn matches_pod(pattern: Option<&str>, pod: &str) -> bool {
     pattern.is_none_or(|pattern| glob(pattern.as_bytes(), pod.as_bytes()))
 }
 

@@ -7,7 +7,7 @@ use crate::api::pod::Name;
 use crate::kernel::{Duration, Group, Kernel, Time};
 use crate::kubelet::api_server::ApiServer;
 use crate::kubelet::{Kubelet, Parts};
-use crate::runtime::{Images, NodeIx, Runtime};
+use crate::runtime::{Images, NodeIx, Runtime, VolumePlugin};
 use crate::scenario::types::Scenario;
 use crate::trace::{Recorder, What};
 
@@ -30,6 +30,7 @@ impl Node {
     ) -> Rc<Node> {
         let parts = Parts {
             runtime: Rc::new(Runtime::new(kernel, recorder, scenario.clone())),
+            volumes: Rc::new(VolumePlugin::new(scenario.volumes.clone())),
             images: Rc::new(Images::new(kernel, recorder, scenario.clone())),
             kernel: kernel.clone(),
             recorder: recorder.clone(),
@@ -66,7 +67,6 @@ impl Node {
     /// Starts a kubelet that remembers nothing.
     pub(super) fn start_kubelet(&self, at: Time) {
         let kernel = &self.parts.kernel;
-        self.parts.runtime.forget_logs();
         let kubelet = Kubelet::new(self.parts.clone(), at);
         self.group.set(kernel.new_group());
         kernel.within(self.group.get(), || kubelet.start());
@@ -90,6 +90,7 @@ impl Node {
     pub(super) async fn restart_kubelet(&self, down: Duration) {
         self.record("kubeletStop");
         self.stop_kubelet();
+        self.parts.runtime.forget_logs();
         self.parts.kernel.sleep(down).await;
         self.record("kubeletStart");
         self.start_kubelet(self.parts.kernel.now());

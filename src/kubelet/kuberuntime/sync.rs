@@ -32,6 +32,22 @@ pub(in crate::kubelet) struct SyncResult {
 }
 
 impl SyncResult {
+    /// The pod began to end while the sync waited.
+    pub(in crate::kubelet) fn cancelled() -> SyncResult {
+        SyncResult {
+            cancelled: true,
+            ..SyncResult::default()
+        }
+    }
+
+    /// Something other than a container failed.
+    pub(in crate::kubelet) fn other_failure() -> SyncResult {
+        SyncResult {
+            other_failure: true,
+            ..SyncResult::default()
+        }
+    }
+
     pub(in crate::kubelet) fn failed(&self) -> bool {
         self.other_failure || self.starts.iter().any(|(_, error)| error.is_some())
     }

@@ -1,0 +1,295 @@
+//! Volumes: which are wanted, which are mounted, and who waits for them (`pkg/kubelet/volumemanager`).
+//!
+//! Only pods that a script of volumes matches go through it; the volumes of all others are mounted at once. The two
+//! loops tick ten times a second upstream; here they wake at those ticks only that find something to do.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::Kubelet;
+use super::pod_workers::PodConfig;
+use super::ticks::Ticker;
+use crate::api::pod::{Name, Pod};
+use crate::kernel::{Duration, Gate, Kernel, Notify, Time, race};
+use crate::runtime::{PodIx, VolumePlugin};
+use crate::trace::{CallPhase, What};
+
+/// `reconcilerLoopSleepPeriod`, `desiredStateOfWorldPopulatorLoopSleepPeriod`
+const LOOP_PERIOD: Duration = Duration::from_millis(100);
+/// When the populator's loop begins, after the kubelet's start.
+const POPULATOR_PHASE: Duration = Duration::from_micros(30_500);
+/// When the reconciler's loop begins, after the kubelet's start.
+const RECONCILER_PHASE: Duration = Duration::from_micros(60_500);
+/// `podAttachAndMountRetryInterval`
+const POLL: Duration = Duration::from_millis(300);
+/// `podAttachAndMountTimeout`
+const TIMEOUT: Duration = Duration::from_secs(123);
+/// The first wait after a failed mount (`exponentialbackoff`).
+const FIRST_BACKOFF: Duration = Duration::from_millis(500);
+/// The longest wait after a failed mount.
+const MAX_BACKOFF: Duration = Duration::from_secs(122);
+
+/// `volumeManager`
+pub(super) struct VolumeManager {
+    plugin: Rc<VolumePlugin>,
+    populator: Ticker,
+    reconciler: Ticker,
+    pods: RefCell<BTreeMap<PodIx, PodVolumes>>,
+    /// Raised when a loop may find something that it did not find before.
+    pub(super) changed: Notify,
+}
+
+/// The volumes of one pod, in both worlds.
+struct PodVolumes {
+    /// In the desired state of the world.
+    desired: bool,
+    volumes: BTreeMap<Name, Volume>,
+}
+
+/// A volume in the actual state of the world.
+#[derive(Default)]
+struct Volume {
+    /// Known to be attached: needed before it can be mounted, even where nothing is ever attached.
+    attached: bool,
+    mounted: bool,
+    mounting: bool,
+    /// The length of the last back-off and when it ends.
+    backoff: Option<(Duration, Time)>,
+}
+
+/// What a wait for volumes gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum VolumeWait {
+    /// All are mounted.
+    Mounted,
+    /// The time is over.
+    TimedOut,
+    /// The pod began to end.
+    Cancelled,
+}
+
+/// Volumes that some container mounts (`getExpectedVolumes`).
+fn used_volumes(pod: &Pod) -> Vec<Name> {
+    let used = |name: &Name| pod.all_containers().any(|(_, c)| c.volume_mounts.contains(name));
+    let names = pod.spec.volumes.iter().map(|v| v.name.clone());
+    names.filter(used).collect()
+}
+
+impl VolumeManager {
+    pub(super) fn new(kernel: &Kernel, plugin: Rc<VolumePlugin>, started_at: Time) -> VolumeManager {
+        VolumeManager {
+            plugin,
+            populator: Ticker::new(started_at + POPULATOR_PHASE, LOOP_PERIOD),
+            reconciler: Ticker::new(started_at + RECONCILER_PHASE, LOOP_PERIOD),
+            pods: RefCell::default(),
+            changed: Notify::new(kernel),
+        }
+    }
+
+    /// Whether the pod's volumes are this manager's business.
+    fn manages(&self, pod: &Pod) -> bool {
+        self.plugin.is_scripted(&pod.name) && !used_volumes(pod).is_empty()
+    }
+
+    fn all_mounted(&self, ix: PodIx) -> bool {
+        let pods = self.pods.borrow();
+        pods.get(&ix)
+            .is_some_and(|p| p.desired && p.volumes.values().all(|v| v.mounted))
+    }
+
+    fn any_mounted(&self, ix: PodIx) -> bool {
+        let pods = self.pods.borrow();
+        pods.get(&ix).is_some_and(|p| p.volumes.values().any(|v| v.mounted))
+    }
+}
+
+impl Kubelet {
+    /// `WaitForAttachAndMount`
+    pub(super) async fn wait_for_mounts(&self, ix: PodIx, config: &PodConfig, cancelled: &Gate) -> VolumeWait {
+        if !self.volumes.manages(&config.pod) {
+            return VolumeWait::Mounted;
+        }
+        self.volumes.changed.raise();
+        let deadline = self.kernel.now() + TIMEOUT;
+        loop {
+            if self.volumes.all_mounted(ix) {
+                return VolumeWait::Mounted;
+            }
+            if cancelled.is_open() {
+                return VolumeWait::Cancelled;
+            }
+            if self.kernel.now() >= deadline {
+                return VolumeWait::TimedOut;
+            }
+            let cause = self.kernel.cause();
+            let _ = race(self.kernel.sleep(POLL), cancelled.wait()).await;
+            self.kernel.set_cause(cause);
+        }
+    }
+
+    /// `WaitForUnmount`
+    pub(super) async fn wait_for_unmounts(&self, ix: PodIx) {
+        self.volumes.changed.raise();
+        let deadline = self.kernel.now() + TIMEOUT;
+        while self.volumes.any_mounted(ix) && self.kernel.now() < deadline {
+            self.kernel.sleep(POLL).await;
+        }
+    }
+
+    /// The task: both loops.
+    pub(super) async fn manage_volumes_forever(self: Rc<Self>) {
+        if self.volumes.plugin.is_unused() {
+            return;
+        }
+        loop {
+            let Some(next) = self.next_volume_tick() else {
+                self.volumes.changed.wait().await;
+                continue;
+            };
+            if race(self.kernel.sleep_until(next), self.volumes.changed.wait())
+                .await
+                .is_err()
+            {
+                continue;
+            }
+            if self.volumes.populator.last(next) == Some(next) {
+                self.populate_volumes();
+            } else {
+                self.reconcile_volumes();
+            }
+        }
+    }
+
+    /// The next tick of either loop at which it finds something to do.
+    fn next_volume_tick(&self) -> Option<Time> {
+        let now = self.kernel.now();
+        let (populator, reconciler) = (&self.volumes.populator, &self.volumes.reconciler);
+        let new = self.known_pods().into_iter().filter(|ix| self.wants_volumes(*ix));
+        let mut ticks: Vec<Time> = new.take(1).map(|_| populator.after(now)).collect();
+        for (ix, pod) in self.volumes.pods.borrow().iter() {
+            if pod.desired && self.drops_volumes(*ix, pod) {
+                ticks.push(populator.after(now));
+            }
+            for volume in pod.volumes.values() {
+                if pod.desired && !volume.mounted && !volume.mounting {
+                    let ready = volume.backoff.map_or(now, |(_, end)| end.max(now));
+                    ticks.push(reconciler.after(ready));
+                } else if !pod.desired && volume.mounted {
+                    ticks.push(reconciler.after(now));
+                }
+            }
+        }
+        ticks.into_iter().min()
+    }
+
+    /// A pod whose volumes are not in the desired state yet, but should be (`findAndAddNewPods`).
+    fn wants_volumes(&self, ix: PodIx) -> bool {
+        let desired = self.volumes.pods.borrow().get(&ix).is_some_and(|p| p.desired);
+        let config = self.pods.borrow().get(&ix).cloned();
+        config.is_some_and(|c| !desired && self.volumes.manages(&c.pod) && !self.is_termination_requested(ix))
+    }
+
+    /// A pod whose volumes leave the desired state (`findAndRemoveDeletedPods`): it has ended. As long as the API has
+    /// it, a volume that was never mounted is kept.
+    fn drops_volumes(&self, ix: PodIx, pod: &PodVolumes) -> bool {
+        let exists = self.pods.borrow().contains_key(&ix);
+        self.should_pod_runtime_be_removed(ix) && (!exists || pod.volumes.values().all(|v| v.mounted))
+    }
+
+    fn populate_volumes(&self) {
+        for ix in self.known_pods() {
+            if self.wants_volumes(ix)
+                && let Some(config) = self.known_pod(ix)
+            {
+                let volumes = used_volumes(&config.pod)
+                    .into_iter()
+                    .map(|name| (name, Volume::default()));
+                let mut pods = self.volumes.pods.borrow_mut();
+                pods.entry(ix)
+                    .or_insert_with(|| PodVolumes {
+                        desired: true,
+                        volumes: volumes.collect(),
+                    })
+                    .desired = true;
+            }
+        }
+        let leaving: Vec<PodIx> = {
+            let pods = self.volumes.pods.borrow();
+            let leaving = pods
+                .iter()
+                .filter(|(ix, pod)| pod.desired && self.drops_volumes(**ix, pod));
+            leaving.map(|(ix, _)| *ix).collect()
+        };
+        for ix in leaving {
+            if let Some(pod) = self.volumes.pods.borrow_mut().get_mut(&ix) {
+                pod.desired = false;
+            }
+        }
+    }
+
+    /// Unmounts what nobody wants, then mounts what is wanted (`reconcile`).
+    fn reconcile_volumes(self: &Rc<Self>) {
+        let now = self.kernel.now();
+        let mut to_mount = Vec::new();
+        {
+            let mut pods = self.volumes.pods.borrow_mut();
+            for pod in pods.values_mut().filter(|p| !p.desired) {
+                pod.volumes.values_mut().for_each(|v| *v = Volume::default());
+            }
+            pods.retain(|_, pod| pod.desired);
+            for (ix, pod) in pods.iter_mut() {
+                for (name, volume) in pod.volumes.iter_mut().filter(|(_, v)| !v.mounted && !v.mounting) {
+                    if volume.backoff.is_some_and(|(_, end)| end >= now) {
+                        continue;
+                    }
+                    if std::mem::replace(&mut volume.attached, true) {
+                        volume.mounting = true;
+                        to_mount.push((*ix, name.clone()));
+                    }
+                }
+            }
+        }
+        for (ix, name) in to_mount {
+            let kubelet = self.clone();
+            self.kernel.spawn(async move { kubelet.mount(ix, &name).await });
+        }
+    }
+
+    /// One SetUp call of the plugin (`GenerateMountVolumeFunc`).
+    async fn mount(&self, ix: PodIx, name: &Name) {
+        let full_name = self.full_name(ix);
+        let record = |phase, error| {
+            let what = What::Volume {
+                volume: name.clone(),
+                phase,
+                error,
+            };
+            self.recorder.record(Some(&full_name), None, None, what);
+        };
+        record(CallPhase::Begin, None);
+        let outcome = self.volumes.plugin.next_mount(ix, &full_name, name);
+        self.kernel.sleep(outcome.takes.unwrap_or(Duration::ZERO)).await;
+        record(CallPhase::End, outcome.error.clone());
+        if let Some(error) = &outcome.error
+            && let Some(config) = self.known_pod(ix)
+        {
+            let text = format!("MountVolume.SetUp failed for volume \"{name}\" : {error}");
+            self.pod_event(&config, true, "FailedMount", text.into());
+        }
+        let now = self.kernel.now();
+        if let Some(pod) = self.volumes.pods.borrow_mut().get_mut(&ix)
+            && let Some(volume) = pod.volumes.get_mut(name)
+        {
+            volume.mounting = false;
+            volume.mounted = outcome.error.is_none();
+            volume.backoff = outcome.error.is_some().then(|| {
+                let length = volume
+                    .backoff
+                    .map_or(FIRST_BACKOFF, |(last, _)| last.times(2).min(MAX_BACKOFF));
+                (length, now + length)
+            });
+        }
+        self.volumes.changed.raise();
+    }
+}

@@ -1,0 +1,47 @@
+//! The scripted volume plugin of a node: how long each SetUp call takes and whether it fails.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use super::service::PodIx;
+use crate::api::pod::Name;
+use crate::scenario::lookup;
+use crate::scenario::types::{Outcome, VolumeScript};
+
+/// Mount calls by script. It outlives the kubelet: the calls are counted on.
+pub struct VolumePlugin {
+    scripts: Vec<VolumeScript>,
+    calls: RefCell<BTreeMap<(PodIx, Name), usize>>,
+}
+
+impl VolumePlugin {
+    /// A plugin that follows these scripts.
+    pub fn new(scripts: Vec<VolumeScript>) -> VolumePlugin {
+        VolumePlugin {
+            scripts,
+            calls: RefCell::default(),
+        }
+    }
+
+    /// Whether no script says anything.
+    pub fn is_unused(&self) -> bool {
+        self.scripts.is_empty()
+    }
+
+    /// Whether a script matches any volume of the pod.
+    pub fn is_scripted(&self, pod: &str) -> bool {
+        self.scripts.iter().any(|s| lookup::matches_pod(s.pod.as_deref(), pod))
+    }
+
+    /// What the next SetUp call of the volume gives; without a script it succeeds at once.
+    pub fn next_mount(&self, ix: PodIx, full_name: &Name, volume: &Name) -> Outcome {
+        let mut calls = self.calls.borrow_mut();
+        let count = calls.entry((ix, volume.clone())).or_default();
+        let number = *count;
+        *count += 1;
+        let pod = full_name.split_once('/').map_or(&**full_name, |(_, name)| name);
+        let script = lookup::volume_script(&self.scripts, pod, volume);
+        let mounts = script.map_or(&[][..], |script| &script.mounts);
+        mounts.get(number).or(mounts.last()).cloned().unwrap_or_default()
+    }
+}
