@@ -165,6 +165,12 @@ fn compare(scenarios: &Archive, traces: &Archive, expected_cases: usize) {
 }
 
 #[test]
+fn the_world_around_a_pod() {
+    let cases = unpack("world.tar.zst");
+    compare(&cases, &cases, 316);
+}
+
+#[test]
 fn kubelet_1_36() {
     let cases = unpack("cases.tar.zst");
     compare(&cases, &cases, 312);

@@ -17,7 +17,7 @@ impl Kubelet {
         let allowed = Duration::from_secs(config.pod.spec.active_deadline_seconds?);
         let started = match self.statuses.get(ix) {
             Some(status) => status.start_time,
-            None => self.api_status(ix).start_time,
+            None => config.status.start_time,
         };
         Some(self.time_of(started?) + allowed)
     }

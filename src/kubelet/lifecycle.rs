@@ -53,7 +53,13 @@ pub(super) async fn run(
         Handler::HttpGet { .. } | Handler::TcpSocket { .. } | Handler::Grpc { .. } => {
             let takes = outcome.takes.unwrap_or(Duration::ZERO);
             match kubelet.runtime.network_call(container, takes, Duration::MAX).await {
-                Ending::Answered | Ending::TimedOut => outcome.error.clone().map_or(Ok(()), Err),
+                Ending::Answered | Ending::TimedOut => match &outcome.error {
+                    None => Ok(()),
+                    Some(text) => {
+                        let url = handlers::url(handler, &kubelet.runtime.ip_of(container));
+                        Err(format!("Get \"{url}\": {text}").into())
+                    }
+                },
                 Ending::Died | Ending::Cancelled => {
                     let ip = kubelet.runtime.ip_of(container);
                     Err(handlers::refused(handler, &ip, 0).into())

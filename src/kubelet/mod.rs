@@ -282,7 +282,10 @@ impl Kubelet {
         let status = self.generate_status(ix, config, runtime, true);
         self.set_status(ix, config, status, false);
         self.wait_for_unmounts(ix).await;
-        let last: Rc<ApiStatus> = self.statuses.get(ix).unwrap_or_else(|| Rc::new(self.api_status(ix)));
+        let last: Rc<ApiStatus> = self
+            .statuses
+            .get(ix)
+            .unwrap_or_else(|| Rc::new((*config.status).clone()));
         let finished = status::manager::terminate(config, &last);
         self.set_status(ix, config, finished, true);
     }

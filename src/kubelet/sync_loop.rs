@@ -61,7 +61,13 @@ impl Kubelet {
     /// `HandlePodAdditions`, `HandlePodUpdates`, `HandlePodReconcile`, `HandlePodRemoves`
     fn handle_pod_change(self: &Rc<Self>, change: PodChange) {
         match change {
-            PodChange::Added(ix) | PodChange::Updated(ix) | PodChange::Reconciled(ix) => {
+            PodChange::Reconciled(ix) => {
+                // Nothing but the status is taken over: not even the generation.
+                if let Some(config) = self.known_pod(ix) {
+                    self.handle_pod_reconcile(ix, config);
+                }
+            }
+            PodChange::Added(ix) | PodChange::Updated(ix) => {
                 let Some(object) = self.api.get(ix) else { return };
                 let config = PodConfig {
                     pod: object.pod.borrow().clone(),
@@ -75,11 +81,7 @@ impl Kubelet {
                     self.reject_pod(ix, &config);
                     return;
                 }
-                if matches!(change, PodChange::Reconciled(_)) {
-                    self.handle_pod_reconcile(ix, config);
-                } else {
-                    self.update_pod(ix, config, UpdateType::Sync);
-                }
+                self.update_pod(ix, config, UpdateType::Sync);
             }
             PodChange::Removed(ix) => {
                 let removed = self.pods.borrow_mut().remove(&ix);
@@ -234,6 +236,7 @@ impl Kubelet {
             self.kernel.sleep_until(tick).await;
             self.housekeeping_wanted.take();
             self.sync_known_pods();
+            self.statuses.retain(|ix| self.pods.borrow().contains_key(&ix));
             // Pods that nobody knows are garbage from the first round on.
             self.gc_wanted.raise();
         }

@@ -44,6 +44,7 @@ pub(super) struct VolumeManager {
 struct PodVolumes {
     /// In the desired state of the world.
     desired: bool,
+    config: PodConfig,
     volumes: BTreeMap<Name, Volume>,
 }
 
@@ -209,6 +210,7 @@ impl Kubelet {
                 pods.entry(ix)
                     .or_insert_with(|| PodVolumes {
                         desired: true,
+                        config,
                         volumes: volumes.collect(),
                     })
                     .desired = true;
@@ -245,20 +247,21 @@ impl Kubelet {
                     }
                     if std::mem::replace(&mut volume.attached, true) {
                         volume.mounting = true;
-                        to_mount.push((*ix, name.clone()));
+                        to_mount.push((*ix, pod.config.clone(), name.clone()));
                     }
                 }
             }
         }
-        for (ix, name) in to_mount {
+        for (ix, config, name) in to_mount {
             let kubelet = self.clone();
-            self.kernel.spawn(async move { kubelet.mount(ix, &name).await });
+            self.kernel
+                .spawn(async move { kubelet.mount(ix, &config, &name).await });
         }
     }
 
     /// One SetUp call of the plugin (`GenerateMountVolumeFunc`).
-    async fn mount(&self, ix: PodIx, name: &Name) {
-        let full_name = self.full_name(ix);
+    async fn mount(&self, ix: PodIx, config: &PodConfig, name: &Name) {
+        let full_name = config.full_name.clone();
         let record = |phase, error| {
             let what = What::Volume {
                 volume: name.clone(),
@@ -271,11 +274,9 @@ impl Kubelet {
         let outcome = self.volumes.plugin.next_mount(ix, &full_name, name);
         self.kernel.sleep(outcome.takes.unwrap_or(Duration::ZERO)).await;
         record(CallPhase::End, outcome.error.clone());
-        if let Some(error) = &outcome.error
-            && let Some(config) = self.known_pod(ix)
-        {
+        if let Some(error) = &outcome.error {
             let text = format!("MountVolume.SetUp failed for volume \"{name}\" : {error}");
-            self.pod_event(&config, true, "FailedMount", text.into());
+            self.pod_event(config, true, "FailedMount", text.into());
         }
         let now = self.kernel.now();
         if let Some(pod) = self.volumes.pods.borrow_mut().get_mut(&ix)

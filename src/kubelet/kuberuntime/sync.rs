@@ -302,7 +302,15 @@ impl Kubelet {
                 )
                 .into()
             }
-            Handler::HttpGet { .. } | Handler::TcpSocket { .. } | Handler::Grpc { .. } | Handler::Sleep { .. } => text,
+            Handler::HttpGet { path, .. } => {
+                let pod = &config.pod;
+                format!(
+                    "HTTP lifecycle hook ({path}) for Container \"{name}\" in Pod \"{}_{}({})\" failed - error: {text}",
+                    pod.name, pod.namespace, pod.uid
+                )
+                .into()
+            }
+            Handler::TcpSocket { .. } | Handler::Grpc { .. } | Handler::Sleep { .. } => text,
         };
         Err(StartError {
             reason: "PostStartHookError",

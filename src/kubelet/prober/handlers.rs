@@ -188,7 +188,8 @@ fn network_answer(window: &ProbeWindow, handler: &Handler, host: &str) -> Answer
     }
 }
 
-fn url(handler: &Handler, host: &str) -> String {
+/// The address that a handler calls.
+pub(in crate::kubelet) fn url(handler: &Handler, host: &str) -> String {
     match handler {
         Handler::HttpGet { path, port, https, .. } => {
             let scheme = if *https { "https" } else { "http" };

@@ -23,7 +23,10 @@ impl Kubelet {
         terminal: bool,
     ) -> ApiStatus {
         let pod = &config.pod;
-        let old = self.statuses.get(ix).unwrap_or_else(|| Rc::new(self.api_status(ix)));
+        let old = self
+            .statuses
+            .get(ix)
+            .unwrap_or_else(|| Rc::new((*config.status).clone()));
         let reason = |name: &_| self.reasons.borrow().get(&(ix, Clone::clone(name))).cloned();
         let conversion = Conversion {
             config,

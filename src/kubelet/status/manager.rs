@@ -43,6 +43,11 @@ impl StatusManager {
         }
     }
 
+    /// Forgets the pods that the API does not have any more (`RemoveOrphanedStatuses`).
+    pub(in crate::kubelet) fn retain(&self, known: impl Fn(PodIx) -> bool) {
+        self.statuses.borrow_mut().retain(|ix, _| known(*ix));
+    }
+
     /// `GetPodStatus`
     pub(in crate::kubelet) fn get(&self, ix: PodIx) -> Option<Rc<PodStatus>> {
         self.statuses.borrow().get(&ix).map(|cached| cached.status.clone())
@@ -64,11 +69,6 @@ impl Kubelet {
         Timestamp(self.epoch + self.kernel.now().0.div_euclid(1_000_000_000))
     }
 
-    pub(in crate::kubelet) fn api_status(&self, ix: PodIx) -> PodStatus {
-        let status = self.api.get(ix).map(|object| (**object.status.borrow()).clone());
-        status.unwrap_or_else(|| PodStatus::empty(Phase::Pending))
-    }
-
     /// `updateStatusInternal`: completes the status from the one before and queues its write if it differs.
     pub(in crate::kubelet) fn set_status(
         self: &Rc<Self>,
@@ -78,7 +78,7 @@ impl Kubelet {
         finished: bool,
     ) {
         let cached = self.statuses.get(ix);
-        let old = cached.clone().unwrap_or_else(|| Rc::new(self.api_status(ix)));
+        let old = cached.clone().unwrap_or_else(|| Rc::new((*config.status).clone()));
         if is_illegal_transition(&config.pod, &old, &status) {
             return;
         }
@@ -88,6 +88,10 @@ impl Kubelet {
             condition.last_transition_time = before.map_or(Some(now), |c| c.last_transition_time);
         }
         status.start_time = old.start_time.or(Some(now));
+        if old.start_time.is_none() && config.pod.spec.active_deadline_seconds.is_some() {
+            // From now on the sync ticker has a deadline to look at.
+            self.work_queued.raise();
+        }
         cut_messages(config, &mut status);
         if cached.is_some_and(|cached| equal_by_kubelet(&cached, &status)) && !finished {
             return;
