@@ -521,6 +521,11 @@ pub(crate) fn ephemeral(name: Name, image: Name) -> Container {
         restart_policy_rules: Vec::new(),
         termination_message_fallback: false,
         volume_mounts: Vec::new(),
+        mount_paths: Vec::new(),
+        working_dir: None,
+        termination_message_path: "/dev/termination-log".into(),
+        stop_signal: None,
+        place: None,
         target_container: None,
         resources: None,
     }
@@ -584,6 +589,11 @@ fn container(path: &str, raw: RawContainer) -> Result<Container, String> {
         restart_policy_rules: rules,
         termination_message_fallback: false,
         volume_mounts: raw.volume_mounts.into_iter().map(|m| m.name).collect(),
+        mount_paths: Vec::new(),
+        working_dir: None,
+        termination_message_path: "/dev/termination-log".into(),
+        stop_signal: None,
+        place: None,
         target_container: None,
         resources: None,
     })

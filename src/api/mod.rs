@@ -2,6 +2,7 @@
 
 pub mod decode;
 pub mod objects;
+pub mod place;
 pub mod pod;
 pub mod status;
 pub mod uid;

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::place::Place;
+
 /// A name or any other short text that many places share.
 pub type Name = Arc<str>;
 
@@ -150,6 +152,16 @@ pub struct Container {
     pub termination_message_fallback: bool,
     /// volumeMounts[].name
     pub volume_mounts: Vec<Name>,
+    /// volumeMounts[].mountPath, of the volume at the same position of `volume_mounts`
+    pub mount_paths: Vec<Name>,
+    /// workingDir
+    pub working_dir: Option<Name>,
+    /// terminationMessagePath after defaulting
+    pub termination_message_path: Name,
+    /// lifecycle.stopSignal, with its SIG
+    pub stop_signal: Option<Name>,
+    /// Where command or args stand in the input, for warnings about them.
+    pub place: Option<Arc<Place>>,
     /// targetContainerName of an ephemeral container
     pub target_container: Option<Name>,
     /// resources as given (canonical JSON of requests and limits), None when empty

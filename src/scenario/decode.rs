@@ -663,6 +663,8 @@ impl Default for Scenario {
                     container_gc: millis(300),
                     status_sync: millis(400),
                 },
+                node_status_update_frequency: Duration::from_secs(10),
+                seeded_phases: false,
             },
             latencies: Latencies {
                 run_pod_sandbox: millis(211),
@@ -678,6 +680,12 @@ impl Default for Scenario {
             sandboxes: Vec::new(),
             volumes: Vec::new(),
             actions: Vec::new(),
+            nodes: Vec::new(),
+            schedule: Schedule::Fifo,
+            programs: Vec::new(),
+            expect: Vec::new(),
+            distributions: Vec::new(),
+            document: None,
         }
     }
 }

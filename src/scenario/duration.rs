@@ -2,6 +2,9 @@
 
 use crate::kernel::Duration;
 
+/// The longest duration that a scenario may have: ten years.
+pub const LONGEST: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
+
 /// Reads `1h2m3.5s`, `250ms`, `0`; errors with what is wrong.
 pub fn parse(text: &str) -> Result<Duration, String> {
     let (negative, mut rest) = match text.strip_prefix('-') {

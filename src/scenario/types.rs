@@ -1,6 +1,7 @@
 //! The Scenario document as the engine needs it: durations read, defaults filled in.
 
 use crate::api::objects::{Object, ObjectKind};
+pub use crate::api::place::Place;
 use crate::api::pod::{Container, Name};
 use crate::api::status::ConditionStatus;
 use crate::kernel::{Duration, Time};
@@ -63,6 +64,150 @@ pub struct Scenario {
     pub volumes: Vec<VolumeScript>,
     /// spec.actions, in file order
     pub actions: Vec<Action>,
+    /// spec.nodes; empty: one node, `node-1`, with `kubelet` as it stands
+    pub nodes: Vec<NodeScript>,
+    /// spec.schedule
+    pub schedule: Schedule,
+    /// spec.programs
+    pub programs: Vec<ProgramScript>,
+    /// spec.expect, in file order
+    pub expect: Vec<Expectation>,
+    /// Every duration that is to be drawn; until `distributions::draw` has drawn, the duration at its place is
+    /// the median.
+    pub distributions: Vec<PlacedDistribution>,
+    /// What `distributions::draw` decodes anew; None for scenarios that were not read from a document.
+    pub(crate) document: Option<std::sync::Arc<super::distributions::Document>>,
+}
+
+/// spec.nodes[]
+#[derive(Clone, Debug)]
+pub struct NodeScript {
+    /// name
+    pub name: Name,
+    /// spec.kubelet with what nodes[].kubelet says instead
+    pub kubelet: KubeletConfig,
+}
+
+/// spec.schedule: the order of what happens at the same virtual nanosecond.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Schedule {
+    /// first come, first served
+    #[default]
+    Fifo,
+    /// drawn from the seed
+    Seeded,
+}
+
+/// spec.programs[]: a program that the guest does not know by itself, by its name or by its image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProgramScript {
+    /// name of the command, as argv\[0\] or its last path element
+    pub name: Option<Name>,
+    /// image whose entry point it is; a name or a glob
+    pub image: Option<Name>,
+    /// listens: ports
+    pub listens: Vec<u16>,
+    /// answers to HTTP requests; the first that matches
+    pub answers: Vec<ProgramAnswer>,
+    /// signals: the reaction to TERM, INT, QUIT …, by name without SIG
+    pub signals: std::collections::BTreeMap<Name, OnTerm>,
+    /// runsFor; None: until it is stopped
+    pub runs_for: Option<Duration>,
+    /// exitCode at the end of runsFor; default 0
+    pub exit_code: i32,
+    /// output: what it writes to stdout at its start
+    pub output: Option<Name>,
+    /// where the entry stands
+    pub place: Place,
+}
+
+/// spec.programs[].answers[]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProgramAnswer {
+    /// port; None: any of `listens`
+    pub port: Option<u16>,
+    /// path; None: any
+    pub path: Option<Name>,
+    /// from, since the program started
+    pub from: Duration,
+    /// status, default 200
+    pub status: u16,
+    /// body
+    pub body: Name,
+}
+
+/// spec.expect[]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expectation {
+    /// when it must hold
+    pub when: When,
+    /// the CEL expression as written
+    pub that: Name,
+    /// where the expression stands
+    pub place: Place,
+}
+
+/// When an expectation must hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// at, that: at that time
+    At(Time),
+    /// within, that: at some time not later than this
+    Within(Duration),
+    /// from, to, always: all the time between (from: default 0; to: None is the end of the run)
+    Always {
+        /** from */
+        from: Time,
+        /** to */
+        to: Option<Time>,
+    },
+    /// never: at no time between
+    Never {
+        /** from */
+        from: Time,
+        /** to */
+        to: Option<Time>,
+    },
+}
+
+/// A duration that is drawn from the seed, and where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlacedDistribution {
+    /// its place, `containers[0].runs[1].exit.after`: also the name of its random stream
+    pub path: String,
+    /// how it is drawn
+    pub distribution: Distribution,
+}
+
+/// How a duration is drawn. Results below 0 are cut to 0.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Distribution {
+    /// uniform: \[from, to\]
+    Uniform {
+        /** the shortest */
+        from: Duration,
+        /** the longest */
+        to: Duration,
+    },
+    /// normal: {mean, sd}
+    Normal {
+        /** mean */
+        mean: Duration,
+        /** standard deviation */
+        sd: Duration,
+    },
+    /// exponential: {mean}
+    Exponential {
+        /** mean */
+        mean: Duration,
+    },
+    /// lognormal: {p50, p99}
+    LogNormal {
+        /** median */
+        p50: Duration,
+        /** 99th percentile */
+        p99: Duration,
+    },
 }
 
 /// spec.sandboxes[]
@@ -110,8 +255,12 @@ pub struct KubeletConfig {
     pub shutdown_grace_period_by_pod_priority: Vec<(i32, i64)>,
     /// config.runtimeRequestTimeout
     pub runtime_request_timeout: Duration,
+    /// config.nodeStatusUpdateFrequency
+    pub node_status_update_frequency: Duration,
     /// kubelet.phases
     pub phases: Phases,
+    /// kubelet.phases is Seeded: each node draws its own from the seed
+    pub seeded_phases: bool,
 }
 
 /// Where in time the kubelet's own ticks fall (`kubelet.phases`).
