@@ -14,7 +14,11 @@ fn timelines_of_the_shipped_scenarios() {
             text,
         }])
         .expect("it loads");
-        let text = views::timeline::render(&sim::run(&input), &input, views::timeline::Options::default());
+        let options = views::timeline::Options {
+            width: Some(80),
+            ..views::timeline::Options::default()
+        };
+        let text = views::timeline::render(&sim::run(&input), &input, options);
         insta::assert_snapshot!(text);
     });
 }

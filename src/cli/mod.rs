@@ -66,7 +66,12 @@ fn run(files: &[PathBuf], output: Output, verbose: bool) -> Result<(), String> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     let written = match output {
         Output::Timeline => {
-            let text = views::timeline::render(&records, &input, views::timeline::Options { verbose });
+            let options = views::timeline::Options {
+                verbose,
+                width: None,
+                colour: false,
+            };
+            let text = views::timeline::render(&records, &input, options);
             out.write_all(text.as_bytes())
         }
         Output::Jsonl => records
