@@ -1,6 +1,7 @@
 //! Kubernetes objects: types, strict decoding, defaulting, validation.
 
 pub mod decode;
+pub mod features;
 pub mod objects;
 pub mod place;
 pub mod pod;

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::scenario::load::{Source, load};
+use crate::api::features::Version;
+use crate::scenario::load::{Source, load_as};
 use crate::{sim, views};
 
 /// What will Kubernetes do with this pod?
@@ -30,6 +31,9 @@ enum Command {
         /// Show every CRI call and event
         #[arg(short, long)]
         verbose: bool,
+        /// Which Kubernetes' kubelet and API server to be, in place of what the scenario says
+        #[arg(long, value_name = "VERSION", value_parser = version)]
+        kubernetes_version: Option<Version>,
     },
 }
 
@@ -46,8 +50,13 @@ const UNUSABLE: u8 = 2;
 
 /// Runs the command line.
 pub fn main() -> ExitCode {
-    let Command::Run { files, output, verbose } = Arguments::parse().command;
-    match run(&files, output, verbose) {
+    let Command::Run {
+        files,
+        output,
+        verbose,
+        kubernetes_version,
+    } = Arguments::parse().command;
+    match run(&files, output, verbose, kubernetes_version) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -56,9 +65,13 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(files: &[PathBuf], output: Output, verbose: bool) -> Result<(), String> {
+fn version(text: &str) -> Result<Version, String> {
+    Version::parse(text).ok_or_else(|| "it is one of 1.31, 1.32, 1.33, 1.34, 1.35, 1.36".to_owned())
+}
+
+fn run(files: &[PathBuf], output: Output, verbose: bool, version: Option<Version>) -> Result<(), String> {
     let sources = read(files)?;
-    let (input, warnings) = load(&sources)?;
+    let (input, warnings) = load_as(&sources, version)?;
     for warning in warnings {
         eprintln!("warning: {warning}");
     }

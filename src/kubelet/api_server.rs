@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::api::features::Features;
 use crate::api::objects::{Object, ObjectKind};
 use crate::api::pod::{Container, Name, Pod};
 use crate::api::status::{ConditionStatus, Phase, PodCondition, PodStatus, Timestamp};
@@ -77,17 +78,21 @@ pub struct ApiServer {
     objects: RefCell<BTreeMap<(ObjectKind, Name, Name), Rc<Object>>>,
     /// What each node's kubelet hears, in order; None while it does not listen.
     watchers: RefCell<BTreeMap<NodeIx, Rc<Queue<PodChange>>>>,
+    counts_generation: bool,
+    clamps_deletion: bool,
 }
 
 impl ApiServer {
-    /// An empty store.
-    pub fn new(kernel: &Kernel, recorder: &Recorder) -> Rc<ApiServer> {
+    /// An empty store of that version.
+    pub fn new(kernel: &Kernel, recorder: &Recorder, features: &Features) -> Rc<ApiServer> {
         Rc::new(ApiServer {
             kernel: kernel.clone(),
             recorder: recorder.clone(),
             pods: RefCell::default(),
             objects: RefCell::default(),
             watchers: RefCell::default(),
+            counts_generation: features.generation,
+            clamps_deletion: features.delete_clamps_to_now,
         })
     }
 
@@ -159,7 +164,7 @@ impl ApiServer {
             node,
             full_name,
             created_at: now,
-            generation: Cell::new(1),
+            generation: Cell::new(i64::from(self.counts_generation)),
             deletion: Cell::new(None),
             written: RefCell::new([(now, status.clone())].into()),
             status: RefCell::new(status),
@@ -198,13 +203,15 @@ impl ApiServer {
         match object.deletion.get() {
             None => {
                 object.deletion.set(Some((grace, now)));
-                object.generation.set(object.generation.get() + 1);
+                object
+                    .generation
+                    .set(object.generation.get() + i64::from(self.counts_generation));
                 record("delete", grace);
             }
             Some((present, since)) if grace < present => {
                 // The deletion timestamp never lies in the past: what is left is at least one second.
                 let end = since + Duration::from_secs(grace);
-                let grace = if end < now { 1 } else { grace };
+                let grace = if end < now && self.clamps_deletion { 1 } else { grace };
                 object.deletion.set(Some((grace, since)));
                 record("update", grace);
             }
@@ -228,7 +235,9 @@ impl ApiServer {
         let mut pod = (**object.pod.borrow()).clone();
         change(&mut pod);
         *object.pod.borrow_mut() = Rc::new(pod);
-        object.generation.set(object.generation.get() + 1);
+        object
+            .generation
+            .set(object.generation.get() + i64::from(self.counts_generation));
         self.announce(object.node, PodChange::Updated(ix), WATCH_CHANGE);
     }
 
@@ -248,7 +257,9 @@ impl ApiServer {
             .find_container(container)
             .map(|(_, c)| c.image.clone());
         if present.as_ref() == Some(image) {
-            object.generation.set(object.generation.get() + 1);
+            object
+                .generation
+                .set(object.generation.get() + i64::from(self.counts_generation));
         } else {
             self.change_spec(ix, &object, |pod| {
                 let lists = pod.spec.init_containers.iter_mut().chain(&mut pod.spec.containers);

@@ -31,7 +31,7 @@ const SHUTDOWN_MESSAGE: &str = "Pod was terminated in response to imminent node 
 
 impl StatusChange {
     /// Puts the change into a status.
-    pub(super) fn apply(&self, status: &mut PodStatus, generation: i64, now: Timestamp) {
+    pub(super) fn apply(&self, status: &mut PodStatus, generation: Option<i64>, now: Timestamp) {
         let (reason, message, disruption): (&'static str, Name, bool) = match self {
             StatusChange::Evicted { message, disruption } => ("Evicted", message.clone(), *disruption),
             StatusChange::NodeShutdown => ("Terminated", SHUTDOWN_MESSAGE.into(), true),
@@ -46,7 +46,7 @@ impl StatusChange {
         }
         let condition = PodCondition {
             kind: "DisruptionTarget".into(),
-            observed_generation: Some(generation),
+            observed_generation: generation,
             status: ConditionStatus::True,
             last_transition_time: Some(now),
             reason: Some("TerminationByKubelet".into()),
@@ -77,7 +77,12 @@ impl Kubelet {
             EvictionReason::NodePressure | EvictionReason::LocalStorageLimit => IMMEDIATE_GRACE_SECONDS,
             EvictionReason::SoftThreshold => {
                 let own = config.pod.spec.termination_grace_period_seconds;
-                self.config.eviction_max_pod_grace_period.min(own)
+                let most = self.config.eviction_max_pod_grace_period;
+                if self.config.features.soft_eviction_respects_pod {
+                    most.min(own)
+                } else {
+                    most
+                }
             }
         };
         self.pod_event(&config, true, "Evicted", message.clone());

@@ -61,7 +61,13 @@ impl ImageManager {
         if container.image_pull_policy != PullPolicy::Always {
             if self.images.is_present(image) {
                 let text = format!("Container image \"{image}\" already present on machine");
-                event(false, "Pulled", format!("{text} and can be accessed by the pod"));
+                let accessible = kubelet.config.features.ensure_secret_pulled_images;
+                let suffix = if accessible {
+                    " and can be accessed by the pod"
+                } else {
+                    ""
+                };
+                event(false, "Pulled", format!("{text}{suffix}"));
                 return Ok(());
             }
             if container.image_pull_policy == PullPolicy::Never {
@@ -81,7 +87,9 @@ impl ImageManager {
         {
             let mut message = format!("Back-off pulling image \"{image}\"");
             event(false, "BackOff", message.clone());
-            if let Some(last) = self.last_error.borrow().get(&key) {
+            if kubelet.config.features.pull_error_in_backoff
+                && let Some(last) = self.last_error.borrow().get(&key)
+            {
                 message = format!("{message}: {last}");
             }
             return Err(StartError {

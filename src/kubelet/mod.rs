@@ -129,7 +129,12 @@ impl Kubelet {
         let (initial, max) = crash_loop_bounds(&config);
         let ticks = Ticks::new(&config.phases, started_at);
         Rc::new(Kubelet {
-            pleg: Pleg::new(&kernel, runtime.clone(), ticks.relist),
+            pleg: Pleg::new(
+                &kernel,
+                runtime.clone(),
+                ticks.relist,
+                config.features.pleg_newest_first,
+            ),
             images: ImageManager::new(&kernel, images, parallel),
             pods: RefCell::default(),
             workers: RefCell::default(),
@@ -247,7 +252,7 @@ impl Kubelet {
             };
         }
         drop(reasons);
-        if restarting && result.removed && !result.failed() {
+        if self.config.features.restart_all_at_once && restarting && result.removed && !result.failed() {
             // All containers are gone: the next sync starts them, and nothing else would bring it about.
             self.update_pod(ix, config.clone(), UpdateType::Sync);
         }
@@ -265,7 +270,7 @@ impl Kubelet {
     ) {
         let mut status = self.generate_status(ix, config, runtime, false);
         if let Some(change) = change {
-            change.apply(&mut status, config.generation, self.timestamp());
+            change.apply(&mut status, self.observed_generation(config), self.timestamp());
         }
         self.set_status(ix, config, status, false);
         self.probes.stop_liveness_and_startup(ix, &config.pod);
@@ -293,9 +298,17 @@ impl Kubelet {
 
 /// Where the crash-loop back-off begins and ends (`newCrashLoopBackOff`).
 fn crash_loop_bounds(config: &KubeletConfig) -> (Duration, Duration) {
-    let gate = |name: &str| config.feature_gates.get(name).copied();
-    let reduced = gate("ReduceDefaultCrashLoopBackOffDecay").unwrap_or(false);
-    let initial = Duration::from_secs(if reduced { 1 } else { 10 });
-    let max = config.max_container_restart_period.unwrap_or(Duration::from_secs(300));
+    let features = &config.features;
+    let initial = Duration::from_secs(if features.reduced_crash_loop_decay { 1 } else { 10 });
+    // With the reduced decay the maximum is lower, unless the other gate overwrites it with its own default.
+    let default_max = if features.reduced_crash_loop_decay && !features.crash_loop_max_configurable {
+        60
+    } else {
+        300
+    };
+    let configured = config
+        .max_container_restart_period
+        .filter(|_| features.crash_loop_max_configurable);
+    let max = configured.unwrap_or(Duration::from_secs(default_max));
     (initial.min(max), max)
 }

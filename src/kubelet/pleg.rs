@@ -27,6 +27,7 @@ pub enum Event {
 pub struct Pleg {
     kernel: Kernel,
     ticker: Ticker,
+    newest_first: bool,
     runtime: Rc<Runtime>,
     /// States at the last relist, by pod and ID; sandboxes too.
     seen: RefCell<BTreeMap<PodIx, BTreeMap<u64, Seen>>>,
@@ -48,10 +49,11 @@ enum Seen {
 
 impl Pleg {
     /// A generator that relists at these ticks.
-    pub fn new(kernel: &Kernel, runtime: Rc<Runtime>, ticker: Ticker) -> Pleg {
+    pub fn new(kernel: &Kernel, runtime: Rc<Runtime>, ticker: Ticker, newest_first: bool) -> Pleg {
         Pleg {
             kernel: kernel.clone(),
             ticker,
+            newest_first,
             runtime,
             seen: RefCell::default(),
             cache: RefCell::default(),
@@ -119,8 +121,17 @@ impl Pleg {
         let old = self.seen.borrow().get(&pod).cloned().unwrap_or_default();
         let mut events = Vec::new();
         // What was there before comes first, the newest of it first; then what is new, likewise.
-        let mut ids: Vec<u64> = old.keys().rev().copied().collect();
-        ids.extend(current.keys().rev().filter(|id| !old.contains_key(id)));
+        let order = |ids: Vec<u64>| -> Vec<u64> {
+            if self.newest_first {
+                ids.into_iter().rev().collect()
+            } else {
+                ids
+            }
+        };
+        let mut ids = order(old.keys().copied().collect());
+        ids.extend(order(
+            current.keys().filter(|id| !old.contains_key(id)).copied().collect(),
+        ));
         for id in ids {
             match (old.get(&id), current.get(&id)) {
                 (before, after) if before == after => {}

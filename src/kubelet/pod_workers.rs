@@ -202,7 +202,7 @@ impl Kubelet {
             let outcome = match stage {
                 Stage::Syncing => {
                     let (terminal, result) = self.sync_pod(ix, &config, &status, &worker.cancelled).await;
-                    relist = result.acted && !result.failed();
+                    relist = self.config.features.on_demand_relist && result.acted && !result.failed();
                     if terminal {
                         Outcome::Transition(Stage::Terminating)
                     } else if result.cancelled {
@@ -261,6 +261,7 @@ impl Kubelet {
             Outcome::Well => now + self.config.sync_frequency,
             Outcome::Cancelled => now + BACK_OFF_PERIOD,
             Outcome::Failed(ends) => {
+                let ends = ends.filter(|_| self.config.features.requeue_at_backoff_expiry);
                 let wait = ends.map_or(BACK_OFF_PERIOD, |ends| ends - now);
                 now + wait.max(Duration::ZERO).min(self.config.sync_frequency)
             }

@@ -99,7 +99,7 @@ impl Kubelet {
         let message = "Pod was rejected as the node is shutting down.";
         self.pod_event(config, true, "NodeShutdown", message.into());
         let status = PodStatus {
-            observed_generation: Some(config.generation),
+            observed_generation: self.observed_generation(config),
             reason: Some("NodeShutdown".into()),
             message: Some(format!("Pod was rejected: {message}").into()),
             qos_class: Some("BestEffort".into()),

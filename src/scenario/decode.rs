@@ -7,6 +7,7 @@ use serde::de::{Deserializer, Error};
 
 use super::duration;
 use super::types::*;
+use crate::api::features::{Features, Version};
 use crate::api::objects::ObjectKind;
 use crate::api::pod::Name;
 use crate::api::status::ConditionStatus;
@@ -529,28 +530,13 @@ pub(super) fn scenario(raw: RawScenario) -> Result<Scenario, String> {
         sandboxes,
         volumes,
     } = raw.spec;
-    if let Some(version) = kubelet.version.as_deref()
-        && version != "1.36"
-    {
-        return Err(format!(
-            "spec.kubelet.version: {version:?} is not supported yet; the only one is \"1.36\""
-        ));
-    }
-    let gates = [
-        "ReduceDefaultCrashLoopBackOffDecay",
-        "KubeletCrashLoopBackOffMax",
-        "ContainerRestartRules",
-    ];
-    if let Some(gate) = kubelet
-        .feature_gates
-        .keys()
-        .find(|gate| !gates.contains(&gate.as_str()))
-    {
-        return Err(format!(
-            "spec.kubelet.featureGates: {gate} is not known; known are {}",
-            gates.join(", ")
-        ));
-    }
+    let version = match kubelet.version.as_deref() {
+        None => Version::LATEST,
+        Some(text) => Version::parse(text)
+            .ok_or_else(|| format!("spec.kubelet.version: {text:?} is not supported: it is one of 1.31 to 1.36"))?,
+    };
+    let features = Features::new(version, &kubelet.feature_gates)
+        .map_err(|error| format!("spec.kubelet.featureGates: {}", error.message))?;
     let mut scenario = Scenario::default();
     let set = |field: &mut Duration, span: Option<Span>| {
         if let Some(Span(span)) = span {
@@ -562,6 +548,7 @@ pub(super) fn scenario(raw: RawScenario) -> Result<Scenario, String> {
     scenario.run_for = run_for.map(|span| span.0);
     scenario.seed = seed.unwrap_or(0);
     let config = &mut scenario.kubelet;
+    config.features = features;
     config.feature_gates = kubelet.feature_gates;
     config.max_container_restart_period = kubelet
         .config
@@ -645,7 +632,7 @@ impl Default for Scenario {
             epoch_unix_secs: 946_684_800,
             jitter: false,
             kubelet: KubeletConfig {
-                minor: 36,
+                features: Features::default(),
                 feature_gates: BTreeMap::new(),
                 max_container_restart_period: None,
                 serialize_image_pulls: true,

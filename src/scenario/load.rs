@@ -6,6 +6,7 @@ use super::decode::{RawScenario, scenario};
 use super::lookup::glob;
 use super::types::{Action, ActionKind, Input, ObjectInput, PodInput, Scenario};
 use crate::api::decode::{RawObject, RawPod, object, pod};
+use crate::api::features::{Features, Version, find_gate};
 use crate::api::objects::{Object, ObjectKind};
 use crate::api::pod::Pod;
 use crate::api::uid::pod_uid;
@@ -31,6 +32,11 @@ struct Head {
 
 /// Reads all documents. Gives the input and warnings, or the first error: file, line, column and what is wrong.
 pub fn load(sources: &[Source]) -> Result<(Input, Vec<String>), String> {
+    load_as(sources, None)
+}
+
+/// As [`load`], for the Kubernetes version given in place of the scenario's.
+pub fn load_as(sources: &[Source], version: Option<Version>) -> Result<(Input, Vec<String>), String> {
     let mut warnings = Vec::new();
     let mut pods: Vec<Pod> = Vec::new();
     let mut objects: Vec<Object> = Vec::new();
@@ -54,12 +60,50 @@ pub fn load(sources: &[Source]) -> Result<(Input, Vec<String>), String> {
             }
         }
     }
-    let input = Input {
+    let mut input = Input {
         pods: Vec::new(),
         objects: Vec::new(),
         scenario: found.unwrap_or_default(),
     };
+    if let Some(version) = version {
+        let kubelet = &mut input.scenario.kubelet;
+        kubelet.features = Features::new(version, &kubelet.feature_gates)
+            .map_err(|error| format!("spec.kubelet.featureGates: {}", error.message))?;
+    }
+    for pod in &mut pods {
+        admit_fields(pod, &input.scenario.kubelet.features)?;
+    }
     fit(input, pods, objects).map(|input| (input, warnings))
+}
+
+/// What a version's API server makes of fields that it does not have: it drops those behind a gate that is off, and
+/// refuses those that it has never heard of.
+fn admit_fields(pod: &mut Pod, features: &Features) -> Result<(), String> {
+    if features.container_restart_rules {
+        return Ok(());
+    }
+    let knows_fields = find_gate(features.version, "ContainerRestartRules").is_some();
+    let name = pod.name.clone();
+    let spec = &mut pod.spec;
+    let app = spec.containers.iter_mut().map(|c| (c, false));
+    let init = spec.init_containers.iter_mut().map(|c| {
+        let sidecar = c.is_sidecar();
+        (c, sidecar)
+    });
+    for (container, sidecar) in app.chain(init) {
+        let has_policy = container.restart_policy.is_some() && !sidecar;
+        if !knows_fields && (has_policy || !container.restart_policy_rules.is_empty()) {
+            return Err(format!(
+                "pod {name}: container {}: Kubernetes {} has no restartPolicy for containers other than sidecars",
+                container.name, features.version
+            ));
+        }
+        if !sidecar {
+            container.restart_policy = None;
+        }
+        container.restart_policy_rules.clear();
+    }
+    Ok(())
 }
 
 /// The documents of a text, each with its first line and with all other lines left empty, so that

@@ -1,5 +1,6 @@
 //! The Scenario document as the engine needs it: durations read, defaults filled in.
 
+use crate::api::features::Features;
 use crate::api::objects::{Object, ObjectKind};
 pub use crate::api::place::Place;
 use crate::api::pod::{Container, Name};
@@ -233,8 +234,8 @@ pub struct VolumeScript {
 /// spec.kubelet
 #[derive(Clone, Debug)]
 pub struct KubeletConfig {
-    /// version's minor number: 36 for "1.36"
-    pub minor: u32,
+    /// version, with what its feature gates come to
+    pub features: Features,
     /// featureGates, in name order
     pub feature_gates: std::collections::BTreeMap<String, bool>,
     /// config.crashLoopBackOff.maxContainerRestartPeriod

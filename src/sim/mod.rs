@@ -44,7 +44,7 @@ pub fn run_with(input: &Input, sink: impl FnMut(Record) + 'static) {
     let kernel = Kernel::new();
     let recorder = Recorder::new(&kernel, sink);
     let scenario = Rc::new(input.scenario.clone());
-    let api = ApiServer::new(&kernel, &recorder);
+    let api = ApiServer::new(&kernel, &recorder, &scenario.kubelet.features);
     let names: Rc<[Name]> = input.pods.iter().map(|p| p.pod.full_name().into()).collect();
     let node = Node::new(&kernel, &recorder, &scenario, &api, NodeIx(0), "node-1".into(), names);
     let cluster = Rc::new(Cluster {

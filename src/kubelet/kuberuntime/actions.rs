@@ -1,5 +1,6 @@
 //! What a pod needs now: a pure decision (`computePodActions`, `computeInitContainerActions`).
 
+use crate::api::features::Features;
 use crate::api::pod::{Container, Pod, RestartPolicy, RestartRuleAction};
 use crate::kubelet::container::{ContainerId, PodStatus, State, Status};
 use crate::kubelet::prober::results::{ProbeResult, Results};
@@ -110,6 +111,8 @@ pub struct Seen<'a> {
     pub restarting_all: bool,
     /// What the runtime shows.
     pub status: &'a PodStatus,
+    /// What this kubelet does.
+    pub features: &'a Features,
     /// What the probes show.
     pub probes: &'a Results,
 }
@@ -150,7 +153,7 @@ pub fn compute_pod_actions(pod: &Pod, seen: Seen<'_>) -> Actions {
             .find_by_name(&container.name)
             .filter(|s| s.state == State::Running);
         let Some(running) = running else {
-            if should_container_be_restarted(container, pod, seen.deleted, status) {
+            if should_container_be_restarted(container, pod, seen.deleted, status, seen.features) {
                 actions.to_start.push(index);
             }
             continue;
@@ -250,6 +253,7 @@ fn compute_init_container_actions(pod: &Pod, seen: Seen<'_>, actions: &mut Actio
     let Seen {
         deleted,
         status,
+        features,
         probes,
         ..
     } = seen;
@@ -293,7 +297,7 @@ fn compute_init_container_actions(pod: &Pod, seen: Seen<'_>, actions: &mut Actio
                 } else if !previously {
                     actions.init_to_start.push(index + 1);
                 }
-                if container_changed(container, found) {
+                if features.sidecar_follows_image && container_changed(container, found) {
                     actions.kill_init(container, found, "definition changed", KillReason::Other);
                     actions.init_to_start.push(index);
                 } else if probes.failed(ProbeType::Liveness, found.id) && container.liveness_probe.is_some() {
@@ -303,7 +307,7 @@ fn compute_init_container_actions(pod: &Pod, seen: Seen<'_>, actions: &mut Actio
             }
             State::Exited if sidecar => actions.init_to_start.push(index),
             State::Exited if found.exit_code != 0 => {
-                if !should_container_be_restarted(container, pod, deleted, status) {
+                if !should_container_be_restarted(container, pod, deleted, status, features) {
                     actions.kill_pod = true;
                     actions.init_to_start.clear();
                     return false;

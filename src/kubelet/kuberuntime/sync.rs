@@ -67,6 +67,7 @@ impl Kubelet {
                 deleted: config.deletion_grace.is_some(),
                 restarting_all,
                 status,
+                features: &self.config.features,
                 probes: &self.probes.results.borrow(),
             };
             compute_pod_actions(&config.pod, seen)
@@ -145,7 +146,8 @@ impl Kubelet {
                 };
                 self.kill_container(config, &container, why).await;
             }
-            self.runtime.remove_container(ix, &container, true).await;
+            let keep_logs = self.config.features.restart_all_at_once;
+            self.runtime.remove_container(ix, &container, keep_logs).await;
             result.removed = true;
         }
     }
@@ -269,10 +271,19 @@ impl Kubelet {
             .create_container(ix, &config.full_name, sandbox, container, attempt)
             .await;
         let made = created.map_err(|text| fail("CreateContainerError", text))?;
-        self.container_event(config, name, false, "Created", "Container created".into());
+        let text = |long: &str, short: &'static str| -> Name {
+            if self.config.features.container_events_without_name {
+                short.into()
+            } else {
+                format!("{long} {name}").into()
+            }
+        };
+        let created = text("Created container:", "Container created");
+        self.container_event(config, name, false, "Created", created);
         let started = self.runtime.start_container(ix, &made).await;
         started.map_err(|text| fail("RunContainerError", text))?;
-        self.container_event(config, name, false, "Started", "Container started".into());
+        let begun = text("Started container", "Container started");
+        self.container_event(config, name, false, "Started", begun);
         let Some(handler) = &container.post_start else {
             return Ok(());
         };

@@ -51,7 +51,12 @@ impl Worker {
         };
         match answer {
             Err(error) => {
-                unhealthy(format!("{title} probe errored and resulted in unknown state: {error}"));
+                let state = if kubelet.config.features.probe_errors_say_unknown {
+                    " and resulted in unknown state"
+                } else {
+                    ""
+                };
+                unhealthy(format!("{title} probe errored{state}: {error}"));
                 None
             }
             Ok((ProbeResult::Failure, output)) => {

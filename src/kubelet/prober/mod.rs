@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::Kubelet;
+use crate::api::features::Features;
 use crate::api::pod::{Container, Name, Pod, Probe};
 use crate::api::status::{ConditionStatus, ContainerState, ContainerStatus, PodStatus, Timestamp};
 use crate::kernel::{Duration, Gate};
@@ -32,6 +33,8 @@ type Key = (PodIx, Name, ProbeType);
 
 /// What is known of containers that are older than the kubelet.
 struct Restart<'a> {
+    /// What a predecessor knew counts.
+    carry: bool,
     /// Containers that started before this are.
     before: Timestamp,
     /// The API says that the pod is ready.
@@ -98,7 +101,7 @@ impl ProbeManager {
     }
 
     /// Whether the container counts as started (`isContainerStarted`). `carried` is what the status already says.
-    fn is_started(&self, ix: PodIx, status: &ContainerStatus) -> bool {
+    fn is_started(&self, ix: PodIx, status: &ContainerStatus, carry: bool) -> bool {
         if !matches!(status.state, ContainerState::Running(_)) {
             return false;
         }
@@ -107,7 +110,7 @@ impl ProbeManager {
         if let Some(result) = result {
             return result == ProbeResult::Success;
         }
-        if status.started == Some(true) {
+        if carry && status.started == Some(true) {
             return true;
         }
         self.worker(ix, &status.name, ProbeType::Startup).is_none()
@@ -130,7 +133,7 @@ impl ProbeManager {
                 false
             }
         };
-        if running.started_at >= restart.before {
+        if !restart.carry || running.started_at >= restart.before {
             return ready;
         }
         // The container is older than the kubelet: what its predecessor made of it holds until the probe has
@@ -145,6 +148,7 @@ impl ProbeManager {
         ix: PodIx,
         config: &PodConfig,
         before: Timestamp,
+        features: &Features,
         status: &mut PodStatus,
     ) {
         let pod = &config.pod;
@@ -153,19 +157,20 @@ impl ProbeManager {
             .condition("Ready")
             .is_some_and(|c| c.status == ConditionStatus::True);
         let restart = Restart {
+            carry: features.carry_started,
             before,
             pod_was_ready: was_ready,
             pod,
         };
         for container in &mut status.container_statuses {
-            let started = self.is_started(ix, container);
+            let started = self.is_started(ix, container, restart.carry);
             container.started = Some(started);
             if started {
                 container.ready = self.is_ready(ix, container, &restart);
             }
         }
         for (container, spec) in status.init_container_statuses.iter_mut().zip(&pod.spec.init_containers) {
-            let started = self.is_started(ix, container);
+            let started = self.is_started(ix, container, restart.carry);
             container.started = Some(started);
             if !spec.is_sidecar() {
                 container.ready |= matches!(&container.state, ContainerState::Terminated(t) if t.exit_code == 0);
@@ -186,6 +191,13 @@ impl Kubelet {
 
     /// `AddPod`: a worker for each probe; stops at the first that is already known, whatever comes behind it.
     pub(in crate::kubelet) fn add_probes(self: &Rc<Self>, ix: PodIx, config: &PodConfig, cancelled: &Rc<Gate>) {
+        let features = &self.config.features;
+        // Kubelets that do not hand their context on have workers that nothing cancels.
+        let context = if features.cancel_exec_probes {
+            cancelled.clone()
+        } else {
+            Rc::new(Gate::new(&self.kernel))
+        };
         for (index, container) in probed_containers(&config.pod).enumerate() {
             for (place, kind) in PROBE_TYPES.into_iter().enumerate() {
                 let Some(probe) = probe_of(container, kind) else {
@@ -202,7 +214,8 @@ impl Kubelet {
                     container,
                     kind,
                     probe,
-                    cancelled.clone(),
+                    features.trigger_restarts_ticker,
+                    context.clone(),
                 ));
                 self.probes.workers.borrow_mut().insert(key, worker.clone());
                 let offset = WORKER_OFFSET.times(i64::try_from(3 * index + place).unwrap_or(0));

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use super::results::ProbeResult;
-use crate::api::pod::{Container, Probe};
+use crate::api::pod::{Container, Probe, RestartPolicy};
 use crate::api::status::{ContainerState, ContainerStatus, PodStatus};
 use crate::kernel::{Duration, Gate, Kernel, Notify, Time, race};
 use crate::kubelet::Kubelet;
@@ -37,6 +37,8 @@ pub(super) struct Worker {
     result_run: Cell<i32>,
     /// No probing until there is a new container.
     on_hold: Cell<bool>,
+    /// A probe out of turn starts the ticker afresh.
+    trigger_restarts_ticker: bool,
     /// Opens when the pod begins to end.
     pub(super) cancelled: Rc<Gate>,
 }
@@ -49,6 +51,7 @@ impl Worker {
         container: &Container,
         kind: ProbeType,
         spec: &Probe,
+        trigger_restarts_ticker: bool,
         cancelled: Rc<Gate>,
     ) -> Worker {
         Worker {
@@ -65,6 +68,7 @@ impl Worker {
             last_result: Cell::new(None),
             result_run: Cell::new(0),
             on_hold: Cell::new(false),
+            trigger_restarts_ticker,
             cancelled,
         }
     }
@@ -107,7 +111,9 @@ impl Worker {
                 && due <= now
             {
                 self.triggered.set(None);
-                *tick = now + period;
+                if self.trigger_restarts_ticker {
+                    *tick = now + period;
+                }
                 return true;
             }
             if *tick <= now {
@@ -143,12 +149,15 @@ impl Worker {
                 ProbeType::Startup => ProbeResult::Unknown,
             };
             // A container that the kubelet found running keeps what its predecessor knew of it.
+            let features = &kubelet.config.features;
             let old = match &container.state {
-                ContainerState::Running(running) => running.started_at < kubelet.before_restart(),
-                ContainerState::Waiting(_) | ContainerState::Terminated(_) => false,
+                ContainerState::Running(running) if features.carry_started => {
+                    running.started_at < kubelet.before_restart()
+                }
+                ContainerState::Running(_) | ContainerState::Waiting(_) | ContainerState::Terminated(_) => false,
             };
             let sidecar_started = container.started == Some(true) && self.is_sidecar();
-            if self.kind == ProbeType::Startup && sidecar_started {
+            if features.carry_started && self.kind == ProbeType::Startup && sidecar_started {
                 kubelet.set_probe_result(self.ix, self.kind, id, ProbeResult::Success);
             }
             if !old {
@@ -166,8 +175,13 @@ impl Worker {
                 return true;
             };
             let pod = &self.config.pod;
-            return container_should_restart(&self.container, pod, end.exit_code)
-                || should_all_containers_restart(pod, None, &status);
+            let features = &kubelet.config.features;
+            if !features.end_probes_by_restart_rules {
+                let survives = features.sidecar_probes_survive && self.is_sidecar();
+                return pod.spec.restart_policy != RestartPolicy::Never || survives;
+            }
+            return container_should_restart(&self.container, pod, end.exit_code, features)
+                || (features.restart_all_containers && should_all_containers_restart(pod, None, &status));
         };
         // The worker keeps the pod that it was made with: it never learns of a deletion that came later.
         if self.config.deletion_grace.is_some() && self.kind != ProbeType::Readiness {
@@ -201,7 +215,13 @@ impl Worker {
             return true;
         }
         kubelet.set_probe_result(self.ix, self.kind, id, result);
-        if self.kind == ProbeType::Startup || (self.kind == ProbeType::Liveness && result == ProbeResult::Failure) {
+        let failed = result == ProbeResult::Failure;
+        let hold = match self.kind {
+            ProbeType::Startup => failed || kubelet.config.features.startup_on_hold,
+            ProbeType::Liveness => failed,
+            ProbeType::Readiness => false,
+        };
+        if hold {
             self.on_hold.set(true);
             self.result_run.set(0);
         }

@@ -1,15 +1,16 @@
 //! The conditions that the kubelet owns (`pkg/kubelet/status/generate.go`).
 
 use super::restart_policy::should_all_containers_restart;
+use crate::api::features::Features;
 use crate::api::pod::{Name, Pod};
 use crate::api::status::{ConditionStatus, ContainerState, ContainerStatus, Phase, PodCondition, PodStatus};
 use crate::kubelet::container::PodStatus as RuntimeStatus;
 
 /// A condition without reason and message.
-pub(super) fn condition(kind: &str, status: bool, generation: i64) -> PodCondition {
+pub(super) fn condition(kind: &str, status: bool, generation: Option<i64>) -> PodCondition {
     PodCondition {
         kind: kind.into(),
-        observed_generation: Some(generation),
+        observed_generation: generation,
         status: if status {
             ConditionStatus::True
         } else {
@@ -50,7 +51,7 @@ pub(super) fn containers_ready(
     pod: &Pod,
     statuses: &[&ContainerStatus],
     phase: Phase,
-    generation: i64,
+    generation: Option<i64>,
 ) -> PodCondition {
     let sidecars = pod.spec.init_containers.iter().filter(|c| c.is_sidecar());
     let (mut unknown, mut unready) = (Vec::new(), Vec::new());
@@ -75,7 +76,12 @@ pub(super) fn containers_ready(
 }
 
 /// Ready: what ContainersReady says, then the readiness gates (`GeneratePodReadyCondition`).
-pub(super) fn ready(pod: &Pod, others: &[PodCondition], containers: &PodCondition, generation: i64) -> PodCondition {
+pub(super) fn ready(
+    pod: &Pod,
+    others: &[PodCondition],
+    containers: &PodCondition,
+    generation: Option<i64>,
+) -> PodCondition {
     if containers.status != ConditionStatus::True {
         return PodCondition {
             kind: "Ready".into(),
@@ -111,7 +117,8 @@ pub(super) fn initialized(
     old: &PodStatus,
     statuses: &[&ContainerStatus],
     phase: Phase,
-    generation: i64,
+    generation: Option<i64>,
+    features: &Features,
 ) -> PodCondition {
     let (mut unknown, mut incomplete) = (Vec::new(), Vec::new());
     for container in &pod.spec.init_containers {
@@ -142,9 +149,10 @@ pub(super) fn initialized(
     match message(&unknown, &incomplete, "incomplete") {
         None => yes,
         Some(_)
-            if old
-                .condition("Initialized")
-                .is_some_and(|c| c.status == ConditionStatus::True) =>
+            if features.initialized_is_final
+                && old
+                    .condition("Initialized")
+                    .is_some_and(|c| c.status == ConditionStatus::True) =>
         {
             yes
         }
@@ -166,7 +174,7 @@ pub(super) fn all_containers_restarting(
 ) -> PodCondition {
     let make = |status| PodCondition {
         observed_generation: None,
-        ..condition("AllContainersRestarting", status, 0)
+        ..condition("AllContainersRestarting", status, None)
     };
     match phase {
         Phase::Succeeded => return because(make(false), "PodCompleted", None),

@@ -1,6 +1,7 @@
 //! Container statuses from what the runtime shows (`kubelet_pods.go: convertToAPIContainerStatuses`).
 
 use super::restart_policy::should_container_be_restarted;
+use crate::api::features::Features;
 use crate::api::pod::{Container, Name};
 use crate::api::status::{
     ContainerState, ContainerStatus, ImageId, Running, RuntimeId, Terminated, Timestamp, Waiting,
@@ -15,6 +16,7 @@ pub(super) struct Conversion<'a> {
     pub config: &'a PodConfig,
     pub runtime: &'a PodStatus,
     pub epoch: i64,
+    pub features: &'a Features,
     /// All containers are being restarted.
     pub restarting: bool,
     /// Why a container is not there (`reasonCache`).
@@ -57,18 +59,21 @@ impl Conversion<'_> {
             started: None,
         };
         let Some(old) = old else { return converted };
-        converted.restart_count = converted.restart_count.max(old.restart_count);
         let ended = matches!(old.state, ContainerState::Terminated(_));
-        converted.last_state = if old.container_id != converted.container_id && ended {
-            Some(old.state.clone())
-        } else {
-            old.last_state.clone()
-        };
-        if status.state == State::Running {
-            if ended && old.restart_count >= status.restart_count {
+        if self.features.restart_all_containers {
+            // Containers that were removed to be restarted have left nothing in the runtime: what is known is kept.
+            converted.restart_count = converted.restart_count.max(old.restart_count);
+            converted.last_state = if old.container_id != converted.container_id && ended {
+                Some(old.state.clone())
+            } else {
+                old.last_state.clone()
+            };
+            if status.state == State::Running && ended && old.restart_count >= status.restart_count {
                 converted.restart_count = old.restart_count + 1;
             }
-            // By name, not by ID: `started` outlives a kill that restarts in the same sync.
+        }
+        // By name, not by ID: `started` outlives a kill that restarts in the same sync.
+        if status.state == State::Running && self.features.carry_started {
             converted.started = old.started;
         }
         converted
@@ -101,12 +106,18 @@ impl Conversion<'_> {
             return status;
         }
         let waiting = matches!(status.state, ContainerState::Waiting(_));
-        if init && newest.is_none() && !container.is_sidecar() && waiting && self.has_any_app_container() {
+        if self.features.lost_init_completed
+            && init
+            && newest.is_none()
+            && !container.is_sidecar()
+            && waiting
+            && self.has_any_app_container()
+        {
             status.state = ContainerState::Terminated(treated_as_completed());
             return status;
         }
         let deleted = self.config.deletion_grace.is_some();
-        if should_container_be_restarted(container, &self.config.pod, deleted, self.runtime)
+        if should_container_be_restarted(container, &self.config.pod, deleted, self.runtime, self.features)
             && let Some(error) = (self.reason)(&container.name)
         {
             if matches!(status.state, ContainerState::Terminated(_)) {

@@ -7,13 +7,18 @@ use super::containers::Conversion;
 use super::manager::is_kubelets;
 use super::phase::phase;
 use super::restart_policy::{all_containers_could_restart, should_all_containers_restart};
-use crate::api::status::{ContainerStatus, Phase, PodCondition, PodStatus as ApiStatus};
+use crate::api::status::{ContainerState, ContainerStatus, Phase, PodCondition, PodStatus as ApiStatus};
 use crate::kubelet::Kubelet;
 use crate::kubelet::container::{PodStatus, State};
 use crate::kubelet::pod_workers::PodConfig;
 use crate::runtime::PodIx;
 
 impl Kubelet {
+    /// The generation that a status names, where it names any.
+    pub(in crate::kubelet) fn observed_generation(&self, config: &PodConfig) -> Option<i64> {
+        self.config.features.observed_generation.then_some(config.generation)
+    }
+
     /// `generateAPIPodStatus`. `terminal`: all containers have been stopped for good.
     pub(in crate::kubelet) fn generate_status(
         self: &Rc<Self>,
@@ -23,6 +28,7 @@ impl Kubelet {
         terminal: bool,
     ) -> ApiStatus {
         let pod = &config.pod;
+        let features = &self.config.features;
         let old = self
             .statuses
             .get(ix)
@@ -32,7 +38,8 @@ impl Kubelet {
             config,
             runtime,
             epoch: self.epoch,
-            restarting: should_all_containers_restart(pod, Some(runtime), &old),
+            features,
+            restarting: features.restart_all_containers && should_all_containers_restart(pod, Some(runtime), &old),
             reason: &reason,
         };
         let mut status = ApiStatus::empty(Phase::Pending);
@@ -43,13 +50,18 @@ impl Kubelet {
         status.ephemeral_container_statuses =
             conversion.statuses(&pod.spec.ephemeral_containers, &old.ephemeral_container_statuses, false);
         status.ephemeral_container_statuses.sort_by(|a, b| a.name.cmp(&b.name));
-        let started = pod.spec.containers.iter().any(|c| {
-            let active = runtime.active_container_statuses.iter();
-            active
-                .filter(|s| s.name == c.name)
-                .any(|s| matches!(s.state, State::Running | State::Exited))
-        });
-        status.phase = phase(pod, &all(&status), terminal, started);
+        // Older kubelets ask what they would write, newer ones what runs in the present sandbox.
+        let started = if features.pending_while_sidecars_return {
+            let active = &runtime.active_container_statuses;
+            pod.spec.containers.iter().any(|c| {
+                let mut of_name = active.iter().filter(|s| s.name == c.name);
+                of_name.any(|s| matches!(s.state, State::Running | State::Exited))
+            })
+        } else {
+            let has_run = |s: &ContainerStatus| !matches!(s.state, ContainerState::Waiting(_));
+            status.container_statuses.iter().any(has_run)
+        };
+        status.phase = phase(pod, &all(&status), terminal, started, features);
         if !status.is_terminal() && old.is_terminal() {
             status.phase = old.phase;
         }
@@ -59,8 +71,8 @@ impl Kubelet {
         }
         self.fail_past_deadline(ix, config, &mut status);
         self.probes
-            .update_pod_status(ix, config, self.before_restart(), &mut status);
-        let generation = config.generation;
+            .update_pod_status(ix, config, self.before_restart(), features, &mut status);
+        let generation = self.observed_generation(config);
         let statuses = all(&status);
         let sandbox_ready = runtime.sandbox_statuses.first().is_some_and(|s| s.ready);
         let containers = containers_ready(pod, &statuses, status.phase, generation);
@@ -79,17 +91,17 @@ impl Kubelet {
         let ready = ready(pod, &conditions, &containers, generation);
         conditions.extend([
             condition("PodReadyToStartContainers", sandbox_ready, generation),
-            initialized(pod, &old, &statuses, status.phase, generation),
+            initialized(pod, &old, &statuses, status.phase, generation, features),
             ready,
             containers,
             condition("PodScheduled", true, generation),
         ]);
         drop(statuses);
-        if all_containers_could_restart(pod) {
+        if all_containers_could_restart(pod, features) {
             conditions.push(all_containers_restarting(pod, runtime, &old, status.phase));
         }
         status.conditions = conditions;
-        status.observed_generation = Some(generation);
+        status.observed_generation = generation;
         status.host_ip = Some("10.0.0.4".into());
         status.pod_ip = runtime.ip.clone();
         status.qos_class = Some("BestEffort".into());

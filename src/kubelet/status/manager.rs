@@ -7,6 +7,7 @@ use std::rc::Rc;
 use super::conditions::{self, condition, containers_ready};
 use super::generate::all;
 use super::restart_policy::{all_containers_could_restart, container_should_restart};
+use crate::api::features::Features;
 use crate::api::pod::{Container, Pod, RestartPolicy};
 use crate::api::status::{
     ConditionStatus, ContainerState, ContainerStatus, Phase, PodCondition, PodStatus, RuntimeId, Terminated, Timestamp,
@@ -79,7 +80,7 @@ impl Kubelet {
     ) {
         let cached = self.statuses.get(ix);
         let old = cached.clone().unwrap_or_else(|| Rc::new((*config.status).clone()));
-        if is_illegal_transition(&config.pod, &old, &status) {
+        if is_illegal_transition(&config.pod, &old, &status, &self.config.features) {
             return;
         }
         let now = self.timestamp();
@@ -93,7 +94,7 @@ impl Kubelet {
             self.work_queued.raise();
         }
         cut_messages(config, &mut status);
-        if cached.is_some_and(|cached| equal_by_kubelet(&cached, &status)) && !finished {
+        if cached.is_some_and(|cached| equal_by_kubelet(&cached, &status, &self.config.features)) && !finished {
             return;
         }
         let mut statuses = self.statuses.statuses.borrow_mut();
@@ -148,8 +149,9 @@ impl Kubelet {
         }
         let status = &config.status;
         let statuses: Vec<&ContainerStatus> = status.container_statuses.iter().collect();
-        let containers = containers_ready(&config.pod, &statuses, status.phase, config.generation);
-        let expected = conditions::ready(&config.pod, &status.conditions, &containers, config.generation);
+        let generation = self.observed_generation(config);
+        let containers = containers_ready(&config.pod, &statuses, status.phase, generation);
+        let expected = conditions::ready(&config.pod, &status.conditions, &containers, generation);
         let present = status.condition("Ready");
         present.is_some_and(|c| c.status != expected.status || c.message != expected.message)
     }
@@ -159,7 +161,7 @@ impl Kubelet {
         let (Some(cached), Some(object)) = (self.statuses.get(ix), self.api.get(ix)) else {
             return false;
         };
-        !equal_by_kubelet(&object.status.borrow(), &cached)
+        !equal_by_kubelet(&object.status.borrow(), &cached, &self.config.features)
     }
 
     /// The task: a full sync (`syncBatch(all)`) at those ticks only that could find a difference.
@@ -206,22 +208,25 @@ impl Kubelet {
     }
 
     /// Changes the newest status of a pod that the API still has; `change` says whether it did.
-    fn change_status(self: &Rc<Self>, ix: PodIx, change: impl FnOnce(&Pod, i64, &mut PodStatus) -> bool) {
+    fn change_status(self: &Rc<Self>, ix: PodIx, change: impl FnOnce(&Pod, Option<i64>, &mut PodStatus) -> bool) {
         let Some(config) = self.pods.borrow().get(&ix).cloned() else {
             return;
         };
         let Some(cached) = self.statuses.get(ix) else { return };
         let mut status = (*cached).clone();
-        if change(&config.pod, config.generation, &mut status) {
+        if change(&config.pod, self.observed_generation(&config), &mut status) {
             self.set_status(ix, &config, status, false);
         }
     }
 
     /// The new sandbox is known at once, before any container is started (`OnPodSandboxReady`).
     pub(in crate::kubelet) fn on_pod_sandbox_ready(self: &Rc<Self>, ix: PodIx, config: &PodConfig) {
+        if !self.config.features.sandbox_ready_at_once {
+            return;
+        }
         let Some(status) = self.statuses.get(ix) else { return };
         let mut status = (*status).clone();
-        let ready = condition("PodReadyToStartContainers", true, config.generation);
+        let ready = condition("PodReadyToStartContainers", true, self.observed_generation(config));
         status.conditions.retain(|c| c.kind != ready.kind);
         status.conditions.insert(0, ready);
         self.set_status(ix, config, status, false);
@@ -249,7 +254,7 @@ fn is_compared(condition: &PodCondition) -> bool {
 }
 
 /// `isPodStatusByKubeletEqual`: times of conditions and the conditions of others do not count.
-fn equal_by_kubelet(old: &PodStatus, new: &PodStatus) -> bool {
+fn equal_by_kubelet(old: &PodStatus, new: &PodStatus, features: &Features) -> bool {
     let own = |status: &PodStatus| {
         let mut own: Vec<PodCondition> = status.conditions.iter().filter(|c| is_compared(c)).cloned().collect();
         own.sort_by(|a, b| a.kind.cmp(&b.kind));
@@ -263,7 +268,12 @@ fn equal_by_kubelet(old: &PodStatus, new: &PodStatus) -> bool {
         conditions: Vec::new(),
         ..status.clone()
     };
-    before.len() == after.len() && before.iter().zip(&after).all(same) && rest(old) == rest(new)
+    if features.count_conditions && before.len() != after.len() {
+        return false;
+    }
+    // Upstream asks of each new condition whether the old ones have it.
+    let known = |new: &PodCondition| before.iter().any(|old| same((old, new)));
+    after.iter().all(known) && rest(old) == rest(new)
 }
 
 /// The status of the container of that ID.
@@ -276,8 +286,8 @@ fn find_container(status: &mut PodStatus, id: ContainerId) -> Option<&mut Contai
 }
 
 /// A container that has ended for good must not come back to life (`checkContainerStateTransition`).
-fn is_illegal_transition(pod: &Pod, old: &PodStatus, new: &PodStatus) -> bool {
-    if pod.spec.restart_policy == RestartPolicy::Always || all_containers_could_restart(pod) {
+fn is_illegal_transition(pod: &Pod, old: &PodStatus, new: &PodStatus, features: &Features) -> bool {
+    if pod.spec.restart_policy == RestartPolicy::Always || all_containers_could_restart(pod, features) {
         return false;
     }
     let revived = |spec: &[Container], old: &[ContainerStatus], new: &[ContainerStatus]| {
@@ -289,7 +299,7 @@ fn is_illegal_transition(pod: &Pod, old: &PodStatus, new: &PodStatus) -> bool {
                 return false;
             }
             let container = spec.iter().find(|c| c.name == before.name);
-            if container.is_some_and(|c| container_should_restart(c, pod, end.exit_code)) {
+            if container.is_some_and(|c| container_should_restart(c, pod, end.exit_code, features)) {
                 return false;
             }
             let after = new.iter().find(|s| s.name == before.name);

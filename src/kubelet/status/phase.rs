@@ -1,7 +1,8 @@
 //! The pod's phase (`kubelet_pods.go: getPhase`).
 
 use super::restart_policy::container_should_restart;
-use crate::api::pod::{Container, Pod};
+use crate::api::features::Features;
+use crate::api::pod::{Container, Pod, RestartPolicy};
 use crate::api::status::{ContainerState, ContainerStatus, Phase, Terminated};
 
 /// What the phase asks of one container.
@@ -48,7 +49,13 @@ fn look(container: &Container, statuses: &[&ContainerStatus]) -> Seen {
 
 /// `getPhase`. `terminal`: nothing runs any more and nothing will; `initialized`: an app container has
 /// started in the present sandbox.
-pub(super) fn phase(pod: &Pod, statuses: &[&ContainerStatus], terminal: bool, initialized: bool) -> Phase {
+pub(super) fn phase(
+    pod: &Pod,
+    statuses: &[&ContainerStatus],
+    terminal: bool,
+    initialized: bool,
+    features: &Features,
+) -> Phase {
     let (mut pending_init, mut pending_sidecars) = (0, 0);
     let (mut unknown, mut running, mut waiting, mut stopped, mut final_stops, mut succeeded) = (0, 0, 0, 0, 0, 0);
     for container in &pod.spec.init_containers {
@@ -57,7 +64,7 @@ pub(super) fn phase(pod: &Pod, statuses: &[&ContainerStatus], terminal: bool, in
             match seen {
                 Seen::Unknown | Seen::Running { .. } | Seen::Waiting => pending_init += 1,
                 Seen::Stopped { code, restarting, .. }
-                    if code != 0 && !restarting && !container_should_restart(container, pod, code) =>
+                    if code != 0 && !restarting && !container_should_restart(container, pod, code, features) =>
                 {
                     return Phase::Failed;
                 }
@@ -89,7 +96,7 @@ pub(super) fn phase(pod: &Pod, statuses: &[&ContainerStatus], terminal: bool, in
                 restarting,
             } => {
                 stopped += 1;
-                final_stops += i32::from(!restarting && !container_should_restart(container, pod, code));
+                final_stops += i32::from(!restarting && !container_should_restart(container, pod, code, features));
                 succeeded += i32::from(code == 0 && !waiting);
             }
         }
@@ -99,16 +106,23 @@ pub(super) fn phase(pod: &Pod, statuses: &[&ContainerStatus], terminal: bool, in
     } else {
         Phase::Failed
     };
-    if pending_init > 0 || (pending_sidecars > 0 && !initialized) || waiting > 0 {
+    let initializing = pending_init > 0 && (features.pending_while_initializing_again || !initialized);
+    if initializing || (pending_sidecars > 0 && !initialized) || waiting > 0 {
         Phase::Pending
     } else if running > 0 && unknown == 0 {
         Phase::Running
     } else if running == 0 && stopped > 0 && unknown == 0 {
-        if terminal || stopped == final_stops {
-            ended
+        let over = if features.container_restart_rules {
+            stopped == final_stops
         } else {
-            Phase::Running
-        }
+            // Without rules nobody looks at a container that waits: it may come back.
+            match pod.spec.restart_policy {
+                RestartPolicy::Always => false,
+                RestartPolicy::OnFailure => stopped == succeeded,
+                RestartPolicy::Never => true,
+            }
+        };
+        if terminal || over { ended } else { Phase::Running }
     } else {
         Phase::Pending
     }

@@ -1,16 +1,27 @@
 //! Whether a container is started again (`podutil.ContainerShouldRestart`, `ShouldContainerBeRestarted`).
 
+use crate::api::features::Features;
 use crate::api::pod::{Container, Pod, RestartPolicy, RestartRuleAction};
 use crate::api::status::{ContainerState, PodStatus as ApiStatus};
 use crate::kubelet::container::{PodStatus, State};
 
 /// Whether a container that ended with that code runs again: its rules first, then its own policy, then the pod's
 /// (`podutil.ContainerShouldRestart`).
-pub fn container_should_restart(container: &Container, pod: &Pod, exit_code: i32) -> bool {
-    if let Some(action) = matching_rule(container, exit_code) {
-        return match action {
-            RestartRuleAction::Restart | RestartRuleAction::RestartAllContainers => true,
+pub fn container_should_restart(container: &Container, pod: &Pod, exit_code: i32, features: &Features) -> bool {
+    if !features.container_restart_rules {
+        return match pod.spec.restart_policy {
+            RestartPolicy::Always => true,
+            RestartPolicy::OnFailure => exit_code != 0,
+            RestartPolicy::Never => false,
         };
+    }
+    if let Some(action) = matching_rule(container, exit_code) {
+        match action {
+            RestartRuleAction::Restart => return true,
+            RestartRuleAction::RestartAllContainers if features.restart_all_containers => return true,
+            // Without the feature the policy decides.
+            RestartRuleAction::RestartAllContainers => {}
+        }
     }
     match container.restart_policy.unwrap_or(pod.spec.restart_policy) {
         RestartPolicy::Always => true,
@@ -27,7 +38,10 @@ pub fn matching_rule(container: &Container, exit_code: i32) -> Option<RestartRul
 }
 
 /// Whether any container has a rule that restarts all of them (`podutil.AllContainersCouldRestart`).
-pub fn all_containers_could_restart(pod: &Pod) -> bool {
+pub fn all_containers_could_restart(pod: &Pod, features: &Features) -> bool {
+    if !features.restart_all_containers {
+        return false;
+    }
     let regular = pod.spec.init_containers.iter().chain(&pod.spec.containers);
     let mut rules = regular.flat_map(|c| &c.restart_policy_rules);
     rules.any(|rule| rule.action == RestartRuleAction::RestartAllContainers)
@@ -56,7 +70,13 @@ pub fn should_all_containers_restart(pod: &Pod, runtime: Option<&PodStatus>, api
 }
 
 /// Whether the next sync would start the container (`kubecontainer.ShouldContainerBeRestarted`).
-pub fn should_container_be_restarted(container: &Container, pod: &Pod, deleted: bool, status: &PodStatus) -> bool {
+pub fn should_container_be_restarted(
+    container: &Container,
+    pod: &Pod,
+    deleted: bool,
+    status: &PodStatus,
+    features: &Features,
+) -> bool {
     if deleted {
         return false;
     }
@@ -66,6 +86,6 @@ pub fn should_container_be_restarted(container: &Container, pod: &Pod, deleted: 
     match newest.state {
         State::Running => false,
         State::Created | State::Unknown => true,
-        State::Exited => container_should_restart(container, pod, newest.exit_code),
+        State::Exited => container_should_restart(container, pod, newest.exit_code, features),
     }
 }
