@@ -141,7 +141,7 @@ pub(super) fn initialized(
     }
     let has_started = |s: &&ContainerStatus| {
         let app = pod.spec.containers.iter().any(|c| c.name == s.name);
-        app && (!matches!(s.state, ContainerState::Waiting(_)) || s.last_state.is_some())
+        app && !matches!(s.state, ContainerState::Waiting(_))
     };
     if statuses.iter().any(has_started) {
         return yes;

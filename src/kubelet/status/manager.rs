@@ -290,7 +290,7 @@ fn is_illegal_transition(pod: &Pod, old: &PodStatus, new: &PodStatus, features: 
     if pod.spec.restart_policy == RestartPolicy::Always || all_containers_could_restart(pod, features) {
         return false;
     }
-    let revived = |spec: &[Container], old: &[ContainerStatus], new: &[ContainerStatus]| {
+    let revived = |init: bool, spec: &[Container], old: &[ContainerStatus], new: &[ContainerStatus]| {
         old.iter().any(|before| {
             let ContainerState::Terminated(end) = &before.state else {
                 return false;
@@ -299,6 +299,9 @@ fn is_illegal_transition(pod: &Pod, old: &PodStatus, new: &PodStatus, features: 
                 return false;
             }
             let container = spec.iter().find(|c| c.name == before.name);
+            if init && container.is_some_and(Container::is_sidecar) {
+                return false;
+            }
             if container.is_some_and(|c| container_should_restart(c, pod, end.exit_code, features)) {
                 return false;
             }
@@ -306,13 +309,10 @@ fn is_illegal_transition(pod: &Pod, old: &PodStatus, new: &PodStatus, features: 
             after.is_some_and(|s| !matches!(s.state, ContainerState::Terminated(_)))
         })
     };
-    // Sidecars may always come back: their own policy says so.
-    revived(&pod.spec.containers, &old.container_statuses, &new.container_statuses)
-        || revived(
-            &pod.spec.init_containers,
-            &old.init_container_statuses,
-            &new.init_container_statuses,
-        )
+    // Sidecars may always come back.
+    let (spec, init) = (&pod.spec, true);
+    revived(!init, &spec.containers, &old.container_statuses, &new.container_statuses)
+        || revived(init, &spec.init_containers, &old.init_container_statuses, &new.init_container_statuses)
 }
 
 /// `normalizeStatus`: the pod's containers share 12 KiB of termination messages.
