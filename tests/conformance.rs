@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
-use podlapse::scenario::load::{Source, load};
+use podlapse::api::features::Version;
+use podlapse::scenario::load::{Source, load_as};
 use podlapse::{sim, views};
 use serde_json::Value;
 
@@ -119,18 +120,18 @@ fn canonical(trace: &str) -> BTreeMap<String, Vec<(i64, String)>> {
 }
 
 /// What podlapse makes of a scenario, as JSON lines.
-fn trace_of(name: &str, yaml: &str) -> String {
+fn trace_of(name: &str, yaml: &str, version: Version) -> String {
     let source = Source {
         name: name.to_owned(),
         text: yaml.to_owned(),
     };
-    let (input, _) = load(&[source]).unwrap_or_else(|error| panic!("{name} is refused: {error}"));
+    let (input, _) = load_as(&[source], Some(version)).unwrap_or_else(|error| panic!("{name} is refused: {error}"));
     let lines = sim::run(&input).iter().map(views::jsonl::line).collect::<Vec<_>>();
     lines.join("\n")
 }
 
 /// Compares every trace of `traces` with the run of the scenario of that name in `scenarios`.
-fn compare(scenarios: &Archive, traces: &Archive, expected_cases: usize) {
+fn compare(scenarios: &Archive, traces: &Archive, version: Version, expected_cases: usize) {
     let mut failures = Vec::new();
     let mut cases = 0;
     for (file, wanted) in traces {
@@ -141,7 +142,7 @@ fn compare(scenarios: &Archive, traces: &Archive, expected_cases: usize) {
         let yaml = scenarios
             .get(&format!("{name}.yaml"))
             .expect("each trace has a scenario");
-        let (wanted, got) = (canonical(wanted), canonical(&trace_of(name, yaml)));
+        let (wanted, got) = (canonical(wanted), canonical(&trace_of(name, yaml, version)));
         for kind in KINDS {
             let (want, have) = (wanted.get(kind), got.get(kind));
             if want != have {
@@ -167,11 +168,44 @@ fn compare(scenarios: &Archive, traces: &Archive, expected_cases: usize) {
 #[test]
 fn the_world_around_a_pod() {
     let cases = unpack("world.tar.zst");
-    compare(&cases, &cases, 316);
+    compare(&cases, &cases, Version::V1_36, 316);
 }
 
 #[test]
 fn kubelet_1_36() {
     let cases = unpack("cases.tar.zst");
-    compare(&cases, &cases, 312);
+    compare(&cases, &cases, Version::V1_36, 312);
+}
+
+/// The traces of the same cases under an older kubelet; those that it refuses have none.
+fn older(version: Version, expected_cases: usize) {
+    let folder = format!("{version}/");
+    let traces = unpack("versions.tar.zst").into_iter();
+    let traces = traces.filter_map(|(name, text)| Some((name.strip_prefix(&folder)?.to_owned(), text)));
+    compare(&unpack("cases.tar.zst"), &traces.collect(), version, expected_cases);
+}
+
+#[test]
+fn kubelet_1_35() {
+    older(Version::V1_35, 251);
+}
+
+#[test]
+fn kubelet_1_34() {
+    older(Version::V1_34, 250);
+}
+
+#[test]
+fn kubelet_1_33() {
+    older(Version::V1_33, 210);
+}
+
+#[test]
+fn kubelet_1_32() {
+    older(Version::V1_32, 202);
+}
+
+#[test]
+fn kubelet_1_31() {
+    older(Version::V1_31, 202);
 }

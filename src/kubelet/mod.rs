@@ -146,7 +146,7 @@ impl Kubelet {
             crash_loop_backoff: RefCell::new(Backoff::new(initial, max)),
             reasons: RefCell::default(),
             statuses: StatusManager::new(&kernel),
-            probes: ProbeManager::default(),
+            probes: ProbeManager::new(&kernel),
             volumes: VolumeManager::new(&kernel, volumes, started_at),
             early_events: RefCell::default(),
             epoch: scenario.epoch_unix_secs,

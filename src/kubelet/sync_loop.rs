@@ -39,6 +39,7 @@ impl Kubelet {
         spawn(|k| Box::pin(k.delete_containers_forever()));
         spawn(|k| Box::pin(k.sync_statuses_forever()));
         spawn(|k| Box::pin(k.manage_volumes_forever()));
+        spawn(|k| Box::pin(k.handle_probe_results_forever()));
     }
 
     /// The API's side of the sync loop: the pods that are there at the start, then every change. Nothing is acted

@@ -13,7 +13,7 @@ use super::Kubelet;
 use crate::api::features::Features;
 use crate::api::pod::{Container, Name, Pod, Probe};
 use crate::api::status::{ConditionStatus, ContainerState, ContainerStatus, PodStatus, Timestamp};
-use crate::kernel::{Duration, Gate};
+use crate::kernel::{Duration, Gate, Kernel, Queue};
 use crate::kubelet::container::ContainerId;
 use crate::kubelet::pod_workers::PodConfig;
 use crate::runtime::PodIx;
@@ -50,11 +50,12 @@ impl Restart<'_> {
 }
 
 /// `prober.manager`
-#[derive(Default)]
 pub(in crate::kubelet) struct ProbeManager {
     workers: RefCell<BTreeMap<Key, Rc<Worker>>>,
     /// Results of all three kinds of probe.
     pub(in crate::kubelet) results: RefCell<Results>,
+    /// Changes on their way to the sync loop (`results.Updates`).
+    updates: Queue<(PodIx, ProbeType, ContainerId, ProbeResult)>,
 }
 
 /// The probe of that type in a container's spec.
@@ -73,6 +74,14 @@ fn probed_containers(pod: &Pod) -> impl Iterator<Item = &Container> {
 }
 
 impl ProbeManager {
+    pub(in crate::kubelet) fn new(kernel: &Kernel) -> ProbeManager {
+        ProbeManager {
+            workers: RefCell::default(),
+            results: RefCell::default(),
+            updates: Queue::new(kernel),
+        }
+    }
+
     fn worker(&self, pod: PodIx, container: &Name, kind: ProbeType) -> Option<Rc<Worker>> {
         self.workers.borrow().get(&(pod, container.clone(), kind)).cloned()
     }
@@ -241,6 +250,14 @@ impl Kubelet {
     fn set_probe_result(self: &Rc<Self>, ix: PodIx, kind: ProbeType, id: ContainerId, result: ProbeResult) {
         let changed = self.probes.results.borrow_mut().set(kind, id, result);
         if changed {
+            self.probes.updates.push((ix, kind, id, result));
+        }
+    }
+
+    /// The task: what the sync loop makes of changed results, after the worker that set them has gone on.
+    pub(in crate::kubelet) async fn handle_probe_results_forever(self: Rc<Self>) {
+        loop {
+            let (ix, kind, id, result) = self.probes.updates.pop().await;
             self.handle_probe_result(ix, kind, id, result);
         }
     }

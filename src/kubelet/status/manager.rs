@@ -311,8 +311,17 @@ fn is_illegal_transition(pod: &Pod, old: &PodStatus, new: &PodStatus, features: 
     };
     // Sidecars may always come back.
     let (spec, init) = (&pod.spec, true);
-    revived(!init, &spec.containers, &old.container_statuses, &new.container_statuses)
-        || revived(init, &spec.init_containers, &old.init_container_statuses, &new.init_container_statuses)
+    revived(
+        !init,
+        &spec.containers,
+        &old.container_statuses,
+        &new.container_statuses,
+    ) || revived(
+        init,
+        &spec.init_containers,
+        &old.init_container_statuses,
+        &new.init_container_statuses,
+    )
 }
 
 /// `normalizeStatus`: the pod's containers share 12 KiB of termination messages.
