@@ -2,10 +2,12 @@
 
 #![allow(missing_docs)]
 
-use std::collections::BTreeMap;
-use std::io::Read;
-use std::path::Path;
+#[allow(dead_code)]
+mod common;
 
+use std::collections::BTreeMap;
+
+use common::{Archive, unpack};
 use podlapse::api::features::Version;
 use podlapse::scenario::load::{Source, load_as};
 use podlapse::{sim, views};
@@ -32,26 +34,6 @@ const LEFT_OUT: [&str; 15] = [
     "qosClass",
     "lastProbeTime",
 ];
-
-/// Files of an archive by name.
-type Archive = BTreeMap<String, String>;
-
-fn unpack(name: &str) -> Archive {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/conformance")
-        .join(name);
-    let packed = std::fs::read(path).expect("the archive is there");
-    let stream = ruzstd::decoding::StreamingDecoder::new(packed.as_slice()).expect("the archive is zstd");
-    let mut files = Archive::new();
-    for entry in tar::Archive::new(stream).entries().expect("the archive is a tar") {
-        let mut entry = entry.expect("an entry");
-        let name = entry.path().expect("a path").display().to_string();
-        let mut text = String::new();
-        entry.read_to_string(&mut text).expect("an entry is text");
-        files.insert(name, text);
-    }
-    files
-}
 
 fn strip(value: &mut Value) {
     let nothing = |v: &Value| match v {

@@ -21,6 +21,7 @@ mod volume_manager;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::api::pod::{ContainerType, Name};
 use crate::api::status::PodStatus as ApiStatus;
@@ -129,12 +130,7 @@ impl Kubelet {
         let (initial, max) = crash_loop_bounds(&config);
         let ticks = Ticks::new(&config.phases, started_at);
         Rc::new(Kubelet {
-            pleg: Pleg::new(
-                &kernel,
-                runtime.clone(),
-                ticks.relist,
-                config.features.pleg_newest_first,
-            ),
+            pleg: Pleg::new(&kernel, runtime.clone(), ticks.relist, &config),
             images: ImageManager::new(&kernel, images, parallel),
             pods: RefCell::default(),
             workers: RefCell::default(),
@@ -162,6 +158,12 @@ impl Kubelet {
             names,
             config,
         })
+    }
+
+    /// Whether the status that the sync knew is the one that the API has.
+    fn has_heard_all(&self, ix: PodIx, config: &PodConfig) -> bool {
+        let object = self.api.get(ix);
+        object.is_some_and(|object| Arc::ptr_eq(&object.status.borrow(), &config.status))
     }
 
     /// A pod as the API has told of it.
@@ -229,10 +231,11 @@ impl Kubelet {
         runtime: &PodStatus,
         cancelled: &Rc<Gate>,
     ) -> (bool, SyncResult) {
+        let triggers = self.probes.triggers();
         let status = self.generate_status(ix, config, runtime, false);
         let terminal = status.is_terminal();
         let restarting = status.is_restarting_all_containers();
-        self.set_status(ix, config, status, false);
+        let changed = self.set_status(ix, config, status, false);
         if terminal {
             return (true, SyncResult::default());
         }
@@ -243,7 +246,9 @@ impl Kubelet {
         }
         self.look_for_pull_secrets(config);
         self.add_probes(ix, config, cancelled);
-        let result = self.sync_pod_runtime(ix, config, runtime, restarting).await;
+        let mut result = self.sync_pod_runtime(ix, config, runtime, restarting).await;
+        let quiet = !changed && !result.acted && !restarting && self.probes.triggers() == triggers;
+        result.idle = quiet && config.pod.spec.image_pull_secrets.is_empty() && self.has_heard_all(ix, config);
         let mut reasons = self.reasons.borrow_mut();
         for (name, error) in &result.starts {
             match error {

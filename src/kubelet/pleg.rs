@@ -11,6 +11,7 @@ use super::container::{ContainerId, PodStatus, SandboxId, SandboxStatus, State, 
 use super::ticks::Ticker;
 use crate::kernel::{Duration, Kernel, Notify, Time};
 use crate::runtime::{self, ContainerState, PodIx, Runtime};
+use crate::scenario::types::KubeletConfig;
 
 /// What a relist found (`PodLifecycleEvent`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +29,7 @@ pub struct Pleg {
     kernel: Kernel,
     ticker: Ticker,
     newest_first: bool,
+    leaves_out_idle_ticks: bool,
     runtime: Rc<Runtime>,
     /// States at the last relist, by pod and ID; sandboxes too.
     seen: RefCell<BTreeMap<PodIx, BTreeMap<u64, Seen>>>,
@@ -49,11 +51,12 @@ enum Seen {
 
 impl Pleg {
     /// A generator that relists at these ticks.
-    pub fn new(kernel: &Kernel, runtime: Rc<Runtime>, ticker: Ticker, newest_first: bool) -> Pleg {
+    pub fn new(kernel: &Kernel, runtime: Rc<Runtime>, ticker: Ticker, config: &KubeletConfig) -> Pleg {
         Pleg {
             kernel: kernel.clone(),
             ticker,
-            newest_first,
+            newest_first: config.features.pleg_newest_first,
+            leaves_out_idle_ticks: config.leave_out_idle_ticks,
             runtime,
             seen: RefCell::default(),
             cache: RefCell::default(),
@@ -66,7 +69,9 @@ impl Pleg {
     /// The task: relists at the next tick whenever the runtime has changed or somebody waits.
     pub async fn run(&self, deliver: impl Fn(PodIx, Event)) {
         loop {
-            let _ = crate::kernel::race(self.runtime.changed.wait(), self.wanted.wait()).await;
+            if self.leaves_out_idle_ticks {
+                let _ = crate::kernel::race(self.runtime.changed.wait(), self.wanted.wait()).await;
+            }
             let cause = self.kernel.cause();
             self.kernel.sleep_until(self.ticker.after(self.kernel.now())).await;
             self.runtime.changed.take();

@@ -62,6 +62,10 @@ pub(super) struct Worker {
     /// The pod was deleted, not only ended.
     pub(super) deleted: Cell<bool>,
     evicted: Cell<bool>,
+    /// When the last sync ended.
+    last_sync: Cell<Option<Time>>,
+    /// Syncs are left out: they would do nothing.
+    steady: Cell<bool>,
     /// 0: not known yet.
     grace: Cell<i64>,
     /// What becomes of the status of a pod that the kubelet ends: what was said last
@@ -88,6 +92,8 @@ enum Outcome {
     Transition(Stage),
     /// All is well: look again after syncFrequency.
     Well,
+    /// All is well, and a sync that finds nothing new would do nothing: look again when something happens.
+    Steady,
     /// The pod began to end under it: the next update is there already.
     Cancelled,
     /// Something failed: look again at the back-off's end, or after the usual time.
@@ -121,6 +127,7 @@ impl Kubelet {
         if worker.stage.get() == Stage::Finished {
             return;
         }
+        self.end_steadiness(ix, &worker);
         if worker.stage.get() == Stage::Syncing {
             if config.deletion_grace.is_some() {
                 worker.deleted.set(true);
@@ -161,6 +168,41 @@ impl Kubelet {
         self.volumes.changed.raise();
     }
 
+    /// Whether ticks and syncs that would find nothing are left out. With jitter they can't be computed.
+    pub(super) fn leaves_out_idle_ticks(&self) -> bool {
+        self.config.leave_out_idle_ticks
+    }
+
+    /// What a steady pod's worker would be like now, had none of its syncs been left out: when the last one ended,
+    /// and that the next one is due.
+    fn end_steadiness(&self, ix: PodIx, worker: &Worker) {
+        if !worker.steady.replace(false) {
+            return;
+        }
+        let Some(mut ended) = worker.last_sync.get() else {
+            return;
+        };
+        let (now, ticker) = (self.kernel.now(), self.ticks.sync);
+        let next = |sync: Time| ticker.after(sync + self.config.sync_frequency) + SYNC_DELAY;
+        let first = next(ended);
+        // A sync that would begin at this very moment takes what happens now along.
+        if first <= now {
+            let step = next(first) - first;
+            let passed = (now - first).0 / step.0;
+            ended = first + step.times(passed);
+            worker.last_sync.set(Some(ended));
+        }
+        self.enqueue(ix, ended + self.config.sync_frequency);
+    }
+
+    /// Something that a sync would see has changed, but nobody asks for a sync: the next regular one is due again.
+    pub(super) fn resume_syncs(&self, ix: PodIx) {
+        let worker = self.workers.borrow().get(&ix).cloned();
+        if let Some(worker) = worker {
+            self.end_steadiness(ix, &worker);
+        }
+    }
+
     fn new_worker(self: &Rc<Self>, ix: PodIx) -> Rc<Worker> {
         let worker = Rc::new(Worker {
             wake: Rc::new(Notify::new(&self.kernel)),
@@ -169,6 +211,8 @@ impl Kubelet {
             stage: Cell::new(Stage::Syncing),
             deleted: Cell::new(false),
             evicted: Cell::new(false),
+            last_sync: Cell::new(None),
+            steady: Cell::new(false),
             grace: Cell::new(0),
             change: RefCell::default(),
             waiting: RefCell::default(),
@@ -182,7 +226,6 @@ impl Kubelet {
 
     /// `podWorkerLoop`
     async fn work(self: &Rc<Self>, ix: PodIx, worker: &Rc<Worker>) {
-        let mut last_sync: Option<Time> = None;
         loop {
             worker.wake.wait().await;
             // What comes within this moment is merged into one sync.
@@ -194,7 +237,7 @@ impl Kubelet {
             let stage = worker.stage.get();
             let grace = worker.grace.get();
             let begun = self.kernel.now();
-            let status = self.pleg.newer_than(ix, last_sync).await;
+            let status = self.pleg.newer_than(ix, worker.last_sync.get()).await;
             if self.kernel.now() > begun {
                 self.kernel.sleep(SYNC_DELAY).await;
             }
@@ -209,6 +252,8 @@ impl Kubelet {
                         Outcome::Cancelled
                     } else if result.failed() {
                         Outcome::Failed(result.backoff_ends.iter().min().copied())
+                    } else if result.idle && self.leaves_out_idle_ticks() {
+                        Outcome::Steady
                     } else {
                         Outcome::Well
                     }
@@ -225,7 +270,7 @@ impl Kubelet {
                     Outcome::Transition(Stage::Finished)
                 }
             };
-            last_sync = Some(self.kernel.now());
+            worker.last_sync.set(Some(self.kernel.now()));
             if relist {
                 self.request_relist(ix);
             }
@@ -259,6 +304,14 @@ impl Kubelet {
                 now
             }
             Outcome::Well => now + self.config.sync_frequency,
+            Outcome::Steady => {
+                worker.steady.set(true);
+                self.work_queue.borrow_mut().remove(&ix);
+                if worker.pending.borrow().is_none() {
+                    return;
+                }
+                now + self.config.sync_frequency
+            }
             Outcome::Cancelled => now + BACK_OFF_PERIOD,
             Outcome::Failed(ends) => {
                 let ends = ends.filter(|_| self.config.features.requeue_at_backoff_expiry);

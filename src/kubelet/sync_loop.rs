@@ -7,7 +7,7 @@ use super::Kubelet;
 use super::pleg::Event;
 use super::pod_workers::{PodConfig, UpdateType};
 use crate::api::status::{Phase, PodStatus};
-use crate::kernel::{Duration, Time, race};
+use crate::kernel::{Duration, Notify, Time, race};
 use crate::kubelet::api_server::PodChange;
 use crate::kubelet::container::State;
 use crate::runtime::PodIx;
@@ -113,6 +113,7 @@ impl Kubelet {
     /// (`NeedToReconcilePodReadiness`).
     fn handle_pod_reconcile(self: &Rc<Self>, ix: PodIx, config: PodConfig) {
         self.statuses.unsettled.raise();
+        self.resume_syncs(ix);
         let evicted = config.status.phase == Phase::Failed && config.status.reason.as_deref() == Some("Evicted");
         if self.needs_readiness_reconciled(&config) {
             self.update_pod(ix, config, UpdateType::Sync);
@@ -137,6 +138,8 @@ impl Kubelet {
     fn handle_pleg_event(self: &Rc<Self>, ix: PodIx, event: Event) {
         if event != Event::Removed {
             self.handle_pod_sync(ix);
+        } else {
+            self.resume_syncs(ix);
         }
         self.gc_wanted.raise();
         if let Event::Died(id) = event {
@@ -174,11 +177,16 @@ impl Kubelet {
             let queued = self.work_queue.borrow().values().map(|(due, _)| *due).min();
             // A deadline is noticed at the first tick that is not before it; the queue gives what is strictly older.
             let deadline = self.next_deadline().map(|at| at - Duration(1));
-            let Some(earliest) = queued.into_iter().chain(deadline).min() else {
+            let idle = (!self.leaves_out_idle_ticks()).then_some(self.kernel.now());
+            let Some(earliest) = queued.into_iter().chain(deadline).chain(idle).min() else {
                 self.work_queued.wait().await;
                 continue;
             };
-            let from = earliest.max(self.kernel.now());
+            let from = if self.leaves_out_idle_ticks() {
+                earliest.max(self.kernel.now())
+            } else {
+                self.kernel.now()
+            };
             let tick = self.ticks.sync.after(from);
             if race(self.kernel.sleep_until(tick), self.work_queued.wait())
                 .await
@@ -210,6 +218,13 @@ impl Kubelet {
         }
     }
 
+    /// Waits until a round of a loop is wanted; where idle rounds are not left out, each is.
+    pub(super) async fn wanted(&self, reason: &Notify) {
+        if self.leaves_out_idle_ticks() {
+            reason.wait().await;
+        }
+    }
+
     /// The earliest deadline of a pod that has not ended.
     fn next_deadline(&self) -> Option<Time> {
         let pods = self.pods.borrow();
@@ -232,7 +247,7 @@ impl Kubelet {
     /// Housekeeping, at those ticks only that could find something.
     async fn housekeep_forever(self: Rc<Self>) {
         loop {
-            self.housekeeping_wanted.wait().await;
+            self.wanted(&self.housekeeping_wanted).await;
             let tick = self.ticks.housekeeping.after(self.kernel.now());
             self.kernel.sleep_until(tick).await;
             self.housekeeping_wanted.take();

@@ -167,6 +167,9 @@ impl Kubelet {
         let now = self.kernel.now();
         let (populator, reconciler) = (&self.volumes.populator, &self.volumes.reconciler);
         let new = self.known_pods().into_iter().filter(|ix| self.wants_volumes(*ix));
+        if !self.leaves_out_idle_ticks() {
+            return Some(populator.after(now).min(reconciler.after(now)));
+        }
         let mut ticks: Vec<Time> = new.take(1).map(|_| populator.after(now)).collect();
         for (ix, pod) in self.volumes.pods.borrow().iter() {
             if pod.desired && self.drops_volumes(*ix, pod) {

@@ -633,6 +633,7 @@ impl Default for Scenario {
             jitter: false,
             kubelet: KubeletConfig {
                 features: Features::default(),
+                leave_out_idle_ticks: true,
                 feature_gates: BTreeMap::new(),
                 max_container_restart_period: None,
                 serialize_image_pulls: true,

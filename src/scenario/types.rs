@@ -236,6 +236,8 @@ pub struct VolumeScript {
 pub struct KubeletConfig {
     /// version, with what its feature gates come to
     pub features: Features,
+    /// Whether ticks at which nothing could happen are left out (they are, but for tests of just that).
+    pub leave_out_idle_ticks: bool,
     /// featureGates, in name order
     pub feature_gates: std::collections::BTreeMap<String, bool>,
     /// config.crashLoopBackOff.maxContainerRestartPeriod

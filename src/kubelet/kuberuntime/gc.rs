@@ -16,7 +16,7 @@ impl Kubelet {
     pub(in crate::kubelet) async fn collect_garbage_forever(self: Rc<Self>) {
         let mut ticker = self.ticks.container_gc;
         loop {
-            self.gc_wanted.wait().await;
+            self.wanted(&self.gc_wanted).await;
             let tick = ticker.after(self.kernel.now());
             self.kernel.sleep_until(tick).await;
             self.gc_wanted.take();

@@ -17,6 +17,8 @@ use crate::trace::{HookType, What};
 /// `PodSyncResult`
 #[derive(Default)]
 pub(in crate::kubelet) struct SyncResult {
+    /// A sync with the same pod and the same containers would do nothing at all.
+    pub idle: bool,
     /// At least one thing was tried.
     pub acted: bool,
     /// The pod began to end while the sync waited for something that it need not wait for any more.

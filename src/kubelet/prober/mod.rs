@@ -5,7 +5,7 @@ pub(in crate::kubelet) mod handlers;
 pub mod results;
 mod worker;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -54,6 +54,8 @@ pub(in crate::kubelet) struct ProbeManager {
     workers: RefCell<BTreeMap<Key, Rc<Worker>>>,
     /// Results of all three kinds of probe.
     pub(in crate::kubelet) results: RefCell<Results>,
+    /// Probes asked for out of turn so far.
+    triggers: Cell<u64>,
     /// Changes on their way to the sync loop (`results.Updates`).
     updates: Queue<(PodIx, ProbeType, ContainerId, ProbeResult)>,
 }
@@ -78,8 +80,14 @@ impl ProbeManager {
         ProbeManager {
             workers: RefCell::default(),
             results: RefCell::default(),
+            triggers: Cell::new(0),
             updates: Queue::new(kernel),
         }
+    }
+
+    /// How many probes have been asked for out of turn.
+    pub(in crate::kubelet) fn triggers(&self) -> u64 {
+        self.triggers.get()
     }
 
     fn worker(&self, pod: PodIx, container: &Name, kind: ProbeType) -> Option<Rc<Worker>> {
@@ -138,6 +146,7 @@ impl ProbeManager {
         let ready = match self.worker(ix, &status.name, ProbeType::Readiness) {
             None => true,
             Some(worker) => {
+                self.triggers.set(self.triggers.get() + 1);
                 worker.trigger();
                 false
             }

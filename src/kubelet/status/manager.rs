@@ -70,18 +70,19 @@ impl Kubelet {
         Timestamp(self.epoch + self.kernel.now().0.div_euclid(1_000_000_000))
     }
 
-    /// `updateStatusInternal`: completes the status from the one before and queues its write if it differs.
+    /// `updateStatusInternal`: completes the status from the one before and queues its write if it differs; whether
+    /// it does.
     pub(in crate::kubelet) fn set_status(
         self: &Rc<Self>,
         ix: PodIx,
         config: &PodConfig,
         mut status: PodStatus,
         finished: bool,
-    ) {
+    ) -> bool {
         let cached = self.statuses.get(ix);
         let old = cached.clone().unwrap_or_else(|| Rc::new((*config.status).clone()));
         if is_illegal_transition(&config.pod, &old, &status, &self.config.features) {
-            return;
+            return false;
         }
         let now = self.timestamp();
         for condition in status.conditions.iter_mut().filter(|c| is_compared(c)) {
@@ -95,7 +96,7 @@ impl Kubelet {
         }
         cut_messages(config, &mut status);
         if cached.is_some_and(|cached| equal_by_kubelet(&cached, &status, &self.config.features)) && !finished {
-            return;
+            return false;
         }
         let mut statuses = self.statuses.statuses.borrow_mut();
         let entry = statuses.entry(ix).or_insert(Cached {
@@ -112,6 +113,7 @@ impl Kubelet {
                 kubelet.write_status(ix);
             });
         }
+        true
     }
 
     /// `syncPod`: merges with what the API has, writes, and removes the object of a pod that has ended.
@@ -167,7 +169,7 @@ impl Kubelet {
     /// The task: a full sync (`syncBatch(all)`) at those ticks only that could find a difference.
     pub(in crate::kubelet) async fn sync_statuses_forever(self: Rc<Self>) {
         loop {
-            self.statuses.unsettled.wait().await;
+            self.wanted(&self.statuses.unsettled).await;
             let tick = self.ticks.status_sync.after(self.kernel.now());
             self.kernel.sleep_until(tick).await;
             self.statuses.unsettled.take();
