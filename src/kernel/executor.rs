@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use super::stream::Stream;
 use super::time::{Duration, Time};
 
 type Task = Pin<Box<dyn Future<Output = ()>>>;
@@ -48,6 +49,8 @@ struct Inner {
     ready: RefCell<VecDeque<usize>>,
     timers: RefCell<BinaryHeap<Reverse<Timer>>>,
     dead_timers: Cell<usize>,
+    /// Draws the order of what happens at the same instant; None: first in, first out.
+    order: Option<Stream>,
 }
 
 struct Slot {
@@ -97,6 +100,12 @@ impl Default for Kernel {
 impl Kernel {
     /// A kernel whose clock stands at 0 and in which nothing is planned.
     pub fn new() -> Kernel {
+        Kernel::with_order(None)
+    }
+
+    /// As [`Kernel::new`], but what happens at the same instant happens in an order drawn from the stream, so that
+    /// races are explored.
+    pub fn with_order(order: Option<Stream>) -> Kernel {
         Kernel(Rc::new(Inner {
             now: Cell::new(Time::ZERO),
             current: Cell::new(usize::MAX),
@@ -109,6 +118,7 @@ impl Kernel {
             ready: RefCell::default(),
             timers: RefCell::default(),
             dead_timers: Cell::new(0),
+            order,
         }))
     }
 
@@ -249,8 +259,7 @@ impl Kernel {
 
     fn run_ready(&self) {
         loop {
-            let id = self.0.ready.borrow_mut().pop_front();
-            let Some(id) = id else { return };
+            let Some(id) = self.next_ready() else { return };
             let task = {
                 let mut tasks = self.0.tasks.borrow_mut();
                 let slot = &mut tasks[id];
@@ -279,6 +288,17 @@ impl Kernel {
         }
     }
 
+    fn next_ready(&self) -> Option<usize> {
+        let mut ready = self.0.ready.borrow_mut();
+        match &self.0.order {
+            Some(order) if ready.len() > 1 => {
+                let at = order.below(u64::try_from(ready.len()).unwrap_or(1));
+                ready.remove(usize::try_from(at).unwrap_or(0))
+            }
+            Some(_) | None => ready.pop_front(),
+        }
+    }
+
     /// Gives a slot back. One that is still in the ready queue is given back when its turn comes: otherwise the
     /// wake-up would be its successor's.
     fn release(&self, id: usize) {
@@ -291,6 +311,9 @@ impl Kernel {
     }
 
     fn next_sequence(&self) -> u64 {
+        if let Some(order) = &self.0.order {
+            return order.next_u64();
+        }
         let next = self.0.sequence.get();
         self.0.sequence.set(next + 1);
         next

@@ -11,9 +11,11 @@
 mod channel;
 mod executor;
 mod gate;
+mod stream;
 mod time;
 
 pub use channel::{Notify, Queue};
 pub use executor::{Group, Kernel, Sleep, Stop, join_all, race};
 pub use gate::Gate;
+pub use stream::Stream;
 pub use time::{Duration, Time};

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::backoff::Backoff;
+use super::image_name::with_default_tag;
 use crate::api::pod::{Container, Name, PullPolicy};
 use crate::kernel::{Duration, Kernel, Notify};
 use crate::kubelet::Kubelet;
@@ -58,8 +59,19 @@ impl ImageManager {
         let event = |warning, reason, message: String| {
             kubelet.container_event(config, &container.name, warning, reason, message.into());
         };
+        let tagged = match with_default_tag(image) {
+            Ok(tagged) => Name::from(tagged),
+            Err(error) => {
+                let message = format!("Failed to apply default image tag {:?}: {error}", &**image);
+                event(true, "InspectFailed", message.clone());
+                return Err(StartError {
+                    reason: "InvalidImageName",
+                    message: message.into(),
+                });
+            }
+        };
         if container.image_pull_policy != PullPolicy::Always {
-            if self.images.is_present(image) {
+            if self.images.is_present(image) && self.images.is_present(&tagged) {
                 let text = format!("Container image \"{image}\" already present on machine");
                 let accessible = kubelet.config.features.ensure_secret_pulled_images;
                 let suffix = if accessible {
@@ -101,7 +113,7 @@ impl ImageManager {
         event(false, "Pulling", format!("Pulling image \"{image}\""));
         let begun = self.kernel.now();
         self.take_place().await;
-        let pulled = self.images.pull(&config.full_name, image).await;
+        let pulled = self.images.pull(&config.full_name, image, &tagged).await;
         self.give_place();
         match pulled {
             Ok(took) => {
@@ -114,15 +126,13 @@ impl ImageManager {
                 Ok(())
             }
             Err(text) => {
-                let error = format!("rpc error: code = Unknown desc = {text}");
-                event(true, "Failed", format!("Failed to pull image \"{image}\": {error}"));
+                let (reason, cause, error) = read_pull_error(image, &text);
+                event(true, "Failed", format!("Failed to pull image \"{image}\": {cause}"));
                 let now = self.kernel.now();
                 self.backoff.borrow_mut().next(key.clone(), now, now);
-                self.last_error
-                    .borrow_mut()
-                    .insert(key, format!("ErrImagePull: {error}"));
+                self.last_error.borrow_mut().insert(key, format!("{reason}: {error}"));
                 Err(StartError {
-                    reason: "ErrImagePull",
+                    reason,
                     message: error.into(),
                 })
             }
@@ -150,4 +160,20 @@ impl ImageManager {
             None => self.places.set(self.places.get().map(|free| free + 1)),
         }
     }
+}
+
+/// What a failed pull comes to: the reason, the error as it was received, the message (`evalCRIPullErr`). A runtime
+/// may name two causes of its own.
+fn read_pull_error(image: &str, text: &str) -> (&'static str, String, String) {
+    for (reason, what) in [
+        ("RegistryUnavailable", "the registry is unavailable"),
+        ("SignatureValidationFailed", "the signature validation failed"),
+    ] {
+        if let Some(rest) = text.strip_prefix(reason) {
+            let message = format!("image pull failed for {image} because {what}{rest}");
+            return (reason, text.to_owned(), message);
+        }
+    }
+    let error = format!("rpc error: code = Unknown desc = {text}");
+    ("ErrImagePull", error.clone(), error)
 }

@@ -6,6 +6,7 @@ pub mod backoff;
 pub mod container;
 mod environment;
 mod eviction;
+mod image_name;
 pub mod images;
 pub mod kuberuntime;
 mod lifecycle;
@@ -25,9 +26,9 @@ use std::sync::Arc;
 
 use crate::api::pod::{ContainerType, Name};
 use crate::api::status::PodStatus as ApiStatus;
-use crate::kernel::{Duration, Gate, Kernel, Notify, Queue, Time};
+use crate::kernel::{Duration, Gate, Kernel, Notify, Queue, Stream, Time};
 use crate::runtime::{Images, NodeIx, PodIx, Runtime, VolumePlugin};
-use crate::scenario::types::{KubeletConfig, Scenario};
+use crate::scenario::types::KubeletConfig;
 use crate::trace::{EventRecord, Recorder, What};
 use api_server::ApiServer;
 use backoff::Backoff;
@@ -52,8 +53,12 @@ pub struct Parts {
     pub kernel: Kernel,
     /// the trace
     pub recorder: Recorder,
-    /// the scripted world
-    pub scenario: Rc<Scenario>,
+    /// what this kubelet is told
+    pub config: Rc<KubeletConfig>,
+    /// seconds since 1970 at t = 0
+    pub epoch_unix_secs: i64,
+    /// draws the kubelet's own jitter; None: there is none
+    pub jitter: Option<Rc<Stream>>,
     /// the node's container runtime
     pub runtime: Rc<Runtime>,
     /// the node's images
@@ -76,7 +81,8 @@ pub struct Kubelet {
     pub(crate) recorder: Recorder,
     pub(crate) runtime: Rc<Runtime>,
     pub(crate) api: Rc<ApiServer>,
-    pub(crate) config: KubeletConfig,
+    pub(crate) config: Rc<KubeletConfig>,
+    jitter: Option<Rc<Stream>>,
     epoch: i64,
     node: NodeIx,
     node_name: Name,
@@ -112,7 +118,9 @@ impl Kubelet {
         let Parts {
             kernel,
             recorder,
-            scenario,
+            config,
+            epoch_unix_secs,
+            jitter,
             runtime,
             images,
             volumes,
@@ -121,7 +129,6 @@ impl Kubelet {
             node_name,
             names,
         } = parts;
-        let config = scenario.kubelet.clone();
         let parallel = if config.serialize_image_pulls {
             Some(1)
         } else {
@@ -145,7 +152,8 @@ impl Kubelet {
             probes: ProbeManager::new(&kernel),
             volumes: VolumeManager::new(&kernel, volumes, started_at),
             early_events: RefCell::default(),
-            epoch: scenario.epoch_unix_secs,
+            epoch: epoch_unix_secs,
+            jitter,
             kernel,
             recorder,
             runtime,
@@ -164,6 +172,14 @@ impl Kubelet {
     fn has_heard_all(&self, ix: PodIx, config: &PodConfig) -> bool {
         let object = self.api.get(ix);
         object.is_some_and(|object| Arc::ptr_eq(&object.status.borrow(), &config.status))
+    }
+
+    /// A span with the kubelet's jitter: up to half as long again (`wait.Jitter(period, 0.5)`).
+    fn jittered(&self, span: Duration) -> Duration {
+        match &self.jitter {
+            Some(stream) => span + stream.part_of(Duration(span.0 / 2)),
+            None => span,
+        }
     }
 
     /// A pod as the API has told of it.

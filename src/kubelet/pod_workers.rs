@@ -170,7 +170,7 @@ impl Kubelet {
 
     /// Whether ticks and syncs that would find nothing are left out. With jitter they can't be computed.
     pub(super) fn leaves_out_idle_ticks(&self) -> bool {
-        self.config.leave_out_idle_ticks
+        self.config.leave_out_idle_ticks && self.jitter.is_none()
     }
 
     /// What a steady pod's worker would be like now, had none of its syncs been left out: when the last one ended,
@@ -303,7 +303,7 @@ impl Kubelet {
                 }
                 now
             }
-            Outcome::Well => now + self.config.sync_frequency,
+            Outcome::Well => now + self.jittered(self.config.sync_frequency),
             Outcome::Steady => {
                 worker.steady.set(true);
                 self.work_queue.borrow_mut().remove(&ix);
@@ -312,11 +312,11 @@ impl Kubelet {
                 }
                 now + self.config.sync_frequency
             }
-            Outcome::Cancelled => now + BACK_OFF_PERIOD,
+            Outcome::Cancelled => now + self.jittered(BACK_OFF_PERIOD),
             Outcome::Failed(ends) => {
                 let ends = ends.filter(|_| self.config.features.requeue_at_backoff_expiry);
                 let wait = ends.map_or(BACK_OFF_PERIOD, |ends| ends - now);
-                now + wait.max(Duration::ZERO).min(self.config.sync_frequency)
+                now + self.jittered(wait.max(Duration::ZERO).min(self.config.sync_frequency))
             }
         };
         self.enqueue(ix, due);

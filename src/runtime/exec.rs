@@ -4,7 +4,7 @@ use super::abandon::Abandon;
 use super::service::{Container, Runtime, rpc_error};
 use crate::api::pod::Name;
 use crate::kernel::{Duration, Gate, race};
-use crate::scenario::types::ProbeWindow;
+use crate::scenario::types::{ProbeAnswer, ProbeWindow};
 use crate::trace::{CallPhase, CriOp, ProbeType};
 
 /// How a call into a container ended.
@@ -127,15 +127,32 @@ impl Runtime {
             .started_at()
             .map_or(Duration::ZERO, |at| self.kernel.now() - at);
         let in_force = windows.iter().rev().find(|w| w.from <= since).or(windows.first());
-        in_force.cloned().unwrap_or(ProbeWindow {
+        let drawn = in_force.cloned().map(|window| self.draw_answer(window));
+        drawn.unwrap_or(ProbeWindow {
             from: Duration::ZERO,
-            result: crate::scenario::types::ProbeAnswer::Success,
+            result: ProbeAnswer::Success,
             takes: DEFAULT_TAKES,
             message: None,
             status: None,
             exit_code: None,
             probability: None,
         })
+    }
+
+    /// A window whose result holds for a share of the calls only gives the opposite for the others.
+    fn draw_answer(&self, window: ProbeWindow) -> ProbeWindow {
+        match window.probability {
+            Some(share) if self.chances.next_u64() >> 32 >= u64::from(share) => ProbeWindow {
+                result: match window.result {
+                    ProbeAnswer::Success => ProbeAnswer::Failure,
+                    ProbeAnswer::Failure | ProbeAnswer::Error => ProbeAnswer::Success,
+                },
+                status: None,
+                exit_code: None,
+                ..window
+            },
+            Some(_) | None => window,
+        }
     }
 }
 

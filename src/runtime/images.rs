@@ -47,14 +47,18 @@ impl Images {
         !self.absent.borrow().contains(image)
     }
 
-    /// PullImage for a container of a pod; errors with the CRI error's text.
-    pub async fn pull(&self, pod: &Name, image: &Name) -> Result<Duration, Name> {
+    /// PullImage for a container of a pod, of an image as the spec names it and with the tag that it means; errors with the CRI error's text.
+    pub async fn pull(&self, pod: &Name, image: &Name, tagged: &Name) -> Result<Duration, Name> {
         let outcome = {
             let mut pulls = self.pulls.borrow_mut();
             let count = pulls.entry(image.clone()).or_default();
             let number = *count;
             *count += 1;
-            let script = self.scenario.images.iter().find(|i| i.image == *image);
+            let script = self
+                .scenario
+                .images
+                .iter()
+                .find(|i| i.image == *image || i.image == *tagged);
             script
                 .and_then(|s| s.pulls.get(number).or(s.pulls.last()))
                 .cloned()
@@ -65,7 +69,7 @@ impl Images {
             let call = CriCall {
                 op: CriOp::PullImage,
                 phase,
-                image: Some(image.clone()),
+                image: Some(tagged.clone()),
                 timeout: None,
                 error,
                 purpose: None,
@@ -86,7 +90,10 @@ impl Images {
         match outcome.error {
             Some(text) => Err(text),
             None => {
-                self.absent.borrow_mut().remove(image);
+                let mut absent = self.absent.borrow_mut();
+                absent.remove(image);
+                absent.remove(tagged);
+                drop(absent);
                 Ok(self.kernel.now() - begun)
             }
         }

@@ -8,7 +8,7 @@ use super::abandon::Abandon;
 use super::exec::CANCELED;
 use super::process::Process;
 use crate::api::pod::Name;
-use crate::kernel::{Duration, Kernel, Notify, Time};
+use crate::kernel::{Duration, Kernel, Notify, Stream, Time};
 use crate::scenario::lookup;
 use crate::scenario::types::{Outcome, Run, Scenario};
 use crate::trace::{CallPhase, CriCall, CriOp, Recorder, What};
@@ -35,6 +35,8 @@ pub struct Runtime {
     pub(super) boots: Cell<u32>,
     /// While the machine is down: the containers whose processes it took along.
     lost: RefCell<Option<Vec<Rc<Container>>>>,
+    /// Draws the answers of probes that succeed with some probability.
+    pub(super) chances: Stream,
     /// Raised whenever a relist could see something new.
     pub changed: Rc<Notify>,
 }
@@ -131,8 +133,8 @@ impl Container {
 }
 
 impl Runtime {
-    /// A runtime without sandboxes.
-    pub fn new(kernel: &Kernel, recorder: &Recorder, scenario: Rc<Scenario>) -> Runtime {
+    /// The runtime of that node, without sandboxes.
+    pub fn new(kernel: &Kernel, recorder: &Recorder, scenario: Rc<Scenario>, node: &str) -> Runtime {
         Runtime {
             kernel: kernel.clone(),
             recorder: recorder.clone(),
@@ -143,6 +145,7 @@ impl Runtime {
             sandbox_timeout: scenario.kubelet.runtime_request_timeout.times(2),
             boots: Cell::new(0),
             lost: RefCell::default(),
+            chances: Stream::new(scenario.seed, &format!("probes/{node}")),
             changed: Rc::new(Notify::new(kernel)),
         }
     }

@@ -7,10 +7,10 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use crate::api::pod::{Name, Pod};
-use crate::kernel::{Duration, Kernel, Stop, Time};
+use crate::kernel::{Duration, Kernel, Stop, Stream, Time};
 use crate::kubelet::api_server::ApiServer;
 use crate::runtime::{NodeIx, PodIx};
-use crate::scenario::types::Input;
+use crate::scenario::types::{Input, NodeScript, Schedule};
 use crate::trace::{EndReason, Record, Recorder, What};
 use node::Node;
 
@@ -41,15 +41,32 @@ pub fn run(input: &Input) -> Vec<Record> {
 
 /// Runs the input and hands every record to `sink`, in order.
 pub fn run_with(input: &Input, sink: impl FnMut(Record) + 'static) {
-    let kernel = Kernel::new();
-    let recorder = Recorder::new(&kernel, sink);
     let scenario = Rc::new(input.scenario.clone());
+    let order = match scenario.schedule {
+        Schedule::Fifo => None,
+        Schedule::Seeded => Some(Stream::new(scenario.seed, "schedule")),
+    };
+    let kernel = Kernel::with_order(order);
+    let recorder = Recorder::new(&kernel, sink);
     let api = ApiServer::new(&kernel, &recorder, &scenario.kubelet.features);
     let names: Rc<[Name]> = input.pods.iter().map(|p| p.pod.full_name().into()).collect();
-    let node = Node::new(&kernel, &recorder, &scenario, &api, NodeIx(0), "node-1".into(), names);
+    let only = [NodeScript {
+        name: "node-1".into(),
+        kubelet: scenario.kubelet.clone(),
+    }];
+    let scripts = if scenario.nodes.is_empty() {
+        &only[..]
+    } else {
+        &scenario.nodes
+    };
+    let nodes = scripts.iter().enumerate().map(|(index, script)| {
+        let parts = (&kernel, &recorder, &scenario, &api);
+        Node::new(parts, NodeIx(index), script, names.clone())
+    });
+    let nodes: Vec<Rc<Node>> = nodes.collect();
     let cluster = Rc::new(Cluster {
-        pods: input.pods.iter().map(|p| (Rc::new(p.pod.clone()), NodeIx(0))).collect(),
-        nodes: vec![node],
+        pods: place_pods(input, scripts),
+        nodes,
         epoch_unix_secs: scenario.epoch_unix_secs,
         kernel: kernel.clone(),
         recorder: recorder.clone(),
@@ -70,6 +87,26 @@ pub fn run_with(input: &Input, sink: impl FnMut(Record) + 'static) {
     recorder.close();
     // Tasks hold what they work with: without this nothing of the run would ever be freed.
     kernel.end_all();
+}
+
+/// Each pod's node: the one that it names, otherwise the nodes take turns in the order of the input.
+fn place_pods(input: &Input, nodes: &[NodeScript]) -> Vec<(Rc<Pod>, NodeIx)> {
+    let mut turn = 0;
+    let place = |pod: &Pod| {
+        let named = pod.spec.node_name.as_ref();
+        let named = named.and_then(|name| nodes.iter().position(|n| n.name == *name));
+        NodeIx(named.unwrap_or_else(|| {
+            turn += 1;
+            (turn - 1) % nodes.len()
+        }))
+    };
+    let pods = input.pods.iter().map(|p| Rc::new(p.pod.clone()));
+    let mut place = place;
+    pods.map(|pod| {
+        let node = place(&pod);
+        (pod, node)
+    })
+    .collect()
 }
 
 impl Cluster {

@@ -4,11 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use crate::api::pod::Name;
-use crate::kernel::{Duration, Group, Kernel, Time};
+use crate::kernel::{Duration, Group, Kernel, Stream, Time};
 use crate::kubelet::api_server::ApiServer;
 use crate::kubelet::{Kubelet, Parts};
 use crate::runtime::{Images, NodeIx, Runtime, VolumePlugin};
-use crate::scenario::types::Scenario;
+use crate::scenario::types::{NodeScript, Phases, Scenario};
 use crate::trace::{Recorder, What};
 
 pub(super) struct Node {
@@ -20,24 +20,30 @@ pub(super) struct Node {
 
 impl Node {
     pub(super) fn new(
-        kernel: &Kernel,
-        recorder: &Recorder,
-        scenario: &Rc<Scenario>,
-        api: &Rc<ApiServer>,
+        (kernel, recorder, scenario, api): (&Kernel, &Recorder, &Rc<Scenario>, &Rc<ApiServer>),
         node: NodeIx,
-        name: Name,
+        script: &NodeScript,
         names: Rc<[Name]>,
     ) -> Rc<Node> {
+        let mut config = script.kubelet.clone();
+        if config.seeded_phases {
+            let stream = Stream::new(scenario.seed, &format!("phases/{}", script.name));
+            config.phases = draw_phases(&stream);
+        }
         let parts = Parts {
-            runtime: Rc::new(Runtime::new(kernel, recorder, scenario.clone())),
+            runtime: Rc::new(Runtime::new(kernel, recorder, scenario.clone(), &script.name)),
             volumes: Rc::new(VolumePlugin::new(scenario.volumes.clone())),
             images: Rc::new(Images::new(kernel, recorder, scenario.clone())),
+            jitter: scenario
+                .jitter
+                .then(|| Rc::new(Stream::new(scenario.seed, &format!("jitter/{}", script.name)))),
             kernel: kernel.clone(),
             recorder: recorder.clone(),
-            scenario: scenario.clone(),
+            epoch_unix_secs: scenario.epoch_unix_secs,
+            config: Rc::new(config),
             api: api.clone(),
             node,
-            node_name: name,
+            node_name: script.name.clone(),
             names,
         };
         Rc::new(Node {
@@ -107,5 +113,17 @@ impl Node {
         self.parts.images.down.set(false);
         self.parts.runtime.come_up();
         self.start_kubelet(self.parts.kernel.now());
+    }
+}
+
+/// Phases anywhere within the periods of their loops.
+fn draw_phases(stream: &Stream) -> Phases {
+    let within = |seconds| stream.part_of(Duration::from_secs(seconds));
+    Phases {
+        relist: within(1),
+        sync: within(1),
+        housekeeping: within(2),
+        container_gc: within(60),
+        status_sync: within(10),
     }
 }

@@ -91,6 +91,12 @@ impl Worker {
     pub(super) async fn run(&self, kubelet: &Rc<Kubelet>, offset: Duration) {
         self.kernel.sleep(offset).await;
         let period = Duration::from_secs(self.spec.period_seconds.into());
+        if let Some(stream) = &kubelet.jitter
+            && period > self.kernel.now() - kubelet.started_at
+        {
+            // A kubelet that has just started does not probe everything at once.
+            self.kernel.sleep(stream.part_of(period)).await;
+        }
         let mut tick = self.kernel.now() + period;
         while self.do_probe(kubelet).await && self.wait_for_turn(&mut tick, period).await {}
         if let Some(id) = self.container_id.get() {
