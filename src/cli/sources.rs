@@ -1,0 +1,80 @@
+//! Reads what the command line names: files, directories and standard input.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::scenario::load::Source;
+
+/// More text than this is no manifest; reading on would only cost memory.
+const LARGEST_BYTES: u64 = 64 << 20;
+
+/// The texts of files, of the YAML and JSON files directly in directories (by name), and of `-`, standard input.
+pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<Source>, String> {
+    let mut sources = Vec::new();
+    for path in paths {
+        if path == Path::new("-") {
+            sources.push(text("<stdin>".to_owned(), std::io::stdin().lock())?);
+        } else if path.is_dir() {
+            let files = files_in(path)?;
+            if files.is_empty() {
+                return Err(format!("{}: no .yaml, .yml or .json file is in it", path.display()));
+            }
+            for file in files {
+                sources.push(read_file(&file)?);
+            }
+        } else {
+            sources.push(read_file(path)?);
+        }
+    }
+    Ok(sources)
+}
+
+/// The text of one file.
+pub(crate) fn read_file(path: &Path) -> Result<Source, String> {
+    let name = path.display().to_string();
+    let file = std::fs::File::open(path).map_err(|error| format!("{name}: {error}"))?;
+    text(name, file)
+}
+
+fn text(name: String, reader: impl Read) -> Result<Source, String> {
+    let mut bytes = Vec::new();
+    reader
+        .take(LARGEST_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| format!("{name}: {error}"))?;
+    if bytes.len() as u64 > LARGEST_BYTES {
+        return Err(format!("{name}: more than {} MiB of text", LARGEST_BYTES >> 20));
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Source { name, text }),
+        Err(error) => Err(format!(
+            "{name}: not UTF-8 from byte {} on",
+            error.utf8_error().valid_up_to()
+        )),
+    }
+}
+
+/// The YAML and JSON files directly in a directory, by name.
+pub(crate) fn files_in(directory: &Path) -> Result<Vec<PathBuf>, String> {
+    let mut files: Vec<PathBuf> = entries(directory)?.into_iter().filter(|path| path.is_file()).collect();
+    files.retain(|path| is_manifest(path));
+    Ok(files)
+}
+
+/// Everything directly in a directory, by name.
+pub(crate) fn entries(directory: &Path) -> Result<Vec<PathBuf>, String> {
+    let failed = |error| format!("{}: {error}", directory.display());
+    let mut paths = std::fs::read_dir(directory)
+        .map_err(failed)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(failed)?;
+    paths.sort();
+    Ok(paths)
+}
+
+/// Whether kubectl would read the file of a directory.
+pub(crate) fn is_manifest(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension == "yaml" || extension == "yml" || extension == "json")
+}
