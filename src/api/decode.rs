@@ -389,7 +389,8 @@ struct RawExitCodes {
 }
 
 /// Turns what a file says into the pod that the API server would store; errors with the field and what is wrong.
-pub(crate) fn pod(raw: RawPod) -> Result<Pod, String> {
+/// `manifest` is the same text once more, untyped.
+pub(crate) fn pod(raw: RawPod, manifest: Value) -> Result<Pod, String> {
     let spec = raw.spec;
     let restart_policy = match spec.restart_policy.as_deref() {
         None => RestartPolicy::Always,
@@ -442,6 +443,7 @@ pub(crate) fn pod(raw: RawPod) -> Result<Pod, String> {
         labels: raw.metadata.labels,
         annotations: raw.metadata.annotations,
         owner: None,
+        manifest: std::sync::Arc::new(manifest),
         spec: PodSpec {
             init_containers,
             containers,

@@ -23,6 +23,8 @@ pub struct Pod {
     pub annotations: BTreeMap<Name, Name>,
     /// The spec.
     pub spec: PodSpec,
+    /// The manifest as given: the object that the API shows has its metadata and spec.
+    pub manifest: Arc<serde_json::Value>,
     /// The owner's kind and name for pods made from a template (`ReplicaSet`, `web-5d4f`).
     pub owner: Option<(Name, Name)>,
 }

@@ -30,6 +30,28 @@ impl std::fmt::Display for Timestamp {
     }
 }
 
+impl Timestamp {
+    /// Reads what `Display` writes: RFC 3339 in UTC, to the second. None for anything else.
+    pub fn parse(text: &str) -> Option<Timestamp> {
+        let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+        let fields = |text: &str, separator| -> Option<[i64; 3]> {
+            let numbers = text
+                .split(separator)
+                .map(|n| n.parse().ok())
+                .collect::<Option<Vec<i64>>>()?;
+            numbers.try_into().ok()
+        };
+        let ([year, month, day], [hour, minute, second]) = (fields(date, '-')?, fields(time, ':')?);
+        // Years that begin in March, so that the leap day is the last one.
+        let shifted = if month <= 2 { year - 1 } else { year };
+        let (era, year_of_era) = (shifted.div_euclid(400), shifted.rem_euclid(400));
+        let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+        let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+        let days = era * 146_097 + day_of_era - 719_468;
+        Some(Timestamp(days * 86_400 + hour * 3600 + minute * 60 + second))
+    }
+}
+
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -284,6 +306,7 @@ mod tests {
             (4_102_444_799, "2099-12-31T23:59:59Z"),
         ] {
             assert_eq!(Timestamp(secs).to_string(), text);
+            assert_eq!(Timestamp::parse(text), Some(Timestamp(secs)));
         }
     }
 }

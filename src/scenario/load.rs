@@ -46,7 +46,10 @@ pub fn load_as(sources: &[Source], version: Option<Version>) -> Result<(Input, V
             let place = |error: String| format!("{}:{line}:1: {error}", source.name);
             let head: Head = parse(source, &text)?;
             match (head.api_version.as_str(), head.kind.as_str()) {
-                ("v1", "Pod") => pods.push(pod(parse::<RawPod>(source, &text)?).map_err(place)?),
+                ("v1", "Pod") => {
+                    let manifest = parse::<serde_json::Value>(source, &text)?;
+                    pods.push(pod(parse::<RawPod>(source, &text)?, manifest).map_err(place)?);
+                }
                 ("podlapse.dev/v1alpha1", "Scenario") => {
                     if found.is_some() {
                         return Err(place("there is more than one Scenario".to_owned()));

@@ -22,6 +22,29 @@ pub fn span(span: Duration) -> String {
     text.strip_suffix("h0m").map(|t| format!("{t}h")).unwrap_or(text)
 }
 
+/// Whole seconds as kubectl shows an age: two units at most (`apimachinery/pkg/util/duration: HumanDuration`).
+pub fn human_duration(seconds: i64) -> String {
+    let two = |large: i64, large_unit: &str, small: i64, small_unit: &str| match small {
+        0 => format!("{large}{large_unit}"),
+        _ => format!("{large}{large_unit}{small}{small_unit}"),
+    };
+    let (minutes, hours) = (seconds / 60, seconds / 3600);
+    let days = hours / 24;
+    match seconds {
+        ..-1 => "<invalid>".to_owned(),
+        -1 => "0s".to_owned(),
+        _ if seconds < 120 => format!("{seconds}s"),
+        _ if minutes < 10 => two(minutes, "m", seconds % 60, "s"),
+        _ if minutes < 180 => format!("{minutes}m"),
+        _ if hours < 8 => two(hours, "h", minutes % 60, "m"),
+        _ if hours < 48 => format!("{hours}h"),
+        _ if hours < 192 => two(days, "d", hours % 24, "h"),
+        _ if days < 730 => format!("{days}d"),
+        _ if days < 2920 => two(days / 365, "y", days % 365, "d"),
+        _ => format!("{}y", days / 365),
+    }
+}
+
 /// The text in at most `width` columns, its end replaced by `…` when it is longer.
 pub fn elide(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
@@ -71,6 +94,27 @@ mod tests {
             (86_399_999, "24h"),
         ] {
             assert_eq!(span(Duration::from_millis(millis)), text);
+        }
+    }
+
+    #[test]
+    fn ages_are_kubectls() {
+        for (seconds, text) in [
+            (-5, "<invalid>"),
+            (0, "0s"),
+            (119, "119s"),
+            (120, "2m"),
+            (125, "2m5s"),
+            (600, "10m"),
+            (10_799, "179m"),
+            (10_800, "3h"),
+            (15_000, "4h10m"),
+            (30_000, "8h"),
+            (180_000, "2d2h"),
+            (864_000, "10d"),
+            (70_000_000, "2y80d"),
+        ] {
+            assert_eq!(human_duration(seconds), text);
         }
     }
 

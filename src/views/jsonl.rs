@@ -6,6 +6,11 @@ use crate::trace::{Record, What};
 
 /// The record as one line without its newline.
 pub fn line(record: &Record) -> String {
+    Value::Object(fields(record)).to_string()
+}
+
+/// The fields of the line.
+pub(super) fn fields(record: &Record) -> Map<String, Value> {
     let mut object = Map::new();
     let mut put = |key: &str, value: Value| {
         if !value.is_null() {
@@ -94,5 +99,5 @@ pub fn line(record: &Record) -> String {
         }
     };
     put("kind", json!(kind));
-    Value::Object(object).to_string()
+    object
 }

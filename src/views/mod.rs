@@ -1,6 +1,18 @@
 //! Pure functions from a trace to text, one file a format.
 
 pub mod cause;
+pub mod csv;
+pub mod events;
+pub mod html;
 pub mod humane;
+pub mod json;
 pub mod jsonl;
+pub mod kubectl;
+pub mod mermaid;
+pub mod objects;
+pub mod perfetto;
+pub mod say;
+pub mod spans;
+pub mod svg;
 pub mod timeline;
+pub mod yaml;

@@ -1,0 +1,298 @@
+//! Events as `kubectl get events` shows them: correlated as client-go does before it writes them to the API.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+
+use tabwriter::TabWriter;
+
+use super::humane::human_duration;
+use crate::api::pod::Name;
+use crate::kernel::{Duration, Time};
+use crate::trace::{EventRecord, Record, What};
+
+/// An event object of the API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// What it is about: `pod/web`, `node/node-1`.
+    pub object: String,
+    /// The namespace of that; empty for nodes.
+    pub namespace: String,
+    /// involvedObject.fieldPath
+    pub field_path: Name,
+    /// type is Warning
+    pub warning: bool,
+    /// reason
+    pub reason: &'static str,
+    /// message
+    pub message: String,
+    /// count
+    pub count: u32,
+    /// firstTimestamp
+    pub first: Time,
+    /// lastTimestamp
+    pub last: Time,
+    /// The record that was its latest.
+    pub seq: u64,
+}
+
+/// As many messages of one reason are told apart; further ones are combined (`defaultAggregateMaxEvents`).
+const MAX_SIMILAR: usize = 10;
+/// Similar events further apart than this are not (`defaultAggregateIntervalInSeconds`).
+const SIMILAR_WITHIN: Duration = Duration::from_secs(600);
+/// So many events of one object are let through at once (`defaultSpamBurst`) …
+const SPAM_BURST: i64 = 25;
+/// … and one more in each of these (`defaultSpamQPS`).
+const SPAM_REFILL: Duration = Duration::from_secs(300);
+/// The API server forgets an event this long after its last write (`--event-ttl`).
+const TIME_TO_LIVE: Duration = Duration::from_secs(3600);
+
+/// The events that the API has at the end of the run, as `kubectl get events` prints them then.
+pub fn render(records: &[Record]) -> String {
+    let end = records.last().map_or(Time::ZERO, |r| r.at);
+    table(&at(records, end), end)
+}
+
+/// The events that the API has at `time`, by object, oldest first.
+pub fn at(records: &[Record], time: Time) -> Vec<Event> {
+    let mut correlator = Correlator::default();
+    for record in records.iter().take_while(|r| r.at <= time) {
+        if let What::Event(event) = &record.what {
+            correlator.observe(record, event);
+        }
+    }
+    let mut events = correlator.written;
+    events.retain(|event| time - event.last <= TIME_TO_LIVE);
+    events.sort_by(|a, b| (&a.namespace, &a.object, a.first).cmp(&(&b.namespace, &b.object, b.first)));
+    events
+}
+
+/// The table of events at `now`.
+pub fn table(events: &[Event], now: Time) -> String {
+    if events.is_empty() {
+        return "No resources found\n".to_owned();
+    }
+    let mut out = TabWriter::new(Vec::new()).minwidth(6).padding(3);
+    let mut line = |cells: [&str; 5]| writeln!(out, "{}", cells.join("\t")).expect("memory can be written");
+    line(["LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"]);
+    for event in events {
+        let kind = if event.warning { "Warning" } else { "Normal" };
+        line([&event.age(now), kind, event.reason, &event.object, event.message.trim()]);
+    }
+    let bytes = out.into_inner().expect("memory can be written");
+    String::from_utf8(bytes).expect("the columns are UTF-8")
+}
+
+impl Event {
+    /// How long ago it was last seen, and how often: `5s`, `5s (x3 over 2m)`.
+    pub fn age(&self, now: Time) -> String {
+        let ago = |then: Time| human_duration((now - whole_second(then)).as_secs());
+        match self.count {
+            1 => ago(self.last),
+            count => format!("{} (x{count} over {})", ago(self.last), ago(self.first)),
+        }
+    }
+}
+
+fn whole_second(at: Time) -> Time {
+    Time(at.as_nanos().div_euclid(1_000_000_000) * 1_000_000_000)
+}
+
+/// What tells similar events apart from others: object, type, reason.
+type SimilarKey = (String, bool, &'static str);
+/// What makes two events the same: the above with field path and message. A combined event has neither.
+type SameKey = (SimilarKey, Name, String);
+
+/// `client-go/tools/record: EventCorrelator`: aggregates, counts, and refuses spam.
+#[derive(Default)]
+struct Correlator {
+    similar: BTreeMap<SimilarKey, Similar>,
+    /// Every event that was observed, written or not: its count and first time.
+    observed: BTreeMap<SameKey, Observed>,
+    spam: BTreeMap<String, Bucket>,
+    written: Vec<Event>,
+}
+
+#[derive(Default)]
+struct Similar {
+    messages: BTreeSet<Name>,
+    last: Option<Time>,
+}
+
+struct Observed {
+    count: u32,
+    first: Time,
+    /// Its place among the written events.
+    written: Option<usize>,
+}
+
+/// A token bucket, in nanoseconds of refill so that it needs no fractions.
+struct Bucket {
+    filled: i64,
+    at: Time,
+}
+
+impl Correlator {
+    fn observe(&mut self, record: &Record, event: &EventRecord) {
+        let (namespace, object) = subject(record, event);
+        let about = format!("{namespace}/{object}");
+        let similar_key = (about.clone(), event.warning, event.reason);
+        let combined = self.is_one_of_many(record.at, &similar_key, &event.message);
+        let (field_path, message) = if combined {
+            ("".into(), String::new())
+        } else {
+            (event.field_path.clone(), event.message.to_string())
+        };
+        let observed = self
+            .observed
+            .entry((similar_key, field_path, message))
+            .or_insert(Observed {
+                count: 0,
+                first: record.at,
+                written: None,
+            });
+        observed.count += 1;
+        if !self
+            .spam
+            .entry(about)
+            .or_insert_with(|| Bucket::full(record.at))
+            .take(record.at)
+        {
+            return;
+        }
+        let text = if combined {
+            format!("(combined from similar events): {}", event.message)
+        } else {
+            event.message.to_string()
+        };
+        match observed.written {
+            Some(index) => {
+                let written = &mut self.written[index];
+                written.count = observed.count;
+                written.last = record.at;
+                written.message = text;
+                written.seq = record.seq;
+            }
+            None => {
+                observed.written = Some(self.written.len());
+                self.written.push(Event {
+                    object,
+                    namespace,
+                    field_path: event.field_path.clone(),
+                    warning: event.warning,
+                    reason: event.reason,
+                    message: text,
+                    count: observed.count,
+                    first: observed.first,
+                    last: record.at,
+                    seq: record.seq,
+                });
+            }
+        }
+    }
+
+    /// Whether the event is one of so many similar ones that it goes into their combined event (`EventAggregate`).
+    fn is_one_of_many(&mut self, now: Time, key: &SimilarKey, message: &Name) -> bool {
+        let similar = self.similar.entry(key.clone()).or_default();
+        if similar.last.is_some_and(|last| now - last > SIMILAR_WITHIN) {
+            similar.messages.clear();
+        }
+        similar.last = Some(now);
+        similar.messages.insert(message.clone());
+        if similar.messages.len() < MAX_SIMILAR {
+            return false;
+        }
+        // Upstream forgets any one of them; here the first.
+        similar.messages.pop_first();
+        true
+    }
+}
+
+impl Bucket {
+    fn full(at: Time) -> Bucket {
+        Bucket {
+            filled: SPAM_REFILL.times(SPAM_BURST).as_nanos(),
+            at,
+        }
+    }
+
+    fn take(&mut self, now: Time) -> bool {
+        let full = SPAM_REFILL.times(SPAM_BURST).as_nanos();
+        self.filled = self.filled.saturating_add((now - self.at).as_nanos()).min(full);
+        self.at = now;
+        let left = self.filled - SPAM_REFILL.as_nanos();
+        if left < 0 {
+            return false;
+        }
+        self.filled = left;
+        true
+    }
+}
+
+/// Namespace and `kind/name` of what the event is about.
+fn subject(record: &Record, event: &EventRecord) -> (String, String) {
+    if let Some((kind, name)) = event.object.as_ref().and_then(|object| object.split_once('/')) {
+        return (String::new(), format!("{}/{name}", kind.to_lowercase()));
+    }
+    let full_name = record.pod.as_deref().unwrap_or_default();
+    let (namespace, name) = full_name.split_once('/').unwrap_or(("", full_name));
+    (namespace.to_owned(), format!("pod/{name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(secs: i64, message: &str) -> Record {
+        Record {
+            at: Time::ZERO + Duration::from_secs(secs),
+            seq: 0,
+            cause: None,
+            pod: Some("default/web".into()),
+            container: None,
+            attempt: None,
+            what: What::Event(EventRecord {
+                warning: true,
+                object: None,
+                reason: "BackOff",
+                field_path: "spec.containers{app}".into(),
+                message: message.into(),
+            }),
+        }
+    }
+
+    fn ages(records: &[Record]) -> Vec<(String, String)> {
+        let now = records.last().map_or(Time::ZERO, |r| r.at);
+        at(records, now).into_iter().map(|e| (e.age(now), e.message)).collect()
+    }
+
+    #[test]
+    fn the_same_event_is_counted() {
+        let records = [0, 60, 150].map(|secs| record(secs, "waits"));
+        assert_eq!(ages(&records), [("0s (x3 over 2m30s)".to_owned(), "waits".to_owned())]);
+    }
+
+    #[test]
+    fn many_messages_of_one_reason_are_combined() {
+        let records: Vec<Record> = (0..12).map(|n| record(n, &format!("message {n:02}"))).collect();
+        let got = ages(&records);
+        assert_eq!(got.len(), 10);
+        let combined = (
+            "0s (x3 over 2s)".to_owned(),
+            "(combined from similar events): message 11".to_owned(),
+        );
+        assert_eq!(got.last(), Some(&combined));
+    }
+
+    #[test]
+    fn an_object_has_25_events_and_one_more_every_five_minutes() {
+        let mut records: Vec<Record> = (0..40).map(|n| record(n, "waits")).collect();
+        assert_eq!(ages(&records)[0].0, "15s (x25 over 39s)");
+        records.push(record(301, "waits"));
+        assert_eq!(ages(&records)[0].0, "0s (x41 over 5m1s)");
+    }
+
+    #[test]
+    fn the_api_forgets_events_after_an_hour() {
+        assert_eq!(at(&[record(0, "old")], Time::ZERO + Duration::from_secs(3601)), []);
+    }
+}

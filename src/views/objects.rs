@@ -1,0 +1,231 @@
+//! The API's pod objects at a moment, made anew from the trace: manifest, metadata and status.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use crate::api::pod::{Name, Pod};
+use crate::api::status::{Phase, PodStatus, Timestamp};
+use crate::kernel::{Duration, Time};
+use crate::scenario::types::Input;
+use crate::trace::{ApiCall, Record, What};
+
+/// A pod object of the API as it is at a moment.
+#[derive(Clone, Debug)]
+pub struct PodAt<'a> {
+    /// `namespace/name`
+    pub full_name: Name,
+    /// What the input says of it.
+    pub pod: &'a Pod,
+    /// When it was created.
+    pub created: Time,
+    /// When its deletion was first asked for, and the grace period in seconds in force.
+    pub deletion: Option<(Time, i64)>,
+    /// metadata.generation
+    pub generation: i64,
+    /// The node that it is bound to.
+    pub node: Name,
+    /// Images that were set since, by container.
+    pub images: BTreeMap<Name, Name>,
+    /// Ephemeral containers that were added since, with their images.
+    pub ephemeral: Vec<(Name, Name)>,
+    /// status
+    pub status: Arc<PodStatus>,
+    /// The record that last changed it.
+    pub changed_by: u64,
+    epoch_unix_secs: i64,
+}
+
+/// The pods that exist at `time`, in the order of their full names.
+pub fn at<'a>(records: &[Record], input: &'a Input, time: Time) -> Vec<PodAt<'a>> {
+    let mut store = Store::new(input);
+    for record in records.iter().take_while(|r| r.at <= time) {
+        store.apply(record);
+    }
+    store.pods.into_values().collect()
+}
+
+/// What a record did to the store.
+#[derive(Clone, Debug)]
+pub enum Change<'a> {
+    /// The object is there, or is different.
+    Changed(PodAt<'a>),
+    /// The object is gone; this is how it last was.
+    Removed(PodAt<'a>),
+}
+
+/// The API's store of pods, which follows a trace record by record.
+pub struct Store<'a> {
+    input: &'a Input,
+    by_name: BTreeMap<String, &'a Pod>,
+    /// The pods that exist now.
+    pub pods: BTreeMap<Name, PodAt<'a>>,
+}
+
+impl<'a> Store<'a> {
+    /// An empty store.
+    pub fn new(input: &'a Input) -> Store<'a> {
+        let by_name = input.pods.iter().map(|p| (p.pod.full_name(), &p.pod)).collect();
+        Store {
+            input,
+            by_name,
+            pods: BTreeMap::new(),
+        }
+    }
+
+    /// Follows one record. Gives the object that changed, if one did.
+    pub fn apply(&mut self, record: &Record) -> Option<Change<'a>> {
+        let name = record.pod.as_ref()?;
+        match &record.what {
+            What::Api(call) if call.object.is_none() => match call.op {
+                "create" => self.create(name, record),
+                "removed" => return self.pods.remove(name).map(Change::Removed),
+                _ => self.pods.get_mut(name)?.edit(record, call),
+            },
+            What::Status(status) => self.pods.get_mut(name)?.status = status.clone(),
+            What::Event(event) if event.reason == "Scheduled" => {
+                let (_, node) = event.message.rsplit_once(" to ")?;
+                self.pods.get_mut(name)?.node = node.into();
+            }
+            _ => return None,
+        }
+        let pod = self.pods.get_mut(name)?;
+        pod.changed_by = record.seq;
+        Some(Change::Changed(pod.clone()))
+    }
+
+    fn create(&mut self, name: &Name, record: &Record) {
+        let Some(pod) = self.by_name.get(&**name).copied() else {
+            return;
+        };
+        let scenario = &self.input.scenario;
+        let first = scenario.nodes.first().map(|n| n.name.clone());
+        let node = pod.spec.node_name.clone().or(first).unwrap_or_else(|| "node-1".into());
+        let made = PodAt {
+            full_name: name.clone(),
+            pod,
+            created: record.at,
+            deletion: None,
+            generation: 1,
+            node,
+            images: BTreeMap::new(),
+            ephemeral: Vec::new(),
+            status: Arc::new(PodStatus::empty(Phase::Pending)),
+            changed_by: record.seq,
+            epoch_unix_secs: scenario.epoch_unix_secs,
+        };
+        self.pods.insert(name.clone(), made);
+    }
+}
+
+impl PodAt<'_> {
+    fn edit(&mut self, record: &Record, call: &ApiCall) {
+        let container = record.container.clone().unwrap_or_else(|| "".into());
+        let image = call.image.clone().unwrap_or_else(|| "".into());
+        match call.op {
+            "delete" | "update" => {
+                let since = self.deletion.map_or(record.at, |(since, _)| since);
+                self.deletion = Some((since, call.grace_period_seconds.unwrap_or(0)));
+                self.generation += i64::from(call.op == "delete");
+            }
+            "setImage" => {
+                self.images.insert(container, image);
+                self.generation += 1;
+            }
+            "debug" => {
+                self.ephemeral.push((container, image));
+                self.generation += 1;
+            }
+            "setCondition" => {
+                let Some((kind, status)) = &call.condition else { return };
+                let now = Some(self.timestamp(record.at));
+                let mut edited = (*self.status).clone();
+                match edited.conditions.iter_mut().find(|c| c.kind == *kind) {
+                    Some(condition) => {
+                        if condition.status != *status {
+                            condition.last_transition_time = now;
+                        }
+                        condition.status = *status;
+                    }
+                    None => edited.conditions.push(crate::api::status::PodCondition {
+                        kind: kind.clone(),
+                        observed_generation: None,
+                        status: *status,
+                        last_transition_time: now,
+                        reason: None,
+                        message: None,
+                    }),
+                }
+                self.status = Arc::new(edited);
+            }
+            _ => {}
+        }
+    }
+
+    /// The API timestamp of an instant of this run: whole seconds.
+    pub fn timestamp(&self, at: Time) -> Timestamp {
+        Timestamp(self.epoch_unix_secs + at.as_nanos().div_euclid(1_000_000_000))
+    }
+
+    /// metadata.deletionTimestamp
+    pub fn deletion_timestamp(&self) -> Option<Timestamp> {
+        let (since, grace) = self.deletion?;
+        Some(self.timestamp(since + Duration::from_secs(grace)))
+    }
+
+    /// The whole v1.Pod: metadata and spec as given, with what the API server adds, and the status.
+    pub fn object(&self) -> Value {
+        let manifest = &self.pod.manifest;
+        let mut metadata = manifest["metadata"].as_object().cloned().unwrap_or_default();
+        metadata.insert("name".into(), json!(self.pod.name));
+        metadata.insert("namespace".into(), json!(self.pod.namespace));
+        metadata.insert("uid".into(), json!(self.pod.uid));
+        metadata.insert("generation".into(), json!(self.generation));
+        metadata.insert("resourceVersion".into(), json!(self.changed_by.to_string()));
+        metadata.insert("creationTimestamp".into(), json!(self.timestamp(self.created)));
+        if let (Some(timestamp), Some((_, grace))) = (self.deletion_timestamp(), self.deletion) {
+            metadata.insert("deletionTimestamp".into(), json!(timestamp));
+            metadata.insert("deletionGracePeriodSeconds".into(), json!(grace));
+        }
+        json!({
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": metadata,
+            "spec": self.spec(),
+            "status": self.status_json(),
+        })
+    }
+
+    fn spec(&self) -> Map<String, Value> {
+        let mut spec = self.pod.manifest["spec"].as_object().cloned().unwrap_or_default();
+        spec.insert("nodeName".into(), json!(self.node));
+        for list in ["initContainers", "containers"] {
+            for container in spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+                let image = container["name"].as_str().and_then(|name| self.images.get(name));
+                if let Some(image) = image {
+                    container["image"] = json!(image);
+                }
+            }
+        }
+        if !self.ephemeral.is_empty() {
+            let added = self
+                .ephemeral
+                .iter()
+                .map(|(name, image)| json!({"name": name, "image": image}));
+            let ephemeral = spec.entry("ephemeralContainers").or_insert_with(|| json!([]));
+            if let Some(ephemeral) = ephemeral.as_array_mut() {
+                ephemeral.extend(added);
+            }
+        }
+        spec
+    }
+
+    fn status_json(&self) -> Value {
+        let mut status = json!(self.status);
+        if let Some(ip) = &self.status.pod_ip {
+            status["podIPs"] = json!([{"ip": ip}]);
+        }
+        status
+    }
+}
