@@ -2,6 +2,7 @@
 
 mod clock;
 mod exit;
+mod output;
 mod printer;
 mod run;
 mod sources;

@@ -1,7 +1,5 @@
 //! What `run` can print.
 
-use std::io::{self, Write};
-
 use clap::ValueEnum;
 
 use crate::scenario::types::Input;
@@ -36,18 +34,13 @@ pub(super) enum Output {
 }
 
 impl Output {
-    /// Writes the run in this format.
-    pub(super) fn write(
-        self,
-        out: &mut dyn Write,
-        records: &[Record],
-        input: &Input,
-        options: timeline::Options,
-    ) -> io::Result<()> {
-        let text = match self {
+    /// The run in this format.
+    pub(super) fn render(self, records: &[Record], input: &Input, options: timeline::Options) -> String {
+        match self {
             Output::Timeline => timeline::render(records, input, options),
             Output::Kubectl => views::kubectl::render(records, input),
             Output::Events => views::events::render(records),
+            Output::Jsonl => views::jsonl::render(records),
             Output::Csv => views::csv::render(records),
             Output::Json => views::json::render(records, input),
             Output::Yaml => views::yaml::render(records, input),
@@ -55,13 +48,6 @@ impl Output {
             Output::Mermaid => views::mermaid::render(records, input),
             Output::Svg => views::svg::render(records, input),
             Output::Html => views::html::render(records, input),
-            Output::Jsonl => {
-                for record in records {
-                    writeln!(out, "{}", views::jsonl::line(record))?;
-                }
-                return Ok(());
-            }
-        };
-        out.write_all(text.as_bytes())
+        }
     }
 }

@@ -71,7 +71,7 @@ pub fn table(events: &[Event], now: Time) -> String {
     if events.is_empty() {
         return "No resources found\n".to_owned();
     }
-    let mut out = TabWriter::new(Vec::new()).minwidth(6).padding(3);
+    let mut out = TabWriter::new(Vec::new()).minwidth(3).padding(3);
     let mut line = |cells: [&str; 5]| writeln!(out, "{}", cells.join("\t")).expect("memory can be written");
     line(["LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"]);
     for event in events {

@@ -4,6 +4,16 @@ use serde_json::{Map, Value, json};
 
 use crate::trace::{Record, What};
 
+/// All records, a line each.
+pub fn render(records: &[Record]) -> String {
+    let mut text = String::new();
+    for record in records {
+        text.push_str(&line(record));
+        text.push('\n');
+    }
+    text
+}
+
 /// The record as one line without its newline.
 pub fn line(record: &Record) -> String {
     Value::Object(fields(record)).to_string()

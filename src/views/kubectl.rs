@@ -59,7 +59,7 @@ fn row_at(pod: &PodAt, time: Time) -> Row {
 /// The rows under their headings. The namespace is shown when a pod is in another than `default`.
 fn table(rows: &[(String, Row)], wide: bool) -> String {
     let namespaced = rows.iter().any(|(namespace, _)| namespace != "default");
-    let mut out = TabWriter::new(Vec::new()).minwidth(6).padding(3);
+    let mut out = TabWriter::new(Vec::new()).minwidth(3).padding(3);
     let mut line = |namespace: &str, row: &Row| {
         let mut cells = vec![&*row.name, &*row.ready, &*row.status, &*row.restarts, &*row.age];
         if namespaced {

@@ -19,10 +19,10 @@ const HEADING: i64 = 26;
 /// The colours, which the page uses too: text and lines, then one for each kind of span.
 pub(super) const STYLE: &str = "\
 :root{color-scheme:light dark;--ink:#1c2330;--soft:#5b6675;--line:#d9dee6;--ground:#ffffff;--raise:#f4f6f9;\
---phase:#aab6c8;--ready:#5bb98c;--pulling:#a58ad6;--starting:#8fb7e8;--running:#3d7fd6;--back-off:#e0a83a;\
+--phase:#74839a;--ready:#2f8a5f;--pulling:#8465c4;--starting:#8fb7e8;--running:#3d7fd6;--back-off:#b0760d;\
 --terminating:#e0705f;--hook:#6fb9b3;--bad:#c73a32;--good:#2f8f63}\
 @media (prefers-color-scheme:dark){:root{--ink:#e6eaf0;--soft:#9aa6b6;--line:#303845;--ground:#14181f;--raise:#1d232d;\
---phase:#5a677a;--ready:#3f9a70;--pulling:#8a6cc4;--starting:#4f7fb8;--running:#4a8fe6;--back-off:#c98f23;\
+--phase:#5a677a;--ready:#2f8059;--pulling:#8a6cc4;--starting:#4f7fb8;--running:#3b78c9;--back-off:#a86f10;\
 --terminating:#cf5b4b;--hook:#4f9a94;--bad:#ff7b70;--good:#5fc994}}";
 
 /// The whole picture.

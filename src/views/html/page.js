@@ -25,7 +25,8 @@ function clock(us) {
   const s = Math.floor(ms / 1000);
   const hours = Math.floor(s / 3600), minutes = Math.floor(s / 60) % 60;
   const fraction = ms % 1000 ? "." + String(ms % 1000).padStart(3, "0").replace(/0+$/, "") : "";
-  return (hours ? hours + "h" : "") + (s >= 60 ? minutes + "m" : "") + (s % 60) + fraction + "s";
+  const seconds = s < 60 || s % 60 || fraction ? (s % 60) + fraction + "s" : "";
+  return (hours ? hours + "h" : "") + (minutes || (hours && seconds) ? minutes + "m" : "") + seconds;
 }
 
 /** A value of JSON as YAML. */
@@ -74,7 +75,7 @@ function build() {
   data.lanes.forEach((lane, index) => {
     if (lane.pod !== pod) {
       pod = lane.pod;
-      chart.append(make("h2", "pod", pod));
+      chart.append(make("h2", "heading", pod));
     }
     const row = make("div", "lane " + lane.kind);
     const name = make("div", "name", lane.title);
