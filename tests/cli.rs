@@ -38,11 +38,11 @@ fn unusable_input_is_refused_with_2_and_nothing_on_stdout() {
         (POD.replace("image:", "imagee:"), "imagee"),
         (
             POD.replace("spec:\n", "spec:\n  restartPolicy: Sometimes\n"),
-            "Always, OnFailure, Never",
+            "supported values: \"Always\", \"Never\", \"OnFailure\"",
         ),
-        (POD.replace("name: web", "name: Web"), "is not a valid name"),
-        (format!("{POD}---\n{POD}"), "two pods are named"),
-        (with("{runFor: 30}"), "has no unit"),
+        (POD.replace("name: web", "name: Web"), "a lowercase RFC 1123 subdomain"),
+        (format!("{POD}---\n{POD}"), "already exists"),
+        (with("{runFor: 30}"), "durations are Go strings such as 30s"),
         (with("{containers: [{name: ap}]}"), "nothing defines"),
         (
             with("{containers: [{name: app, runs: [{exit: {after: 1s, code: 256}}]}]}"),
@@ -73,7 +73,7 @@ fn the_same_input_gives_the_same_bytes() {
 
 #[test]
 fn kinds_that_are_not_simulated_are_skipped_with_one_warning() {
-    let input = format!("{POD}---\napiVersion: v1\nkind: Service\nmetadata: {{name: s}}\n");
+    let input = format!("{POD}---\napiVersion: v1\nkind: Namespace\nmetadata: {{name: s}}\n");
     let output = run(&input, &["run", "-"]);
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(String::from_utf8_lossy(&output.stderr).matches("warning: ").count(), 1);

@@ -1,9 +1,19 @@
 //! Kubernetes objects: types, strict decoding, defaulting, validation.
 
 pub mod decode;
+pub mod diagnostic;
+pub(crate) mod duration;
 pub mod features;
+pub(crate) mod node;
 pub mod objects;
 pub mod place;
 pub mod pod;
+pub(crate) mod quantity;
+pub(crate) mod scalar;
+pub(crate) mod schema;
+pub(crate) mod shape;
 pub mod status;
 pub mod uid;
+pub(crate) mod yaml;
+
+pub use node::Source;

@@ -38,3 +38,10 @@ pub struct Object {
     /// ports of a Service
     pub ports: Vec<u16>,
 }
+
+/// The bytes that a text in standard base64 stands for; line breaks are passed over, as Go does.
+pub(crate) fn decode_base64(text: &str) -> Option<Vec<u8>> {
+    use base64::Engine;
+    let symbols: String = text.chars().filter(|c| !matches!(c, '\n' | '\r')).collect();
+    base64::engine::general_purpose::STANDARD.decode(symbols).ok()
+}

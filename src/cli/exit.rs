@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::api::diagnostic::Diagnostics;
+
 /// What the exit status of the process says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Exit {
@@ -28,6 +30,8 @@ impl From<Exit> for ExitCode {
 pub(crate) enum Trouble {
     /// A message that wants `error: ` before it.
     Message(String),
+    /// Everything that is wrong with the input.
+    Input(Diagnostics),
     /// What is written no longer has a reader, which is no error: the process ends quietly.
     NoReader,
 }
@@ -35,6 +39,12 @@ pub(crate) enum Trouble {
 impl From<String> for Trouble {
     fn from(message: String) -> Trouble {
         Trouble::Message(message)
+    }
+}
+
+impl From<Diagnostics> for Trouble {
+    fn from(diagnostics: Diagnostics) -> Trouble {
+        Trouble::Input(diagnostics)
     }
 }
 

@@ -58,6 +58,10 @@ pub fn main() -> ExitCode {
         Ok(exit) => exit,
         // A reader that has seen enough is no error.
         Err(Trouble::NoReader) => Exit::Success,
+        Err(Trouble::Input(diagnostics)) => {
+            printer.input_errors(&diagnostics);
+            Exit::Unusable
+        }
         Err(Trouble::Message(message)) => {
             printer.error(message);
             Exit::Unusable

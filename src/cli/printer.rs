@@ -8,6 +8,7 @@ use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 
 use super::exit::Trouble;
+use crate::api::diagnostic::{Diagnostic, Diagnostics};
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -90,6 +91,20 @@ impl Printer {
     pub(crate) fn warning(&self, message: impl Display) {
         if !self.quiet {
             self.say("warning", AnsiColor::Yellow.on_default().bold(), &message);
+        }
+    }
+
+    /// What is wrong with the input, each with its place and the line.
+    pub(crate) fn input_errors(&self, diagnostics: &Diagnostics) {
+        let text = diagnostics.render(self.coloured(std::io::stderr().is_terminal()));
+        let _ = writeln!(std::io::stderr().lock(), "{text}");
+    }
+
+    /// A warning about the input, with its place and the line.
+    pub(crate) fn input_warning(&self, warning: &Diagnostic) {
+        if !self.quiet {
+            let text = warning.render(self.coloured(std::io::stderr().is_terminal()));
+            let _ = writeln!(std::io::stderr().lock(), "{text}");
         }
     }
 

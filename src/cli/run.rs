@@ -49,7 +49,7 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
     let sources = sources::read(&arguments.files)?;
     let (input, warnings) = load_as(&sources, arguments.kubernetes_version)?;
     for warning in warnings {
-        printer.warning(warning);
+        printer.input_warning(&warning);
     }
     let records = sim::run(&input);
     let to_file = arguments.output_file.is_some();

@@ -1,679 +1,515 @@
-//! Decodes the Scenario document strictly and fills in its defaults.
+//! Decodes the Scenario document: from a checked tree to the scenario, with its defaults.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
-use serde::de::{Deserializer, Error};
-
-use super::duration;
+use super::distributions::sample;
 use super::types::*;
-use crate::api::features::{Features, Version};
-use crate::api::objects::ObjectKind;
+use super::{actions, duration, expect, gates, schema};
+use crate::api::features::Version;
+use crate::api::node::Node;
 use crate::api::pod::Name;
-use crate::api::status::ConditionStatus;
+use crate::api::shape::{Problems, check};
+use crate::api::status::Timestamp;
 use crate::kernel::{Duration, Time};
 
-/// A duration as a Go string.
-#[derive(Clone, Copy, Debug)]
-struct Span(Duration);
+/// A scenario whose actions still name workloads instead of their pods.
+pub(super) struct Decoded {
+    pub(super) scenario: Scenario,
+    pub(super) steps: Vec<actions::Step>,
+}
 
-impl<'de> Deserialize<'de> for Span {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let span = duration::parse(&text).map_err(D::Error::custom)?;
-        if span < Duration::ZERO || span > Duration::from_secs(10 * 366 * 24 * 3600) {
-            return Err(D::Error::custom(format!(
-                "{text:?} is out of range: from 0s to ten years"
-            )));
-        }
-        Ok(Span(span))
+/// What the parts of the document need while they are decoded.
+pub(super) struct Decoder<'p, 'a> {
+    pub(super) problems: &'p mut Problems<'a>,
+    seed: u64,
+    run: u64,
+    distributions: Vec<PlacedDistribution>,
+}
+
+/// Decodes a document. Durations are drawn as in run number `run`, with `seed` instead of the document's if given.
+pub(super) fn scenario(problems: &mut Problems<'_>, root: &Node, run: u64, seed: Option<u64>) -> Decoded {
+    check(root, &schema::SCENARIO, problems);
+    // What has the wrong shape is not reported a second time.
+    let undecodable = problems.found.len();
+    let nothing = Node {
+        span: root.span,
+        value: crate::api::node::Value::Null,
+    };
+    let spec = root.get("spec").unwrap_or(&nothing);
+    let seed = seed.or_else(|| spec.integer_at("seed")).unwrap_or(0);
+    let mut decoder = Decoder {
+        problems,
+        seed,
+        run,
+        distributions: Vec::new(),
+    };
+    let mut scenario = Scenario {
+        seed,
+        ..Scenario::default()
+    };
+    if let Some(name) = root.at(&["metadata", "name"]).and_then(Node::text) {
+        scenario.name = name.to_string();
     }
+    scenario.description = spec.text_at("description").map(|text| text.to_string());
+    scenario.run_for = decoder.span_at(spec, "runFor");
+    scenario.epoch_unix_secs = decoder.epoch(spec).unwrap_or(scenario.epoch_unix_secs);
+    scenario.jitter = spec.text_at("jitter").is_some_and(|jitter| &**jitter == "Kubernetes");
+    if spec.text_at("schedule").is_some_and(|schedule| &**schedule == "Seeded") {
+        scenario.schedule = Schedule::Seeded;
+    }
+    if let Some(kubelet) = spec.get("kubelet") {
+        scenario.kubelet = decoder.kubelet(kubelet, scenario.kubelet);
+    }
+    scenario.nodes = decoder.nodes(spec, &scenario.kubelet);
+    if let Some(latencies) = spec.get("latencies") {
+        decoder.latencies(latencies, &mut scenario.latencies);
+    }
+    scenario.images = spec.list("images").iter().map(|node| decoder.image(node)).collect();
+    scenario.containers = spec
+        .list("containers")
+        .iter()
+        .map(|node| decoder.container(node))
+        .collect();
+    scenario.sandboxes = spec
+        .list("sandboxes")
+        .iter()
+        .map(|node| decoder.sandbox(node))
+        .collect();
+    scenario.volumes = spec.list("volumes").iter().map(|node| decoder.volume(node)).collect();
+    scenario.programs = spec.list("programs").iter().map(|node| decoder.program(node)).collect();
+    scenario.expect = spec
+        .list("expect")
+        .iter()
+        .filter_map(|node| expect::expectation(&mut decoder, node))
+        .collect();
+    let steps = spec
+        .list("actions")
+        .iter()
+        .filter_map(|node| actions::step(&mut decoder, node))
+        .collect();
+    scenario.distributions = decoder.distributions;
+    if undecodable > 0 {
+        problems.found.truncate(undecodable);
+    }
+    Decoded { scenario, steps }
 }
 
-/// An exit code.
-#[derive(Clone, Copy, Debug)]
-struct Code(i32);
+impl Decoder<'_, '_> {
+    /// A duration, drawn if it is a distribution. What the check has refused is 0.
+    pub(super) fn span(&mut self, node: &Node) -> Duration {
+        if let Some(text) = node.text() {
+            return duration::parse(text).unwrap_or(Duration::ZERO);
+        }
+        let Some(distribution) = self.distribution(node) else {
+            return Duration::ZERO;
+        };
+        let path = self.problems.path(node);
+        let path = path.strip_prefix("spec.").unwrap_or(&path).to_owned();
+        let drawn = sample(distribution, self.seed, self.run, &path);
+        self.distributions.push(PlacedDistribution { path, distribution });
+        drawn
+    }
 
-impl<'de> Deserialize<'de> for Code {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Code, D::Error> {
-        let code = i64::deserialize(deserializer)?;
-        match u8::try_from(code) {
-            Ok(code) => Ok(Code(code.into())),
-            Err(_) => Err(D::Error::custom(format!(
-                "exit code {code} is out of range: from 0 to 255"
-            ))),
+    pub(super) fn span_at(&mut self, node: &Node, field: &str) -> Option<Duration> {
+        node.get(field).map(|node| self.span(node))
+    }
+
+    fn distribution(&mut self, node: &Node) -> Option<Distribution> {
+        let fixed = |node: Option<&Node>| {
+            let text = node?.text()?;
+            duration::parse(text).ok()
+        };
+        let (key, given) = node.fields().first()?;
+        if node.fields().len() > 1 {
+            let message = "a distribution is exactly one of uniform, normal, exponential, lognormal";
+            self.problems.at(node, message);
+        }
+        let mut needed = |field: &str| {
+            if given.get(field).is_none() {
+                self.problems.required(given, field, "");
+            }
+            fixed(given.get(field)).unwrap_or(Duration::ZERO)
+        };
+        match &*key.name {
+            "uniform" => match given.items() {
+                [from, to] => {
+                    let (from, to) = (fixed(Some(from))?, fixed(Some(to))?);
+                    if from > to {
+                        self.problems
+                            .at(given, "the first duration must not be longer than the second");
+                        return None;
+                    }
+                    Some(Distribution::Uniform { from, to })
+                }
+                _ => {
+                    self.problems.at(given, "it must be two durations: [shortest, longest]");
+                    None
+                }
+            },
+            "normal" => Some(Distribution::Normal {
+                mean: needed("mean"),
+                sd: needed("sd"),
+            }),
+            "exponential" => Some(Distribution::Exponential { mean: needed("mean") }),
+            "lognormal" => {
+                let (p50, p99) = (needed("p50"), needed("p99"));
+                if p50 <= Duration::ZERO || p99 < p50 {
+                    self.problems
+                        .at(given, "p50 must be longer than 0s, and p99 not shorter than p50");
+                    return None;
+                }
+                Some(Distribution::LogNormal { p50, p99 })
+            }
+            _ => None,
         }
     }
-}
 
-#[derive(Deserialize, Debug)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct RawScenario {
-    #[serde(rename = "apiVersion")]
-    _api_version: String,
-    #[serde(rename = "kind")]
-    _kind: String,
-    metadata: RawMeta,
-    #[serde(default)]
-    spec: RawSpec,
-}
+    fn epoch(&mut self, spec: &Node) -> Option<i64> {
+        let node = spec.get("epoch")?;
+        let text = node.text()?;
+        // A day that does not exist is read as another one.
+        let found = Timestamp::parse(text)
+            .filter(|time| time.to_string() == **text)
+            .map(|time| time.0);
+        if found.is_none() {
+            self.problems
+                .at(node, "it must be a time in UTC such as 2000-01-01T00:00:00Z");
+        }
+        found
+    }
 
-#[derive(Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-struct RawMeta {
-    name: String,
-}
+    fn nodes(&mut self, spec: &Node, base: &KubeletConfig) -> Vec<NodeScript> {
+        let mut nodes: Vec<NodeScript> = Vec::new();
+        for node in spec.list("nodes") {
+            let name = self.name(node, "name");
+            if nodes.iter().any(|n| n.name == name)
+                && let Some(name) = node.get("name")
+            {
+                self.problems.duplicate(name);
+            }
+            let kubelet = match node.get("kubelet") {
+                Some(kubelet) => self.kubelet(kubelet, base.clone()),
+                None => base.clone(),
+            };
+            nodes.push(NodeScript { name, kubelet });
+        }
+        nodes
+    }
 
-#[derive(Deserialize, Debug, Default)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-struct RawSpec {
-    description: Option<String>,
-    run_for: Option<Span>,
-    seed: Option<u64>,
-    kubelet: RawKubelet,
-    latencies: RawLatencies,
-    images: Vec<RawImage>,
-    containers: Vec<RawScript>,
-    actions: Vec<RawAction>,
-    sandboxes: Vec<RawSandboxScript>,
-    volumes: Vec<RawVolumeScript>,
-}
+    /// A name that must be given.
+    pub(super) fn name(&mut self, node: &Node, field: &str) -> Name {
+        if node.filled_at(field).is_none() {
+            self.problems.required(node, field, "");
+        }
+        node.text_at(field).cloned().unwrap_or_else(|| "".into())
+    }
 
-#[derive(Deserialize, Debug, Default)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-struct RawKubelet {
-    version: Option<String>,
-    feature_gates: BTreeMap<String, bool>,
-    config: RawConfig,
-    phases: RawPhases,
-}
+    fn kubelet(&mut self, node: &Node, mut config: KubeletConfig) -> KubeletConfig {
+        self.features(node, &mut config);
+        if let Some(given) = node.get("config") {
+            self.kubelet_configuration(given, &mut config);
+        }
+        match node.get("phases") {
+            Some(phases) if phases.text().is_some() => config.seeded_phases = true,
+            Some(phases) => self.phases(phases, &mut config.phases),
+            None => {}
+        }
+        config
+    }
 
-#[derive(Deserialize, Debug, Default)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-struct RawConfig {
-    crash_loop_back_off: RawCrashLoop,
-    serialize_image_pulls: Option<bool>,
-    max_parallel_image_pulls: Option<u32>,
-    sync_frequency: Option<Span>,
-    eviction_max_pod_grace_period: Option<i64>,
-    shutdown_grace_period: Option<Span>,
-    shutdown_grace_period_critical_pods: Option<Span>,
-    shutdown_grace_period_by_pod_priority: Vec<RawPriorityGrace>,
-    runtime_request_timeout: Option<Span>,
-}
+    /// version and featureGates
+    fn features(&mut self, node: &Node, config: &mut KubeletConfig) {
+        let mut version = config.features.version;
+        if let Some(given) = node.get("version")
+            && let Some(text) = given.text()
+        {
+            match Version::parse(text) {
+                Some(known) => version = known,
+                None => {
+                    let hint = "the versions are \"1.31\" to \"1.36\"".to_owned();
+                    self.problems.at(given, &format!("{text:?} is not supported")).hint = Some(hint);
+                }
+            }
+        }
+        let given = node.get("featureGates").map_or(&[][..], Node::fields);
+        for (key, gate) in given {
+            if let crate::api::node::Value::Boolean(on) = gate.value {
+                config.feature_gates.insert(key.name.to_string(), on);
+            }
+        }
+        match gates::features(version, &config.feature_gates) {
+            Ok(features) => config.features = features,
+            Err(error) => {
+                let key = given.iter().find(|(key, _)| *key.name == *error.gate);
+                let mark = key.map_or_else(|| node.mark(), |(key, _)| key.span);
+                let hint = error.nearest.map(|near| format!("is it {near:?}?"));
+                self.problems.mark(mark, error.message).hint = hint;
+            }
+        }
+    }
 
-#[derive(Deserialize, Debug, Default)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-struct RawCrashLoop {
-    max_container_restart_period: Option<Span>,
-}
+    fn kubelet_configuration(&mut self, node: &Node, config: &mut KubeletConfig) {
+        if let Some(back_off) = node.get("crashLoopBackOff")
+            && let Some(longest) = back_off.get("maxContainerRestartPeriod")
+        {
+            let span = self.span(longest);
+            if !(Duration::from_secs(1)..=Duration::from_secs(300)).contains(&span) {
+                self.problems.at(longest, "it must be from 1s to 300s");
+            }
+            config.max_container_restart_period = Some(span);
+        }
+        if let Some(serialize) = node.boolean_at("serializeImagePulls") {
+            config.serialize_image_pulls = serialize;
+        }
+        if let Some(parallel) = node.get("maxParallelImagePulls") {
+            config.max_parallel_image_pulls = node.integer_at("maxParallelImagePulls");
+            if config.serialize_image_pulls && config.max_parallel_image_pulls.is_some_and(|most| most > 1) {
+                self.problems.at(
+                    parallel,
+                    "it cannot be larger than 1 unless serializeImagePulls is false",
+                );
+            }
+            if config.max_parallel_image_pulls == Some(0) {
+                self.problems.at(parallel, "it must be a positive number");
+            }
+        }
+        if let Some(seconds) = node.integer_at("evictionMaxPodGracePeriod") {
+            config.eviction_max_pod_grace_period = seconds;
+        }
+        for (field, target) in [
+            ("syncFrequency", &mut config.sync_frequency),
+            ("nodeStatusUpdateFrequency", &mut config.node_status_update_frequency),
+            ("shutdownGracePeriod", &mut config.shutdown_grace_period),
+            (
+                "shutdownGracePeriodCriticalPods",
+                &mut config.shutdown_grace_period_critical_pods,
+            ),
+            ("runtimeRequestTimeout", &mut config.runtime_request_timeout),
+        ] {
+            if let Some(span) = self.span_at(node, field) {
+                *target = span;
+            }
+        }
+        if let Some(by_priority) = node.get("shutdownGracePeriodByPodPriority") {
+            let pair = |node: &Node| {
+                let seconds = node.integer_at("shutdownGracePeriodSeconds").unwrap_or(0);
+                (node.integer_at("priority").unwrap_or(0), seconds)
+            };
+            config.shutdown_grace_period_by_pod_priority = by_priority.items().iter().map(pair).collect();
+        }
+    }
 
-#[derive(Deserialize, Debug, Default)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-struct RawPhases {
-    relist: Option<Span>,
-    sync: Option<Span>,
-    housekeeping: Option<Span>,
-    container_gc: Option<Span>,
-    status_sync: Option<Span>,
-}
+    fn phases(&mut self, node: &Node, phases: &mut Phases) {
+        for (field, period, target) in [
+            ("relist", 1, &mut phases.relist),
+            ("sync", 1, &mut phases.sync),
+            ("housekeeping", 2, &mut phases.housekeeping),
+            ("containerGC", 60, &mut phases.container_gc),
+            ("statusSync", 10, &mut phases.status_sync),
+        ] {
+            let Some(given) = node.get(field) else { continue };
+            *target = self.span(given);
+            if *target >= Duration::from_secs(period) {
+                self.problems
+                    .at(given, &format!("it must be shorter than the period, {period}s"));
+            }
+        }
+    }
 
-#[derive(Deserialize, Debug, Default)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-struct RawLatencies {
-    run_pod_sandbox: Option<Span>,
-    stop_pod_sandbox: Option<Span>,
-    remove_pod_sandbox: Option<Span>,
-    create_container: Option<Span>,
-    start_container: Option<Span>,
-    remove_container: Option<Span>,
-    pull_image: Option<Span>,
-}
+    fn latencies(&mut self, node: &Node, latencies: &mut Latencies) {
+        for (field, target) in [
+            ("runPodSandbox", &mut latencies.run_pod_sandbox),
+            ("stopPodSandbox", &mut latencies.stop_pod_sandbox),
+            ("removePodSandbox", &mut latencies.remove_pod_sandbox),
+            ("createContainer", &mut latencies.create_container),
+            ("startContainer", &mut latencies.start_container),
+            ("removeContainer", &mut latencies.remove_container),
+            ("pullImage", &mut latencies.pull_image),
+        ] {
+            if let Some(span) = self.span_at(node, field) {
+                *target = span;
+            }
+        }
+    }
 
-#[derive(Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-struct RawImage {
-    image: Name,
-    #[serde(default = "yes")]
-    present: bool,
-    #[serde(default)]
-    pulls: Vec<RawOutcome>,
-}
+    fn image(&mut self, node: &Node) -> ImageScript {
+        ImageScript {
+            image: self.name(node, "image"),
+            present: node.boolean_at("present").unwrap_or(true),
+            pulls: self.outcomes(node, "pulls"),
+        }
+    }
 
-fn yes() -> bool {
-    true
-}
+    fn container(&mut self, node: &Node) -> ContainerScript {
+        ContainerScript {
+            pod: node.text_at("pod").cloned(),
+            name: self.name(node, "name"),
+            runs: node.list("runs").iter().map(|run| self.run(run)).collect(),
+        }
+    }
 
-#[derive(Deserialize, Debug, Default)]
-#[serde(default, deny_unknown_fields)]
-struct RawOutcome {
-    takes: Option<Span>,
-    error: Option<Name>,
-}
+    fn sandbox(&mut self, node: &Node) -> SandboxScript {
+        SandboxScript {
+            pod: node.text_at("pod").cloned(),
+            runs: self.outcomes(node, "runs"),
+        }
+    }
 
-#[derive(Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-struct RawScript {
-    #[serde(default)]
-    pod: Option<Name>,
-    name: Name,
-    #[serde(default)]
-    runs: Vec<RawRun>,
-}
+    fn volume(&mut self, node: &Node) -> VolumeScript {
+        VolumeScript {
+            pod: node.text_at("pod").cloned(),
+            name: self.name(node, "name"),
+            mounts: self.outcomes(node, "mounts"),
+        }
+    }
 
-#[derive(Deserialize, Debug, Default)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-struct RawRun {
-    create: RawOutcome,
-    start: RawOutcome,
-    exit: Option<RawExit>,
-    on_term: Option<RawOnTerm>,
-    post_start: RawOutcome,
-    pre_stop: RawOutcome,
-    probes: RawProbes,
-}
+    fn outcomes(&mut self, node: &Node, field: &str) -> Vec<Outcome> {
+        node.list(field).iter().map(|node| self.outcome(Some(node))).collect()
+    }
 
-#[derive(Deserialize, Debug, Default)]
-#[serde(default, deny_unknown_fields)]
-struct RawProbes {
-    startup: Vec<RawWindow>,
-    readiness: Vec<RawWindow>,
-    liveness: Vec<RawWindow>,
-}
+    fn outcome(&mut self, node: Option<&Node>) -> Outcome {
+        let Some(node) = node else { return Outcome::default() };
+        Outcome {
+            takes: self.span_at(node, "takes"),
+            error: node.text_at("error").cloned(),
+        }
+    }
 
-#[derive(Deserialize, Debug, Default)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-struct RawWindow {
-    from: Option<Span>,
-    result: Option<String>,
-    takes: Option<Span>,
-    message: Option<Name>,
-    status: Option<u16>,
-    exit_code: Option<i32>,
-}
+    fn run(&mut self, node: &Node) -> Run {
+        let windows = |decoder: &mut Self, kind: &str| {
+            let list = node.get("probes").map_or(&[][..], |probes| probes.list(kind));
+            let mut windows: Vec<ProbeWindow> = list.iter().map(|node| decoder.window(node)).collect();
+            windows.sort_by_key(|window| window.from);
+            windows
+        };
+        Run {
+            create: self.outcome(node.get("create")),
+            start: self.outcome(node.get("start")),
+            exit: node.get("exit").map(|exit| self.exit(exit)),
+            on_term: node
+                .get("onTerm")
+                .map_or_else(OnTerm::default, |node| self.on_term(node)),
+            post_start: self.outcome(node.get("postStart")),
+            pre_stop: self.outcome(node.get("preStop")),
+            startup: windows(self, "startup"),
+            readiness: windows(self, "readiness"),
+            liveness: windows(self, "liveness"),
+        }
+    }
 
-fn windows(raw: Vec<RawWindow>) -> Vec<ProbeWindow> {
-    let mut windows: Vec<ProbeWindow> = raw
-        .into_iter()
-        .map(|raw| ProbeWindow {
-            from: raw.from.map_or(Duration::ZERO, |span| span.0),
-            result: match raw.result.as_deref() {
-                Some("Failure") => ProbeAnswer::Failure,
-                Some("Error") => ProbeAnswer::Error,
+    fn exit(&mut self, node: &Node) -> Exit {
+        for field in ["after", "code"] {
+            if node.get(field).is_none() {
+                self.problems.required(node, field, "");
+            }
+        }
+        Exit {
+            after: self.span_at(node, "after").unwrap_or(Duration::ZERO),
+            code: node.integer_at("code").unwrap_or(0),
+            reason: node.filled_at("reason").cloned(),
+            message: node.filled_at("message").cloned(),
+        }
+    }
+
+    fn on_term(&mut self, node: &Node) -> OnTerm {
+        if node.boolean_at("ignore") == Some(true) {
+            for field in ["after", "code"] {
+                if let Some(node) = node.get(field) {
+                    self.problems.at(node, "it has no effect together with `ignore: true`");
+                }
+            }
+            return OnTerm::Ignore;
+        }
+        OnTerm::Exit {
+            after: self.span_at(node, "after").unwrap_or(Duration::ZERO),
+            code: node.integer_at("code").unwrap_or(143),
+        }
+    }
+
+    fn window(&mut self, node: &Node) -> ProbeWindow {
+        let answers = ["result", "status", "exitCode"];
+        let mut given = answers.iter().filter_map(|field| node.get(field));
+        if let (Some(_), Some(second)) = (given.next(), given.next()) {
+            self.problems
+                .at(second, "only one of result, status and exitCode may be given");
+        }
+        ProbeWindow {
+            from: self.span_at(node, "from").unwrap_or(Duration::ZERO),
+            result: match node.text_at("result").map_or("", |text| text) {
+                "Failure" => ProbeAnswer::Failure,
+                "Error" => ProbeAnswer::Error,
                 _ => ProbeAnswer::Success,
             },
-            takes: raw.takes.map_or(Duration::from_millis(7), |span| span.0),
-            message: raw.message,
-            status: raw.status,
-            exit_code: raw.exit_code,
-            probability: None,
-        })
-        .collect();
-    windows.sort_by_key(|w| w.from);
-    windows
-}
-
-#[derive(Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-struct RawExit {
-    after: Span,
-    code: Code,
-    #[serde(default)]
-    reason: Option<Name>,
-    #[serde(default)]
-    message: Option<Name>,
-}
-
-#[derive(Deserialize, Debug, Default)]
-#[serde(default, deny_unknown_fields)]
-struct RawOnTerm {
-    after: Option<Span>,
-    code: Option<Code>,
-    ignore: bool,
-}
-
-#[derive(Deserialize, Debug)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct RawAction {
-    at: Span,
-    #[serde(default)]
-    create: Option<RawTarget>,
-    #[serde(default)]
-    delete: Option<RawTarget>,
-    #[serde(default)]
-    kill: Option<RawKill>,
-    #[serde(default)]
-    set_image: Option<RawSetImage>,
-    #[serde(default)]
-    set_condition: Option<RawSetCondition>,
-    #[serde(default)]
-    debug: Option<RawDebug>,
-    #[serde(default)]
-    evict: Option<RawEvict>,
-    #[serde(default)]
-    kill_sandbox: Option<RawPodName>,
-    #[serde(default)]
-    restart_kubelet: Option<RawNodeAction>,
-    #[serde(default)]
-    shutdown_node: Option<RawNodeAction>,
-    #[serde(default)]
-    reboot_node: Option<RawNodeAction>,
-}
-
-#[derive(Deserialize, Debug)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct RawTarget {
-    #[serde(default)]
-    pod: Option<Name>,
-    #[serde(default)]
-    config_map: Option<Name>,
-    #[serde(default)]
-    secret: Option<Name>,
-    #[serde(default)]
-    service: Option<Name>,
-    #[serde(default)]
-    grace_period_seconds: Option<u32>,
-}
-
-#[derive(Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-struct RawKill {
-    pod: Name,
-    container: Name,
-    #[serde(default)]
-    code: Option<Code>,
-    #[serde(default)]
-    reason: Option<Name>,
-}
-
-#[derive(Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-struct RawSetImage {
-    pod: Name,
-    container: Name,
-    image: Name,
-}
-
-#[derive(Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-struct RawSetCondition {
-    pod: Name,
-    r#type: Name,
-    status: String,
-}
-
-#[derive(Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-struct RawDebug {
-    pod: Name,
-    name: Name,
-    image: Name,
-}
-
-#[derive(Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-struct RawEvict {
-    pod: Name,
-    #[serde(default)]
-    reason: Option<String>,
-    #[serde(default)]
-    message: Option<Name>,
-}
-
-#[derive(Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-struct RawPodName {
-    pod: Name,
-}
-
-#[derive(Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-struct RawNodeAction {
-    #[serde(default)]
-    node: Option<Name>,
-    #[serde(default)]
-    down: Option<Span>,
-}
-
-#[derive(Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-struct RawSandboxScript {
-    #[serde(default)]
-    pod: Option<Name>,
-    #[serde(default)]
-    runs: Vec<RawOutcome>,
-}
-
-#[derive(Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-struct RawVolumeScript {
-    #[serde(default)]
-    pod: Option<Name>,
-    name: Name,
-    #[serde(default)]
-    mounts: Vec<RawOutcome>,
-}
-
-#[derive(Deserialize, Debug)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct RawPriorityGrace {
-    priority: i32,
-    shutdown_grace_period_seconds: i64,
-}
-
-fn outcome(raw: RawOutcome) -> Outcome {
-    Outcome {
-        takes: raw.takes.map(|span| span.0),
-        error: raw.error,
+            takes: self.span_at(node, "takes").unwrap_or(Duration::from_millis(7)),
+            message: node.text_at("message").cloned(),
+            status: node.integer_at("status"),
+            exit_code: node.integer_at("exitCode"),
+            probability: self.probability(node),
+        }
     }
-}
 
-fn run(raw: RawRun) -> Run {
-    let on_term = match raw.on_term {
-        None => OnTerm::default(),
-        Some(RawOnTerm { ignore: true, .. }) => OnTerm::Ignore,
-        Some(RawOnTerm {
-            after,
-            code,
-            ignore: false,
-        }) => OnTerm::Exit {
-            after: after.map_or(Duration::ZERO, |span| span.0),
-            code: code.map_or(143, |code| code.0),
-        },
-    };
-    Run {
-        create: outcome(raw.create),
-        start: outcome(raw.start),
-        exit: raw.exit.map(|exit| Exit {
-            after: exit.after.0,
-            code: exit.code.0,
-            reason: exit.reason,
-            message: exit.message,
-        }),
-        on_term,
-        post_start: outcome(raw.post_start),
-        pre_stop: outcome(raw.pre_stop),
-        startup: windows(raw.probes.startup),
-        readiness: windows(raw.probes.readiness),
-        liveness: windows(raw.probes.liveness),
-    }
-}
-
-fn action(raw: RawAction) -> Result<Action, String> {
-    let at = Time::ZERO + raw.at.0;
-    let what = if let Some(t) = raw.create {
-        match t {
-            RawTarget { pod: Some(pod), .. } => ActionKind::CreatePod { pod },
-            RawTarget {
-                config_map: Some(name), ..
-            } => ActionKind::CreateObject {
-                kind: ObjectKind::ConfigMap,
-                name,
-            },
-            RawTarget { secret: Some(name), .. } => ActionKind::CreateObject {
-                kind: ObjectKind::Secret,
-                name,
-            },
-            RawTarget {
-                service: Some(name), ..
-            } => ActionKind::CreateObject {
-                kind: ObjectKind::Service,
-                name,
-            },
-            _ => return Err("a create action names nothing".to_owned()),
-        }
-    } else if let Some(t) = raw.delete {
-        match t {
-            RawTarget {
-                pod: Some(pod),
-                grace_period_seconds,
-                ..
-            } => ActionKind::DeletePod {
-                pod,
-                grace_period_seconds: grace_period_seconds.map(i64::from),
-            },
-            RawTarget {
-                config_map: Some(name), ..
-            } => ActionKind::DeleteObject {
-                kind: ObjectKind::ConfigMap,
-                name,
-            },
-            RawTarget { secret: Some(name), .. } => ActionKind::DeleteObject {
-                kind: ObjectKind::Secret,
-                name,
-            },
-            RawTarget {
-                service: Some(name), ..
-            } => ActionKind::DeleteObject {
-                kind: ObjectKind::Service,
-                name,
-            },
-            _ => return Err("a delete action names nothing".to_owned()),
-        }
-    } else if let Some(kill) = raw.kill {
-        ActionKind::Kill {
-            pod: kill.pod,
-            container: kill.container,
-            code: kill.code.map_or(137, |code| code.0),
-            reason: kill.reason,
-        }
-    } else if let Some(r) = raw.set_image {
-        ActionKind::SetImage {
-            pod: r.pod,
-            container: r.container,
-            image: r.image,
-        }
-    } else if let Some(r) = raw.set_condition {
-        let status = match r.status.as_str() {
-            "True" => ConditionStatus::True,
-            "False" => ConditionStatus::False,
-            _ => ConditionStatus::Unknown,
+    /// In parts per 2^32; None when the result always holds.
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss
+    )]
+    fn probability(&mut self, node: &Node) -> Option<u32> {
+        let given = node.get("probability")?;
+        let share = match given.value {
+            crate::api::node::Value::Integer(integer) => integer as f64,
+            crate::api::node::Value::Number(number) => number,
+            _ => return None,
         };
-        ActionKind::SetCondition {
-            pod: r.pod,
-            kind: r.r#type,
-            status,
+        if !(0.0..=1.0).contains(&share) {
+            self.problems.at(given, "it must be from 0 to 1");
+            return None;
         }
-    } else if let Some(r) = raw.debug {
-        ActionKind::Debug {
-            pod: r.pod,
-            container: crate::api::decode::ephemeral(r.name, r.image),
-        }
-    } else if let Some(r) = raw.evict {
-        let reason = match r.reason.as_deref() {
-            Some("SoftThreshold") => EvictionReason::SoftThreshold,
-            Some("LocalStorageLimit") => EvictionReason::LocalStorageLimit,
-            _ => EvictionReason::NodePressure,
-        };
-        let message = r
-            .message
-            .unwrap_or_else(|| "The node was low on resource: memory. ".into());
-        ActionKind::Evict {
-            pod: r.pod,
-            reason,
-            message,
-        }
-    } else if let Some(r) = raw.kill_sandbox {
-        ActionKind::KillSandbox { pod: r.pod }
-    } else if let Some(r) = raw.restart_kubelet {
-        ActionKind::RestartKubelet {
-            node: r.node,
-            down: r.down.map_or(Duration::ZERO, |d| d.0),
-        }
-    } else if let Some(r) = raw.shutdown_node {
-        ActionKind::ShutdownNode { node: r.node }
-    } else if let Some(r) = raw.reboot_node {
-        ActionKind::RebootNode {
-            node: r.node,
-            down: r.down.map_or(Duration::ZERO, |d| d.0),
-        }
-    } else {
-        return Err(format!(
-            "the action at {} must be exactly one of create, delete, kill",
-            raw.at.0
-        ));
-    };
-    Ok(Action { at, what })
-}
-
-/// Fills in what the document leaves out; errors with the field and what is wrong.
-pub(super) fn scenario(raw: RawScenario) -> Result<Scenario, String> {
-    let RawSpec {
-        description,
-        run_for,
-        seed,
-        kubelet,
-        latencies,
-        images,
-        containers,
-        actions,
-        sandboxes,
-        volumes,
-    } = raw.spec;
-    let version = match kubelet.version.as_deref() {
-        None => Version::LATEST,
-        Some(text) => Version::parse(text)
-            .ok_or_else(|| format!("spec.kubelet.version: {text:?} is not supported: it is one of 1.31 to 1.36"))?,
-    };
-    let features = Features::new(version, &kubelet.feature_gates)
-        .map_err(|error| format!("spec.kubelet.featureGates: {}", error.message))?;
-    let mut scenario = Scenario::default();
-    let set = |field: &mut Duration, span: Option<Span>| {
-        if let Some(Span(span)) = span {
-            *field = span;
-        }
-    };
-    scenario.name = raw.metadata.name;
-    scenario.description = description;
-    scenario.run_for = run_for.map(|span| span.0);
-    scenario.seed = seed.unwrap_or(0);
-    let config = &mut scenario.kubelet;
-    config.features = features;
-    config.feature_gates = kubelet.feature_gates;
-    config.max_container_restart_period = kubelet
-        .config
-        .crash_loop_back_off
-        .max_container_restart_period
-        .map(|s| s.0);
-    config.serialize_image_pulls = kubelet.config.serialize_image_pulls.unwrap_or(true);
-    if let Some(seconds) = kubelet.config.eviction_max_pod_grace_period {
-        config.eviction_max_pod_grace_period = seconds;
+        (share < 1.0).then(|| (share * 4_294_967_296.0) as u32)
     }
-    set(&mut config.shutdown_grace_period, kubelet.config.shutdown_grace_period);
-    set(
-        &mut config.shutdown_grace_period_critical_pods,
-        kubelet.config.shutdown_grace_period_critical_pods,
-    );
-    set(
-        &mut config.runtime_request_timeout,
-        kubelet.config.runtime_request_timeout,
-    );
-    config.shutdown_grace_period_by_pod_priority = kubelet
-        .config
-        .shutdown_grace_period_by_pod_priority
-        .iter()
-        .map(|r| (r.priority, r.shutdown_grace_period_seconds))
-        .collect();
-    config.max_parallel_image_pulls = kubelet.config.max_parallel_image_pulls;
-    set(&mut config.sync_frequency, kubelet.config.sync_frequency);
-    set(&mut config.phases.relist, kubelet.phases.relist);
-    set(&mut config.phases.sync, kubelet.phases.sync);
-    set(&mut config.phases.housekeeping, kubelet.phases.housekeeping);
-    set(&mut config.phases.container_gc, kubelet.phases.container_gc);
-    set(&mut config.phases.status_sync, kubelet.phases.status_sync);
-    let to = &mut scenario.latencies;
-    set(&mut to.run_pod_sandbox, latencies.run_pod_sandbox);
-    set(&mut to.stop_pod_sandbox, latencies.stop_pod_sandbox);
-    set(&mut to.remove_pod_sandbox, latencies.remove_pod_sandbox);
-    set(&mut to.create_container, latencies.create_container);
-    set(&mut to.start_container, latencies.start_container);
-    set(&mut to.remove_container, latencies.remove_container);
-    set(&mut to.pull_image, latencies.pull_image);
-    let image = |raw: RawImage| ImageScript {
-        image: raw.image,
-        present: raw.present,
-        pulls: raw.pulls.into_iter().map(outcome).collect(),
-    };
-    scenario.images = images.into_iter().map(image).collect();
-    let script = |raw: RawScript| ContainerScript {
-        pod: raw.pod,
-        name: raw.name,
-        runs: raw.runs.into_iter().map(run).collect(),
-    };
-    scenario.sandboxes = sandboxes
-        .into_iter()
-        .map(|r| SandboxScript {
-            pod: r.pod,
-            runs: r.runs.into_iter().map(outcome).collect(),
-        })
-        .collect();
-    scenario.volumes = volumes
-        .into_iter()
-        .map(|r| VolumeScript {
-            pod: r.pod,
-            name: r.name,
-            mounts: r.mounts.into_iter().map(outcome).collect(),
-        })
-        .collect();
-    scenario.containers = containers.into_iter().map(script).collect();
-    scenario.actions = actions.into_iter().map(action).collect::<Result<_, _>>()?;
-    Ok(scenario)
-}
 
-impl Default for Scenario {
-    /// What holds when no document says otherwise.
-    fn default() -> Scenario {
-        let millis = Duration::from_millis;
-        Scenario {
-            name: "scenario".to_owned(),
-            description: None,
-            run_for: None,
-            seed: 0,
-            epoch_unix_secs: 946_684_800,
-            jitter: false,
-            kubelet: KubeletConfig {
-                features: Features::default(),
-                leave_out_idle_ticks: true,
-                feature_gates: BTreeMap::new(),
-                max_container_restart_period: None,
-                serialize_image_pulls: true,
-                max_parallel_image_pulls: None,
-                sync_frequency: Duration::from_secs(60),
-                eviction_max_pod_grace_period: 0,
-                shutdown_grace_period: Duration::from_secs(30),
-                shutdown_grace_period_critical_pods: Duration::from_secs(10),
-                shutdown_grace_period_by_pod_priority: Vec::new(),
-                runtime_request_timeout: Duration::from_secs(120),
-                phases: Phases {
-                    relist: millis(100),
-                    sync: millis(200),
-                    housekeeping: millis(250),
-                    container_gc: millis(300),
-                    status_sync: millis(400),
-                },
-                node_status_update_frequency: Duration::from_secs(10),
-                seeded_phases: false,
-            },
-            latencies: Latencies {
-                run_pod_sandbox: millis(211),
-                stop_pod_sandbox: millis(17),
-                remove_pod_sandbox: millis(5),
-                create_container: millis(23),
-                start_container: millis(41),
-                remove_container: millis(3),
-                pull_image: millis(50),
-            },
-            images: Vec::new(),
-            containers: Vec::new(),
-            sandboxes: Vec::new(),
-            volumes: Vec::new(),
-            actions: Vec::new(),
-            nodes: Vec::new(),
-            schedule: Schedule::Fifo,
-            programs: Vec::new(),
-            expect: Vec::new(),
-            distributions: Vec::new(),
-            document: None,
+    fn program(&mut self, node: &Node) -> ProgramScript {
+        if node.filled_at("name").is_none() && node.filled_at("image").is_none() {
+            self.problems.required(node, "name", "a program has a name or an image");
         }
+        let ports = node.list("listens").iter().filter_map(Node::integer);
+        ProgramScript {
+            name: node.filled_at("name").cloned(),
+            image: node.filled_at("image").cloned(),
+            listens: ports.filter_map(|port| u16::try_from(port).ok()).collect(),
+            answers: node.list("answers").iter().map(|node| self.answer(node)).collect(),
+            signals: self.signals(node),
+            runs_for: self.span_at(node, "runsFor"),
+            exit_code: node.integer_at("exitCode").unwrap_or(0),
+            output: node.text_at("output").cloned(),
+            place: self.problems.place(node),
+        }
+    }
+
+    fn signals(&mut self, node: &Node) -> std::collections::BTreeMap<Name, OnTerm> {
+        const KNOWN: [&str; 8] = ["TERM", "INT", "QUIT", "HUP", "USR1", "USR2", "WINCH", "ALRM"];
+        let mut signals = std::collections::BTreeMap::new();
+        for (key, reaction) in node.get("signals").map_or(&[][..], Node::fields) {
+            let name = key.name.strip_prefix("SIG").unwrap_or(&key.name);
+            if !KNOWN.contains(&name) {
+                let message = format!("{:?} is no signal that a program can react to", &*key.name);
+                self.problems.mark(key.span, message).hint = Some(format!("known are {}", KNOWN.join(", ")));
+            }
+            signals.insert(name.into(), self.on_term(reaction));
+        }
+        signals
+    }
+
+    fn answer(&mut self, node: &Node) -> ProgramAnswer {
+        ProgramAnswer {
+            port: node.integer_at("port"),
+            path: node.text_at("path").cloned(),
+            from: self.span_at(node, "from").unwrap_or(Duration::ZERO),
+            status: node.integer_at("status").unwrap_or(200),
+            body: node.text_at("body").cloned().unwrap_or_else(|| "".into()),
+        }
+    }
+
+    /// A time of the run.
+    pub(super) fn time_at(&mut self, node: &Node, field: &str) -> Option<Time> {
+        self.span_at(node, field).map(|span| Time::ZERO + span)
     }
 }

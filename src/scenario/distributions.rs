@@ -1,28 +1,78 @@
 //! Durations that are drawn from the seed: how, by which stream, and when.
 
+use std::sync::Arc;
+
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use sha2::{Digest, Sha256};
 
-use super::types::{Distribution, Scenario};
+use super::fit::Owned;
+use super::types::{Distribution, PlacedDistribution, Scenario};
+use super::{actions, decode};
+use crate::api::Source;
+use crate::api::node::{Lines, Node};
+use crate::api::shape::Problems;
 use crate::kernel::Duration;
 
 /// The scenario's document as it was read, for drawing its durations anew.
 #[derive(Debug)]
-pub(crate) struct Document {}
+pub(crate) struct Document {
+    pub(super) source: Source,
+    pub(super) root: Node,
+    pub(super) owned: Arc<Owned>,
+}
 
-/// The scenario with every distribution replaced by what run number `run` draws for it. The engine sees fixed
-/// durations only. Each place has a stream of its own, so that a new distribution leaves the draws of the others
-/// as they were; the same seed and run give the same scenario on every machine.
-pub fn draw(scenario: &Scenario, _run: u64) -> Scenario {
-    scenario.clone()
+/// The scenario with every distribution drawn as in run number `run` of its seed; loading has drawn run 0. The
+/// engine sees fixed durations only. Each place has a stream of its own, so that a new distribution leaves the
+/// draws of the others as they were; the same seed and run give the same scenario on every machine. What was
+/// changed in the scenario since it was loaded stays, except in the sections that have distributions.
+pub fn draw(scenario: &Scenario, run: u64) -> Scenario {
+    let mut result = scenario.clone();
+    let Some(document) = &scenario.document else {
+        return result;
+    };
+    let lines = Lines::new(&document.source);
+    let mut problems = Problems::new(&document.source, &lines, &document.root);
+    let decoded = decode::scenario(&mut problems, &document.root, run, Some(scenario.seed));
+    let drawn = decoded.scenario;
+    let mut sections: Vec<&str> = scenario.distributions.iter().map(PlacedDistribution::section).collect();
+    sections.dedup();
+    for section in sections {
+        match section {
+            "runFor" => result.run_for = drawn.run_for,
+            "kubelet" | "nodes" => {
+                result.kubelet = drawn.kubelet.clone();
+                result.nodes.clone_from(&drawn.nodes);
+            }
+            "latencies" => result.latencies = drawn.latencies.clone(),
+            "images" => result.images.clone_from(&drawn.images),
+            "containers" => result.containers.clone_from(&drawn.containers),
+            "sandboxes" => result.sandboxes.clone_from(&drawn.sandboxes),
+            "volumes" => result.volumes.clone_from(&drawn.volumes),
+            "programs" => result.programs.clone_from(&drawn.programs),
+            "actions" => {
+                let pods_of = |kind, name: &_| document.owned.pods(kind, name);
+                result.actions = actions::expand(decoded.steps.clone(), pods_of);
+            }
+            _ => {}
+        }
+    }
+    result
+}
+
+impl PlacedDistribution {
+    /// The field of spec that it is in: `containers` of `containers[0].runs[1].exit.after`.
+    fn section(&self) -> &str {
+        let end = self.path.find(['.', '[']).unwrap_or(self.path.len());
+        &self.path[..end]
+    }
 }
 
 /// 99 % of a normal distribution lie below this many standard deviations.
 const Z_99: f64 = 2.326_347_874_040_841;
 
 /// What the stream of a place gives in one run.
-pub(crate) fn sample(distribution: Distribution, seed: u64, run: u64, path: &str) -> Duration {
+pub(super) fn sample(distribution: Distribution, seed: u64, run: u64, path: &str) -> Duration {
     let mut hash = Sha256::new();
     hash.update(seed.to_le_bytes());
     hash.update(run.to_le_bytes());
@@ -39,7 +89,7 @@ fn open_unit(bits: u64) -> f64 {
 
 /// The duration below which the share `p` of all draws lies (0 < p < 1): the median for one half.
 #[allow(clippy::cast_precision_loss)]
-pub(crate) fn at_quantile(distribution: Distribution, p: f64) -> Duration {
+fn at_quantile(distribution: Distribution, p: f64) -> Duration {
     let nanos = |duration: Duration| duration.0 as f64;
     let drawn = match distribution {
         Distribution::Uniform { from, to } => nanos(from) + p * (nanos(to) - nanos(from)),

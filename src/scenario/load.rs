@@ -1,235 +1,355 @@
-//! From texts to the input of a run: documents, the one Scenario, and whether they fit together.
+//! From texts to the input of a run: all documents, the one Scenario, and whether they fit together.
 
-use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::decode::{RawScenario, scenario};
-use super::lookup::glob;
-use super::types::{Action, ActionKind, Input, ObjectInput, PodInput, Scenario};
-use crate::api::decode::{RawObject, RawPod, object, pod};
-use crate::api::features::{Features, Version, find_gate};
-use crate::api::objects::{Object, ObjectKind};
-use crate::api::pod::Pod;
+use super::distributions::Document;
+use super::fit::{Fit, Owned};
+use super::types::{ActionKind, Input, ObjectInput, PodInput, Scenario};
+use super::{actions, admission, decode, gates};
+use crate::api::decode::{Decoded, Head, Manifest, Workload, decode as decode_manifest, generated_name, head};
+use crate::api::diagnostic::{Diagnostic, Diagnostics};
+use crate::api::features::Version;
+use crate::api::node::{Lines, Node, Span};
+use crate::api::objects::Object;
+use crate::api::pod::{Name, Pod};
+use crate::api::shape::Problems;
 use crate::api::uid::pod_uid;
+use crate::api::yaml;
 
-/// A file of the input.
-#[derive(Clone, Debug)]
-pub struct Source {
-    /// The name to show.
-    pub name: String,
-    /// Its text.
-    pub text: String,
-}
+pub use crate::api::Source;
 
-/// What every document must say.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Head {
-    #[serde(default)]
-    api_version: String,
-    #[serde(default)]
-    kind: String,
-}
+/// The most pods that an input may ask for; so many need about 4 GB.
+pub const MOST_PODS: u64 = 1_000_000;
+/// How deep `v1/List`s may be nested.
+const DEEPEST_LIST: usize = 3;
 
-/// Reads all documents. Gives the input and warnings, or the first error: file, line, column and what is wrong.
-pub fn load(sources: &[Source]) -> Result<(Input, Vec<String>), String> {
+/// Reads all documents. Gives the input and warnings, or everything that is wrong with it.
+pub fn load(sources: &[Source]) -> Result<(Input, Vec<Diagnostic>), Diagnostics> {
     load_as(sources, None)
 }
 
 /// As [`load`], for the Kubernetes version given in place of the scenario's.
-pub fn load_as(sources: &[Source], version: Option<Version>) -> Result<(Input, Vec<String>), String> {
-    let mut warnings = Vec::new();
-    let mut pods: Vec<Pod> = Vec::new();
-    let mut objects: Vec<Object> = Vec::new();
-    let mut found: Option<Scenario> = None;
-    for source in sources {
-        for (line, text) in documents(&source.text) {
-            let place = |error: String| format!("{}:{line}:1: {error}", source.name);
-            let head: Head = parse(source, &text)?;
-            match (head.api_version.as_str(), head.kind.as_str()) {
-                ("v1", "Pod") => {
-                    let manifest = parse::<serde_json::Value>(source, &text)?;
-                    pods.push(pod(parse::<RawPod>(source, &text)?, manifest).map_err(place)?);
+pub fn load_as(sources: &[Source], version: Option<Version>) -> Result<(Input, Vec<Diagnostic>), Diagnostics> {
+    let mut loader = Loader::new(sources);
+    for (index, source) in sources.iter().enumerate() {
+        match yaml::documents(source) {
+            Ok(documents) => documents.into_iter().for_each(|root| loader.document(index, root)),
+            Err(unreadable) => loader.errors.push(unreadable),
+        }
+    }
+    loader.finish(version)
+}
+
+/// Where an object's name stands.
+type Mark = (usize, Span);
+
+struct Loader<'s> {
+    sources: &'s [Source],
+    lines: Vec<Lines>,
+    errors: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
+    /// Pods and workloads in the order of the input.
+    makers: Vec<(Maker, Mark)>,
+    objects: Vec<Object>,
+    /// Everything that has a name: kind, namespace, name.
+    names: BTreeMap<(&'static str, Name, Name), Mark>,
+    skipped: BTreeMap<(Name, Name), ()>,
+    priority_classes: Vec<(Name, i32, bool)>,
+    scenario: Option<(usize, Node)>,
+}
+
+/// What makes pods.
+enum Maker {
+    Pod { pod: Pod, generated: bool },
+    Workload(Box<Workload>),
+}
+
+impl<'s> Loader<'s> {
+    fn new(sources: &'s [Source]) -> Loader<'s> {
+        Loader {
+            sources,
+            lines: sources.iter().map(Lines::new).collect(),
+            errors: Vec::new(),
+            warnings: Vec::new(),
+            makers: Vec::new(),
+            objects: Vec::new(),
+            names: BTreeMap::new(),
+            skipped: BTreeMap::new(),
+            priority_classes: Vec::new(),
+            scenario: None,
+        }
+    }
+
+    fn document(&mut self, file: usize, root: Node) {
+        if let Some(scenario) = self.manifest(file, &root, &root, 0) {
+            self.scenario = Some((file, scenario));
+        }
+    }
+
+    /// Decodes an object; gives the Scenario back if it is the first one.
+    fn manifest(&mut self, file: usize, root: &Node, node: &Node, depth: usize) -> Option<Node> {
+        let mut problems = Problems::new(&self.sources[file], &self.lines[file], root);
+        let found = head(&mut problems, node);
+        match found {
+            None => {}
+            Some(Head::Scenario) if self.scenario.is_some() => {
+                problems.mark(node.mark(), "there is more than one Scenario".to_owned());
+            }
+            Some(Head::Scenario) => {
+                self.errors.extend(problems.take());
+                return Some(node.clone());
+            }
+            Some(Head::List) if depth >= DEEPEST_LIST => {
+                problems.mark(node.mark(), "lists are nested too deeply".to_owned());
+            }
+            Some(Head::List) => {
+                crate::api::shape::check(node, &crate::api::schema::objects::LIST, &mut problems);
+                self.errors.extend(problems.take());
+                let mut scenario = None;
+                for item in node.list("items") {
+                    scenario = self.manifest(file, root, item, depth + 1).or(scenario);
                 }
-                ("podlapse.dev/v1alpha1", "Scenario") => {
-                    if found.is_some() {
-                        return Err(place("there is more than one Scenario".to_owned()));
-                    }
-                    found = Some(scenario(parse::<RawScenario>(source, &text)?).map_err(place)?);
+                return scenario;
+            }
+            Some(Head::Other { version, kind }) => {
+                if self.skipped.insert((version.clone(), kind.clone()), ()).is_none() {
+                    let mark = node.get("kind").map_or_else(|| node.mark(), Node::mark);
+                    let message = format!("{version} {kind} is not simulated; it is skipped");
+                    let warning = Diagnostic::at(&self.sources[file], mark.range(), message).warning();
+                    self.warnings.push(warning);
                 }
-                ("v1", "ConfigMap") => objects.push(object(ObjectKind::ConfigMap, parse::<RawObject>(source, &text)?)),
-                ("v1", "Secret") => objects.push(object(ObjectKind::Secret, parse::<RawObject>(source, &text)?)),
-                (_, "") => return Err(place("the document has no kind".to_owned())),
-                (version, kind) => warnings.push(place(format!("{version} {kind} is not simulated; it is skipped"))),
+            }
+            Some(Head::Known(known)) => {
+                let decoded = decode_manifest(&mut problems, node, known);
+                self.errors.extend(problems.take());
+                self.add(file, decoded);
+                return None;
+            }
+        }
+        self.errors.extend(problems.take());
+        None
+    }
+
+    fn add(&mut self, file: usize, decoded: Decoded<'_>) {
+        let mark = (file, decoded.name.mark());
+        match decoded.manifest {
+            Manifest::Pod { pod, generated } => {
+                if !generated {
+                    self.claim("Pod", &pod.namespace, &pod.name, mark);
+                }
+                self.makers.push((Maker::Pod { pod, generated }, mark));
+            }
+            Manifest::Workload(workload) => {
+                self.claim(workload.kind.as_str(), &workload.namespace, &workload.name, mark);
+                self.makers.push((Maker::Workload(workload), mark));
+            }
+            Manifest::Object(object) => {
+                self.claim(object.kind.as_str(), &object.namespace, &object.name, mark);
+                self.objects.push(object);
+            }
+            Manifest::PriorityClass {
+                name,
+                value,
+                global_default,
+            } => {
+                self.claim("PriorityClass", &"".into(), &name, mark);
+                self.priority_classes.push((name, value, global_default));
             }
         }
     }
-    let mut input = Input {
-        pods: Vec::new(),
-        objects: Vec::new(),
-        scenario: found.unwrap_or_default(),
-    };
-    if let Some(version) = version {
-        let kubelet = &mut input.scenario.kubelet;
-        kubelet.features = Features::new(version, &kubelet.feature_gates)
-            .map_err(|error| format!("spec.kubelet.featureGates: {}", error.message))?;
-    }
-    for pod in &mut pods {
-        admit_fields(pod, &input.scenario.kubelet.features)?;
-    }
-    fit(input, pods, objects).map(|input| (input, warnings))
-}
 
-/// What a version's API server makes of fields that it does not have: it drops those behind a gate that is off, and
-/// refuses those that it has never heard of.
-fn admit_fields(pod: &mut Pod, features: &Features) -> Result<(), String> {
-    if features.container_restart_rules {
-        return Ok(());
-    }
-    let knows_fields = find_gate(features.version, "ContainerRestartRules").is_some();
-    let name = pod.name.clone();
-    let spec = &mut pod.spec;
-    let app = spec.containers.iter_mut().map(|c| (c, false));
-    let init = spec.init_containers.iter_mut().map(|c| {
-        let sidecar = c.is_sidecar();
-        (c, sidecar)
-    });
-    for (container, sidecar) in app.chain(init) {
-        let has_policy = container.restart_policy.is_some() && !sidecar;
-        if !knows_fields && (has_policy || !container.restart_policy_rules.is_empty()) {
-            return Err(format!(
-                "pod {name}: container {}: Kubernetes {} has no restartPolicy for containers other than sidecars",
-                container.name, features.version
-            ));
-        }
-        if !sidecar {
-            container.restart_policy = None;
-        }
-        container.restart_policy_rules.clear();
-    }
-    Ok(())
-}
-
-/// The documents of a text, each with its first line and with all other lines left empty, so that
-/// the places in messages are those of the file.
-fn documents(text: &str) -> Vec<(usize, String)> {
-    let mut documents = Vec::new();
-    let mut current = String::new();
-    let mut first = None;
-    let mut number = 0;
-    for line in text.split_inclusive('\n') {
-        number += 1;
-        if line.starts_with("---") && line[3..].chars().next().is_none_or(char::is_whitespace) {
-            if let Some(first) = first.take() {
-                documents.push((first, current));
-            }
-            current = "\n".repeat(number);
-            continue;
-        }
-        if first.is_none() && !line.trim().is_empty() && !line.trim_start().starts_with('#') {
-            first = Some(number);
-        }
-        current.push_str(line);
-    }
-    documents.extend(first.map(|first| (first, current)));
-    documents
-}
-
-fn parse<'a, T: Deserialize<'a>>(source: &Source, text: &'a str) -> Result<T, String> {
-    serde_yaml::from_str(text).map_err(|error| {
-        let place = error
-            .location()
-            .map_or(String::new(), |at| format!("{}:{}", at.line(), at.column()));
-        format!("{}:{place}: {error}", source.name)
-    })
-}
-
-/// Scripts and actions must name pods and containers that exist, and names must be unique.
-fn fit(mut input: Input, pods: Vec<Pod>, objects: Vec<Object>) -> Result<Input, String> {
-    if pods.is_empty() {
-        return Err("the input has no pod".to_owned());
-    }
-    let exists = |name: &str| pods.iter().any(|p| *p.name == *name);
-    let no_pod = |what: &str, name: &str| {
-        let nearest = pods
-            .iter()
-            .max_by(|a, b| strsim::jaro_winkler(&a.name, name).total_cmp(&strsim::jaro_winkler(&b.name, name)));
-        let nearest = nearest.map_or("", |p| &p.name);
-        Err(format!(
-            "{what} names pod {name:?}, which nothing defines; is it {nearest:?}?"
-        ))
-    };
-    for (index, pod) in pods.iter().enumerate() {
-        if pods[..index]
-            .iter()
-            .any(|p| p.name == pod.name && p.namespace == pod.namespace)
-        {
-            return Err(format!("two pods are named {}", pod.full_name()));
-        }
-    }
-    for script in &input.scenario.containers {
-        let mut matching = pods.iter().filter(|p| {
-            script
-                .pod
-                .as_ref()
-                .is_none_or(|pattern| glob(pattern.as_bytes(), p.name.as_bytes()))
-        });
-        let debugs = |p: &Pod| {
-            let mut actions = input.scenario.actions.iter();
-            actions.any(|a| matches!(&a.what, ActionKind::Debug { pod, container } if *pod == p.name && container.name == script.name))
+    /// Two objects of one kind may not have the same name.
+    fn claim(&mut self, kind: &'static str, namespace: &Name, name: &Name, mark: Mark) {
+        let key = (kind, namespace.clone(), name.clone());
+        let Some(first) = self.names.get(&key).copied() else {
+            self.names.insert(key, mark);
+            return;
         };
-        if !matching.any(|p| p.find_container(&script.name).is_some() || debugs(p)) {
-            let of = script
-                .pod
-                .as_ref()
-                .map_or(String::new(), |pod| format!(" of pod {pod:?}"));
-            return Err(format!(
-                "spec.containers names container {:?}{of}, which nothing defines",
-                &*script.name
-            ));
+        let shown = if namespace.is_empty() {
+            name.to_string()
+        } else {
+            format!("{namespace}/{name}")
+        };
+        let message = format!("{}s {shown:?} already exists", kind.to_ascii_lowercase());
+        let place = self.place(first);
+        let error = Diagnostic::at(&self.sources[mark.0], mark.1.range(), message);
+        self.errors.push(error.hint(format!("the first one is at {place}")));
+    }
+
+    fn place(&self, (file, span): Mark) -> crate::api::place::Place {
+        self.lines[file].place(&self.sources[file], span.start as usize)
+    }
+
+    fn finish(mut self, version: Option<Version>) -> Result<(Input, Vec<Diagnostic>), Diagnostics> {
+        let document = self.scenario.take();
+        let (mut scenario, steps) = match &document {
+            Some((file, root)) => {
+                let mut problems = Problems::new(&self.sources[*file], &self.lines[*file], root);
+                let decoded = decode::scenario(&mut problems, root, 0, None);
+                self.errors.extend(problems.take());
+                (decoded.scenario, decoded.steps)
+            }
+            None => (Scenario::default(), Vec::new()),
+        };
+        if let Some(version) = version {
+            let kubelets = scenario.nodes.iter_mut().map(|node| &mut node.kubelet);
+            for kubelet in std::iter::once(&mut scenario.kubelet).chain(kubelets) {
+                match gates::features(version, &kubelet.feature_gates) {
+                    Ok(features) => kubelet.features = features,
+                    Err(error) => self
+                        .errors
+                        .push(Diagnostic::general(format!("Kubernetes {version}: {}", error.message))),
+                }
+            }
+        }
+        let nodes: Vec<Name> = scenario.nodes.iter().map(|node| node.name.clone()).collect();
+        let (pods, owned) = self.pods(&scenario, &nodes);
+        if self.makers.is_empty() && self.errors.is_empty() {
+            let mut general = Diagnostic::general("the input has no pod");
+            if !self.warnings.is_empty() {
+                let kinds: Vec<String> = self
+                    .skipped
+                    .keys()
+                    .map(|(version, kind)| format!("{version} {kind}"))
+                    .collect();
+                general = general.hint(format!("it has {}, which are not simulated", kinds.join(", ")));
+            }
+            self.errors.push(general);
+        }
+        if let Some((file, root)) = &document {
+            let mut problems = Problems::new(&self.sources[*file], &self.lines[*file], root);
+            // After other errors much would be reported as missing that is only unreadable.
+            if self.errors.is_empty() {
+                Fit::new(&pods, &self.objects, &owned, &nodes, &scenario, &steps).check(&mut problems);
+            }
+            self.errors.extend(problems.take());
+        }
+        if !self.errors.is_empty() {
+            return Err(Diagnostics(self.errors));
+        }
+        let owned = Arc::new(owned);
+        scenario.actions = actions::expand(steps, |kind, name| owned.pods(kind, name));
+        if let Some((file, root)) = document
+            && !scenario.distributions.is_empty()
+        {
+            scenario.document = Some(Arc::new(Document {
+                source: self.sources[file].clone(),
+                root,
+                owned,
+            }));
+        }
+        Ok((together(pods, self.objects, scenario), self.warnings))
+    }
+
+    /// All pods: those that stand in the input and those that workloads ask for.
+    fn pods(&mut self, scenario: &Scenario, nodes: &[Name]) -> (Vec<Pod>, Owned) {
+        let one = ["node-1".into()];
+        let nodes = if nodes.is_empty() { &one[..] } else { nodes };
+        let mut total: u64 = 0;
+        for (maker, (file, _)) in &self.makers {
+            let Maker::Workload(workload) = maker else {
+                total += 1;
+                continue;
+            };
+            total = total.saturating_add(workload.count(nodes.len() as u64));
+            if total > MOST_PODS {
+                let message = format!("the input asks for more than {MOST_PODS} pods, which memory cannot hold");
+                let error = Diagnostic::at(&self.sources[*file], workload.mark.range(), message);
+                self.errors.push(error);
+                return (Vec::new(), Owned::default());
+            }
+        }
+        let mut pods = Vec::new();
+        let mut owned = Owned::default();
+        let makers = std::mem::take(&mut self.makers);
+        for (number, (maker, mark)) in makers.iter().enumerate() {
+            let first = pods.len();
+            match maker {
+                Maker::Pod { pod, generated } => {
+                    let mut pod = pod.clone();
+                    if *generated {
+                        pod.name = generated_name(scenario.seed, &pod.namespace, &pod.name, number as u64);
+                    }
+                    pods.push(pod);
+                }
+                Maker::Workload(workload) => {
+                    let made = workload.pods(scenario.seed, nodes);
+                    for pod in &made {
+                        self.claim("Pod", &pod.namespace, &pod.name, *mark);
+                    }
+                    owned.add(workload, &made);
+                    pods.extend(made);
+                }
+            }
+            for pod in &mut pods[first..] {
+                self.prioritise(pod);
+                if let Err(message) = admission::admit_fields(pod, &scenario.kubelet.features) {
+                    self.errors
+                        .push(Diagnostic::at(&self.sources[mark.0], mark.1.range(), message));
+                    break;
+                }
+            }
+        }
+        self.makers = makers;
+        (pods, owned)
+    }
+
+    /// What the priority admission plugin does.
+    fn prioritise(&self, pod: &mut Pod) {
+        if pod.spec.priority != 0 {
+            return;
+        }
+        let class = match &pod.spec.priority_class_name {
+            Some(name) => self.priority_classes.iter().find(|(class, ..)| class == name),
+            None => self
+                .priority_classes
+                .iter()
+                .find(|(.., global_default)| *global_default),
+        };
+        if let Some((name, value, _)) = class {
+            pod.spec.priority = *value;
+            pod.spec.priority_class_name = Some(name.clone());
         }
     }
-    for action in &input.scenario.actions {
+}
+
+/// The input of the run: UIDs are given, and what actions create is not there from the start.
+fn together(pods: Vec<Pod>, objects: Vec<Object>, scenario: Scenario) -> Input {
+    let mut created_pods = std::collections::BTreeSet::new();
+    let mut created_objects = std::collections::BTreeSet::new();
+    for action in &scenario.actions {
         match &action.what {
-            ActionKind::CreatePod { pod } if !exists(pod) => return no_pod("a create action", pod),
-            ActionKind::DeletePod { pod, .. } if !exists(pod) => return no_pod("a delete action", pod),
-            ActionKind::Kill { pod, .. } if !exists(pod) => return no_pod("a kill action", pod),
-            ActionKind::Kill { pod, container, .. } => {
-                let debugs = |a: &Action| matches!(&a.what, ActionKind::Debug { pod: p, container: c } if p == pod && c.name == *container);
-                if !pods
-                    .iter()
-                    .any(|p| p.name == *pod && p.find_container(container).is_some())
-                    && !input.scenario.actions.iter().any(debugs)
-                {
-                    return Err(format!(
-                        "a kill action names container {container:?}, which pod {pod:?} does not have"
-                    ));
-                }
+            ActionKind::CreatePod { pod } => {
+                created_pods.insert(pod.clone());
+            }
+            ActionKind::CreateObject { kind, name } => {
+                created_objects.insert((*kind, name.clone()));
             }
             _ => {}
         }
     }
-    let created: Vec<_> = input.scenario.actions.iter().map(|a| &a.what).collect();
-    input.objects = objects
+    let objects = objects
         .into_iter()
         .map(|object| ObjectInput {
-            created_by_action: created.iter().any(
-                |a| matches!(a, ActionKind::CreateObject { kind, name } if *kind == object.kind && *name == object.name),
-            ),
+            created_by_action: created_objects.contains(&(object.kind, object.name.clone())),
             object,
         })
         .collect();
-    input.pods = pods
-        .iter()
+    let pods = pods
+        .into_iter()
         .enumerate()
-        .map(|(number, pod)| PodInput {
-            pod: Pod {
-                uid: pod_uid(number, &pod.namespace, &pod.name),
-                ..pod.clone()
-            },
-            created_by_action: created
-                .iter()
-                .any(|a| matches!(a, ActionKind::CreatePod { pod: name } if *name == pod.name)),
+        .map(|(number, mut pod)| {
+            pod.uid = pod_uid(number, &pod.namespace, &pod.name);
+            PodInput {
+                created_by_action: created_pods.contains(&pod.name),
+                pod,
+            }
         })
         .collect();
-    Ok(input)
+    Input {
+        pods,
+        objects,
+        scenario,
+    }
 }

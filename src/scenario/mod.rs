@@ -1,8 +1,16 @@
 //! The Scenario document: types, decoding, loading of files, script lookup.
 
+mod actions;
+mod admission;
 mod decode;
+mod defaults;
 pub mod distributions;
 pub mod duration;
+mod expect;
+mod fit;
+mod gates;
+pub mod json_schema;
 pub mod load;
 pub mod lookup;
+mod schema;
 pub mod types;

@@ -73,8 +73,7 @@ pub struct Scenario {
     pub programs: Vec<ProgramScript>,
     /// spec.expect, in file order
     pub expect: Vec<Expectation>,
-    /// Every duration that is to be drawn; until `distributions::draw` has drawn, the duration at its place is
-    /// the median.
+    /// Every duration that was drawn; `distributions::draw` draws them anew for another run.
     pub distributions: Vec<PlacedDistribution>,
     /// What `distributions::draw` decodes anew; None for scenarios that were not read from a document.
     pub(crate) document: Option<std::sync::Arc<super::distributions::Document>>,

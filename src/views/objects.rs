@@ -180,6 +180,18 @@ impl PodAt<'_> {
         let mut metadata = manifest["metadata"].as_object().cloned().unwrap_or_default();
         metadata.insert("name".into(), json!(self.pod.name));
         metadata.insert("namespace".into(), json!(self.pod.namespace));
+        if !self.pod.labels.is_empty() {
+            metadata.insert("labels".into(), json!(self.pod.labels));
+        }
+        if let Some((kind, name)) = &self.pod.owner {
+            let version = match &**kind {
+                "Job" => "batch/v1",
+                "ReplicationController" => "v1",
+                _ => "apps/v1",
+            };
+            let owner = json!({"apiVersion": version, "kind": kind, "name": name, "controller": true});
+            metadata.insert("ownerReferences".into(), json!([owner]));
+        }
         metadata.insert("uid".into(), json!(self.pod.uid));
         metadata.insert("generation".into(), json!(self.generation));
         metadata.insert("resourceVersion".into(), json!(self.changed_by.to_string()));

@@ -1,0 +1,357 @@
+//! Containers: defaulting (v1/defaults.go: SetDefaults_Container) and validation (validation.go: validateContainerCommon).
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::handlers::{ProbeKind, Surroundings, hook, probe};
+use super::{environment, names};
+use crate::api::node::Node;
+use crate::api::pod::{
+    Container, ContainerPort, ContainerType, Name, PullPolicy, RestartPolicy, RestartRule, RestartRuleAction, Volume,
+};
+use crate::api::shape::Problems;
+
+/// What a container needs to know of its pod.
+pub(super) struct PodFacts<'p> {
+    pub(super) volumes: &'p [Volume],
+    pub(super) claim_templates: &'p [Name],
+    pub(super) grace: i64,
+    pub(super) os: Option<&'p str>,
+}
+
+/// An ephemeral container as `kubectl debug` makes it.
+pub(crate) fn ephemeral(name: Name, image: Name) -> Container {
+    Container {
+        name,
+        image_pull_policy: default_pull_policy(&image),
+        image,
+        command: Vec::new(),
+        args: Vec::new(),
+        env: Vec::new(),
+        env_from: Vec::new(),
+        ports: Vec::new(),
+        liveness_probe: None,
+        readiness_probe: None,
+        startup_probe: None,
+        post_start: None,
+        pre_stop: None,
+        restart_policy: None,
+        restart_policy_rules: Vec::new(),
+        termination_message_fallback: false,
+        volume_mounts: Vec::new(),
+        mount_paths: Vec::new(),
+        working_dir: None,
+        termination_message_path: "/dev/termination-log".into(),
+        stop_signal: None,
+        place: None,
+        target_container: None,
+        resources: None,
+    }
+}
+
+/// Always for the tag `latest`, also where it is understood; a digest without a tag has none.
+fn default_pull_policy(image: &str) -> PullPolicy {
+    let (named, digest) = match image.split_once('@') {
+        Some((named, _)) => (named, true),
+        None => (image, false),
+    };
+    let last = named.rsplit('/').next().unwrap_or(named);
+    match last.split_once(':') {
+        Some((_, "latest")) => PullPolicy::Always,
+        None if !digest => PullPolicy::Always,
+        _ => PullPolicy::IfNotPresent,
+    }
+}
+
+/// spec.containers[] or spec.initContainers[]
+pub(super) fn container(
+    problems: &mut Problems<'_>,
+    node: &Node,
+    kind: ContainerType,
+    pod: &PodFacts<'_>,
+) -> Container {
+    names::label(problems, node, "name");
+    let image = node.filled_at("image").cloned().unwrap_or_else(|| {
+        problems.required(node, "image", "");
+        "".into()
+    });
+    if let Some(image) = node.get("image")
+        && image.text().is_some_and(|text| text.trim() != &**text)
+    {
+        problems.invalid(image, "must not have leading or trailing whitespace");
+    }
+    let mut container = ephemeral(node.text_at("name").cloned().unwrap_or_else(|| "".into()), image);
+    if let Some(policy) = node.get("imagePullPolicy") {
+        match policy.text().map_or("", |text| text) {
+            "" => {}
+            "Always" => container.image_pull_policy = PullPolicy::Always,
+            "IfNotPresent" => container.image_pull_policy = PullPolicy::IfNotPresent,
+            "Never" => container.image_pull_policy = PullPolicy::Never,
+            _ => problems.unsupported(policy, &["Always", "IfNotPresent", "Never"]),
+        }
+    }
+    if let Some(policy) = node.get("terminationMessagePolicy") {
+        match policy.text().map_or("", |text| text) {
+            "" | "File" => {}
+            "FallbackToLogsOnError" => container.termination_message_fallback = true,
+            _ => problems.unsupported(policy, &["FallbackToLogsOnError", "File"]),
+        }
+    }
+    container.command = node.texts_at("command");
+    container.args = node.texts_at("args");
+    container.working_dir = node.filled_at("workingDir").cloned();
+    if let Some(path) = node.filled_at("terminationMessagePath") {
+        container.termination_message_path = path.clone();
+    }
+    container.env = node
+        .list("env")
+        .iter()
+        .map(|n| environment::variable(problems, n))
+        .collect();
+    container.env_from = node
+        .list("envFrom")
+        .iter()
+        .filter_map(|n| environment::source(problems, n))
+        .collect();
+    container.ports = ports(problems, node);
+    mounts(problems, node, pod, &mut container);
+    container.resources = environment::resources(problems, node.get("resources"));
+    let written = node.get("command").or_else(|| node.get("args"));
+    container.place = written.map(|node| Arc::new(problems.place(node)));
+    restart_policy(problems, node, kind, &mut container);
+    probes_and_hooks(problems, node, kind, pod, &mut container);
+    container
+}
+
+/// A regular init container may have neither probes nor hooks (`validateInitContainers`).
+fn probes_and_hooks(
+    problems: &mut Problems<'_>,
+    node: &Node,
+    kind: ContainerType,
+    pod: &PodFacts<'_>,
+    container: &mut Container,
+) {
+    if kind == ContainerType::Init && !container.is_sidecar() {
+        for field in ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] {
+            if let Some(node) = node.get(field) {
+                problems
+                    .forbidden(node, "may not be set for init containers without restartPolicy=Always")
+                    .hint = Some("`restartPolicy: Always` on the init container makes it a sidecar".to_owned());
+            }
+        }
+        return;
+    }
+    let ports = container.ports.clone();
+    let around = Surroundings {
+        ports: &ports,
+        grace: pod.grace,
+    };
+    let mut probe = |field, kind| node.get(field).and_then(|node| probe(problems, node, kind, &around));
+    container.liveness_probe = probe("livenessProbe", ProbeKind::Liveness);
+    container.readiness_probe = probe("readinessProbe", ProbeKind::Readiness);
+    container.startup_probe = probe("startupProbe", ProbeKind::Startup);
+    let Some(lifecycle) = node.get("lifecycle") else { return };
+    container.post_start = lifecycle
+        .get("postStart")
+        .and_then(|node| hook(problems, node, &around));
+    container.pre_stop = lifecycle.get("preStop").and_then(|node| hook(problems, node, &around));
+    if let Some(signal) = lifecycle.get("stopSignal") {
+        container.stop_signal = signal.text().cloned();
+        if pod.os.is_none() {
+            problems.forbidden(signal, "may not be set for containers with empty `spec.os.name`");
+        }
+    }
+}
+
+/// restartPolicy and restartPolicyRules of the container (`validateContainerRestartPolicy`).
+fn restart_policy(problems: &mut Problems<'_>, node: &Node, kind: ContainerType, container: &mut Container) {
+    let rules = node.list("restartPolicyRules");
+    match node.get("restartPolicy") {
+        Some(policy) => match policy.text().map_or("", |text| text) {
+            "Always" => container.restart_policy = Some(RestartPolicy::Always),
+            "OnFailure" => container.restart_policy = Some(RestartPolicy::OnFailure),
+            "Never" => container.restart_policy = Some(RestartPolicy::Never),
+            _ => problems.unsupported(policy, &["Always", "Never", "OnFailure"]),
+        },
+        None if !rules.is_empty() => {
+            problems.required(
+                node,
+                "restartPolicy",
+                "must specify restartPolicy when restart rules are used",
+            );
+        }
+        None => {}
+    }
+    if kind == ContainerType::Init
+        && container.restart_policy == Some(RestartPolicy::Always)
+        && !rules.is_empty()
+        && let Some(rules) = node.get("restartPolicyRules")
+    {
+        problems.forbidden(
+            rules,
+            "restartPolicyRules are not allowed for init containers with restart policy Always",
+        );
+    }
+    if rules.len() > 20
+        && let Some(rules) = node.get("restartPolicyRules")
+    {
+        problems.at(rules, "Too many: must have at most 20 items");
+    }
+    container.restart_policy_rules = rules.iter().map(|rule| self::rule(problems, rule)).collect();
+}
+
+fn rule(problems: &mut Problems<'_>, node: &Node) -> RestartRule {
+    let action = match node.text_at("action").map_or("", |text| text) {
+        "Restart" => RestartRuleAction::Restart,
+        "RestartAllContainers" => RestartRuleAction::RestartAllContainers,
+        _ => {
+            match node.get("action") {
+                Some(action) => problems.unsupported(action, &["Restart", "RestartAllContainers"]),
+                None => {
+                    problems.required(node, "action", "");
+                }
+            }
+            RestartRuleAction::Restart
+        }
+    };
+    let Some(codes) = node.get("exitCodes") else {
+        problems.required(node, "exitCodes", "must be specified");
+        return RestartRule {
+            action,
+            not_in: false,
+            values: Vec::new(),
+        };
+    };
+    let not_in = match codes.text_at("operator").map_or("", |text| text) {
+        "In" => false,
+        "NotIn" => true,
+        _ => {
+            match codes.get("operator") {
+                Some(operator) => problems.unsupported(operator, &["In", "NotIn"]),
+                None => {
+                    problems.required(codes, "operator", "");
+                }
+            }
+            false
+        }
+    };
+    let values = codes.list("values");
+    if values.len() > 255
+        && let Some(values) = codes.get("values")
+    {
+        problems.at(values, "Too many: must have at most 255 items");
+    }
+    RestartRule {
+        action,
+        not_in,
+        values: values
+            .iter()
+            .filter_map(Node::integer)
+            .filter_map(|value| i32::try_from(value).ok())
+            .collect(),
+    }
+}
+
+/// containers[].ports (`validateContainerPorts`)
+fn ports(problems: &mut Problems<'_>, node: &Node) -> Vec<ContainerPort> {
+    let mut names: BTreeSet<Name> = BTreeSet::new();
+    let mut ports = Vec::new();
+    for port in node.list("ports") {
+        let name = port.filled_at("name").cloned();
+        if let (Some(name), Some(node)) = (&name, port.get("name")) {
+            if let Some(message) = names::port_name_error(name) {
+                problems.invalid(node, message);
+            } else if !names.insert(name.clone()) {
+                problems.duplicate(node);
+            }
+        }
+        if let Some(protocol) = port.get("protocol")
+            && !matches!(protocol.text().map(|p| &**p), Some("" | "TCP" | "UDP" | "SCTP"))
+        {
+            problems.unsupported(protocol, &["SCTP", "TCP", "UDP"]);
+        }
+        let number = match port.get("containerPort") {
+            None => {
+                problems.required(port, "containerPort", "");
+                0
+            }
+            Some(node) => port_number(problems, node),
+        };
+        if let Some(node) = port.get("hostPort")
+            && node.integer() != Some(0)
+        {
+            port_number(problems, node);
+        }
+        ports.push(ContainerPort {
+            name,
+            port: number,
+            protocol: port.filled_at("protocol").cloned().unwrap_or_else(|| "TCP".into()),
+        });
+    }
+    ports
+}
+
+/// A port's number (`IsValidPortNum`).
+pub(super) fn port_number(problems: &mut Problems<'_>, node: &Node) -> u16 {
+    let number = node.integer().and_then(|number| u16::try_from(number).ok());
+    number.filter(|number| *number > 0).unwrap_or_else(|| {
+        problems.invalid(node, "must be between 1 and 65535, inclusive");
+        0
+    })
+}
+
+/// containers[].volumeMounts (`ValidateVolumeMounts`)
+fn mounts(problems: &mut Problems<'_>, node: &Node, pod: &PodFacts<'_>, container: &mut Container) {
+    let mut paths: BTreeSet<Name> = BTreeSet::new();
+    for mount in node.list("volumeMounts") {
+        let name = mount.filled_at("name").cloned();
+        match &name {
+            None => {
+                problems.required(mount, "name", "");
+            }
+            Some(name) if !pod.volumes.iter().any(|v| v.name == *name) && !pod.claim_templates.contains(name) => {
+                if let Some(node) = mount.get("name") {
+                    let known = pod.volumes.iter().map(|v| &*v.name);
+                    let near = crate::api::diagnostic::nearest(name, known).map(|near| format!("is it {near:?}?"));
+                    problems.not_found(node).hint =
+                        near.or_else(|| Some("it must be the name of one of the pod's `volumes`".to_owned()));
+                }
+            }
+            Some(_) => {}
+        }
+        let path = mount.filled_at("mountPath").cloned();
+        match &path {
+            None => {
+                problems.required(mount, "mountPath", "");
+            }
+            Some(path) if !paths.insert(path.clone()) => {
+                if let Some(node) = mount.get("mountPath") {
+                    problems.invalid(node, "must be unique");
+                }
+            }
+            Some(_) => {}
+        }
+        container.volume_mounts.push(name.unwrap_or_else(|| "".into()));
+        container.mount_paths.push(path.unwrap_or_else(|| "".into()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tag_latest_is_always_pulled() {
+        for (image, policy) in [
+            ("nginx", PullPolicy::Always),
+            ("nginx:latest", PullPolicy::Always),
+            ("nginx:1", PullPolicy::IfNotPresent),
+            ("host:5000/nginx", PullPolicy::Always),
+            ("host:5000/nginx:1", PullPolicy::IfNotPresent),
+            ("nginx@sha256:00", PullPolicy::IfNotPresent),
+            ("nginx:latest@sha256:00", PullPolicy::Always),
+        ] {
+            assert_eq!(default_pull_policy(image), policy, "{image}");
+        }
+    }
+}

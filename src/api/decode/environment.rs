@@ -1,0 +1,203 @@
+//! Environment variables and resources of containers (validation.go: ValidateEnv, ValidateEnvFrom).
+
+use std::sync::Arc;
+
+use crate::api::node::{Node, Value};
+use crate::api::pod::{EnvFrom, EnvValue, EnvVar, Name};
+use crate::api::quantity;
+use crate::api::shape::Problems;
+
+const SOURCES: [&str; 5] = [
+    "fieldRef",
+    "resourceFieldRef",
+    "configMapKeyRef",
+    "secretKeyRef",
+    "fileKeyRef",
+];
+
+/// containers[].env[]
+pub(super) fn variable(problems: &mut Problems<'_>, node: &Node) -> EnvVar {
+    let name = node.filled_at("name").cloned();
+    match &name {
+        None => {
+            problems.required(node, "name", "");
+        }
+        Some(name) if !is_variable_name(name) => {
+            if let Some(node) = node.get("name") {
+                problems.invalid(
+                    node,
+                    "a valid environment variable name must consist only of printable ASCII characters other than '='",
+                );
+            }
+        }
+        Some(_) => {}
+    }
+    let value = node.text_at("value").cloned().unwrap_or_else(|| "".into());
+    let value = match node.get("valueFrom") {
+        None => EnvValue::Literal(value),
+        Some(from) => {
+            if !value.is_empty() {
+                problems.invalid(from, "may not be specified when `value` is not empty");
+            }
+            value_from(problems, from)
+        }
+    };
+    EnvVar {
+        name: name.unwrap_or_else(|| "".into()),
+        value,
+    }
+}
+
+fn value_from(problems: &mut Problems<'_>, from: &Node) -> EnvValue {
+    match SOURCES.iter().filter(|source| from.get(source).is_some()).count() {
+        0 => {
+            problems.invalid(
+                from,
+                "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`",
+            );
+        }
+        1 => {}
+        _ => {
+            problems.invalid(from, "may not have more than one field specified at a time");
+        }
+    }
+    let mut reference = |kind: &str| {
+        let node = from.get(kind)?;
+        let mut needed = |field: &str| {
+            if node.filled_at(field).is_none() {
+                problems.required(node, field, "");
+            }
+            node.text_at(field).cloned().unwrap_or_else(|| "".into())
+        };
+        Some((
+            needed("name"),
+            needed("key"),
+            node.boolean_at("optional").unwrap_or(false),
+        ))
+    };
+    if let Some((name, key, optional)) = reference("configMapKeyRef") {
+        return EnvValue::ConfigMapKey { name, key, optional };
+    }
+    if let Some((name, key, optional)) = reference("secretKeyRef") {
+        return EnvValue::SecretKey { name, key, optional };
+    }
+    let Some(field) = from.get("fieldRef") else {
+        return EnvValue::Other;
+    };
+    match field.filled_at("fieldPath") {
+        None => {
+            problems.required(field, "fieldPath", "");
+            EnvValue::Other
+        }
+        Some(path) => {
+            if !is_field_path(path)
+                && let Some(node) = field.get("fieldPath")
+            {
+                problems.unsupported(node, &FIELD_PATHS);
+            }
+            EnvValue::Field(path.clone())
+        }
+    }
+}
+
+/// What a variable may be set from (`validEnvDownwardAPIFieldPathExpressions`).
+const FIELD_PATHS: [&str; 9] = [
+    "metadata.name",
+    "metadata.namespace",
+    "metadata.uid",
+    "spec.nodeName",
+    "spec.serviceAccountName",
+    "status.hostIP",
+    "status.hostIPs",
+    "status.podIP",
+    "status.podIPs",
+];
+
+fn is_field_path(path: &str) -> bool {
+    let of_map = ["metadata.labels['", "metadata.annotations['"];
+    FIELD_PATHS.contains(&path) || path.ends_with("']") && of_map.iter().any(|start| path.starts_with(start))
+}
+
+/// `IsRelaxedEnvVarName`
+fn is_variable_name(name: &str) -> bool {
+    name.bytes().all(|b| (0x20..=0x7e).contains(&b) && b != b'=')
+}
+
+/// containers[].envFrom[]
+pub(super) fn source(problems: &mut Problems<'_>, node: &Node) -> Option<EnvFrom> {
+    let (config_map, secret) = (node.get("configMapRef"), node.get("secretRef"));
+    let from = match (config_map, secret) {
+        (None, None) => {
+            problems.invalid(node, "must specify one of: `configMapRef` or `secretRef`");
+            return None;
+        }
+        (Some(_), Some(_)) => {
+            problems.invalid(node, "may not have more than one field specified at a time");
+            return None;
+        }
+        (Some(from), None) | (None, Some(from)) => from,
+    };
+    if from.filled_at("name").is_none() {
+        problems.required(from, "name", "");
+    }
+    let name: Name = from.text_at("name").cloned().unwrap_or_else(|| "".into());
+    let optional = from.boolean_at("optional").unwrap_or(false);
+    Some(if config_map.is_some() {
+        EnvFrom::ConfigMap { name, optional }
+    } else {
+        EnvFrom::Secret { name, optional }
+    })
+}
+
+/// containers[].resources: limits without a request are requests too (`SetDefaults_Pod`); None when there is nothing.
+pub(super) fn resources(problems: &mut Problems<'_>, node: Option<&Node>) -> Option<Arc<serde_json::Value>> {
+    let node = node?;
+    let amounts = |field: &str| node.get(field).map_or(&[][..], Node::fields);
+    for (key, amount) in amounts("limits").iter().chain(amounts("requests")) {
+        if nano(amount).is_some_and(|nano| nano < 0) {
+            problems.invalid(amount, "must be greater than or equal to 0");
+        }
+        if !super::names::is_qualified_name(&key.name) {
+            let message = format!(
+                "{}: Invalid value: {:?}: it is no name of a resource",
+                problems.path(amount),
+                &*key.name
+            );
+            problems.mark(key.span, message);
+        }
+    }
+    let mut requests = serde_json::Map::new();
+    let mut limits = serde_json::Map::new();
+    for (key, limit) in amounts("limits") {
+        limits.insert(key.name.to_string(), written(limit).into());
+        requests.insert(key.name.to_string(), written(limit).into());
+    }
+    for (key, request) in amounts("requests") {
+        let limit = amounts("limits").iter().find(|(limit, _)| limit.name == key.name);
+        if let Some((_, limit)) = limit
+            && nano(request) > nano(limit)
+        {
+            let message = format!("must be less than or equal to {} limit of {}", key.name, written(limit));
+            problems.invalid(request, &message);
+        }
+        requests.insert(key.name.to_string(), written(request).into());
+    }
+    let mut both = serde_json::Map::new();
+    for (name, amounts) in [("limits", limits), ("requests", requests)] {
+        if !amounts.is_empty() {
+            both.insert(name.to_owned(), amounts.into());
+        }
+    }
+    (!both.is_empty()).then(|| Arc::new(both.into()))
+}
+
+fn written(amount: &Node) -> String {
+    match &amount.value {
+        Value::Text(text) => text.to_string(),
+        _ => amount.to_json().to_string(),
+    }
+}
+
+fn nano(amount: &Node) -> Option<i128> {
+    quantity::parse(&written(amount))
+}

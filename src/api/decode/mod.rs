@@ -1,0 +1,16 @@
+//! Decodes manifests: from checked trees to objects, defaulted and validated as the API server does it.
+
+mod container;
+mod environment;
+mod handlers;
+mod manifest;
+mod names;
+mod object;
+mod pod;
+mod volumes;
+mod workloads;
+
+pub(crate) use container::ephemeral;
+pub(crate) use manifest::{Decoded, Head, Manifest, decode, head};
+pub(crate) use names::is_dns_label;
+pub(crate) use workloads::{Workload, WorkloadKind, generated_name};

@@ -1,0 +1,123 @@
+//! ConfigMaps, Secrets, Services and PriorityClasses.
+
+use std::collections::BTreeMap;
+
+use super::names;
+use super::pod::metadata;
+use crate::api::node::Node;
+use crate::api::objects::{Object, ObjectKind, decode_base64};
+use crate::api::pod::Name;
+use crate::api::shape::Problems;
+
+/// v1.ConfigMap, v1.Secret or v1.Service.
+pub(super) fn object(problems: &mut Problems<'_>, node: &Node, kind: ObjectKind) -> Object {
+    let meta = metadata(problems, node);
+    let mut data = BTreeMap::new();
+    let mut ports = Vec::new();
+    match kind {
+        ObjectKind::ConfigMap => {
+            data.extend(texts(problems, node, "data"));
+            data.extend(decoded(problems, node, "binaryData"));
+        }
+        ObjectKind::Secret => {
+            data.extend(decoded(problems, node, "data"));
+            data.extend(texts(problems, node, "stringData"));
+        }
+        ObjectKind::Service => ports = service_ports(problems, node),
+    }
+    Object {
+        kind,
+        namespace: meta.namespace,
+        name: meta.name,
+        data,
+        ports,
+    }
+}
+
+/// Plain texts by key.
+fn texts(problems: &mut Problems<'_>, node: &Node, field: &str) -> Vec<(Name, Name)> {
+    let fields = node.get(field).map_or(&[][..], Node::fields);
+    keys(problems, fields);
+    fields
+        .iter()
+        .map(|(key, text)| (key.name.clone(), text.text().cloned().unwrap_or_else(|| "".into())))
+        .collect()
+}
+
+/// Texts in base64 by key; what is no UTF-8 is replaced, as it is when it becomes a variable.
+fn decoded(problems: &mut Problems<'_>, node: &Node, field: &str) -> Vec<(Name, Name)> {
+    let fields = node.get(field).map_or(&[][..], Node::fields);
+    keys(problems, fields);
+    let text = |node: &Node| {
+        let bytes = node.text().and_then(|text| decode_base64(text)).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).as_ref().into()
+    };
+    fields
+        .iter()
+        .map(|(key, node)| (key.name.clone(), text(node)))
+        .collect()
+}
+
+/// `IsConfigMapKey`
+fn keys(problems: &mut Problems<'_>, fields: &[(crate::api::node::Key, Node)]) {
+    for (key, node) in fields {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        let name = key.name.as_bytes();
+        if name.is_empty() || name.len() > 253 || !name.iter().all(|b| allowed(*b)) || name == b"." || name == b".." {
+            let message = format!(
+                "{}: Invalid value: {:?}: a valid config key must consist of alphanumeric characters, '-', '_' or '.'",
+                problems.path(node),
+                &*key.name
+            );
+            problems.mark(key.span, message);
+        }
+    }
+}
+
+fn service_ports(problems: &mut Problems<'_>, node: &Node) -> Vec<u16> {
+    let Some(spec) = node.get("spec") else {
+        problems.required(node, "spec", "");
+        return Vec::new();
+    };
+    let kind = spec.filled_at("type").map_or("ClusterIP", |kind| kind);
+    let headless = spec.filled_at("clusterIP").is_some_and(|ip| &**ip == "None");
+    if !["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"].contains(&kind)
+        && let Some(kind) = spec.get("type")
+    {
+        problems.unsupported(kind, &["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"]);
+    }
+    let ports = spec.list("ports");
+    if ports.is_empty() && !headless && kind != "ExternalName" {
+        problems.required(spec, "ports", "");
+    }
+    let mut numbers = Vec::new();
+    for port in ports {
+        if let Some(name) = port.get("name")
+            && name
+                .text()
+                .is_some_and(|text| !text.is_empty() && !names::is_dns_label(text))
+        {
+            names::label(problems, port, "name");
+        }
+        match port.get("port") {
+            None => {
+                problems.required(port, "port", "");
+            }
+            Some(node) => numbers.push(super::container::port_number(problems, node)),
+        }
+    }
+    numbers
+}
+
+/// scheduling.k8s.io/v1 PriorityClass: its name, value, and whether pods without a class have it.
+pub(super) fn priority_class(problems: &mut Problems<'_>, node: &Node) -> (Name, i32, bool) {
+    let meta = metadata(problems, node);
+    let value: i32 = node.integer_at("value").unwrap_or(0);
+    if value > 1_000_000_000
+        && !meta.name.starts_with("system-")
+        && let Some(node) = node.get("value")
+    {
+        problems.forbidden(node, "maximum allowed value of a user defined priority is 1000000000");
+    }
+    (meta.name, value, node.boolean_at("globalDefault").unwrap_or(false))
+}

@@ -1,0 +1,209 @@
+//! Pods and pod templates: defaulting (v1/defaults.go: SetDefaults_PodSpec) and validation (validation.go: ValidatePodSpec).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::container::{PodFacts, container};
+use super::{names, volumes};
+use crate::api::node::Node;
+use crate::api::pod::{ContainerType, Name, Pod, PodSpec, RestartPolicy};
+use crate::api::shape::Problems;
+
+/// metadata as pods have it.
+pub(super) struct Meta {
+    pub(super) namespace: Name,
+    pub(super) name: Name,
+    /// the name is only a beginning (generateName)
+    pub(super) generated: bool,
+    pub(super) labels: BTreeMap<Name, Name>,
+    pub(super) annotations: BTreeMap<Name, Name>,
+}
+
+/// metadata of any object (`ValidateObjectMeta`).
+pub(super) fn metadata(problems: &mut Problems<'_>, object: &Node) -> Meta {
+    let nothing = Node {
+        span: object.span,
+        value: crate::api::node::Value::Null,
+    };
+    let given = object.get("metadata");
+    let node = given.unwrap_or(&nothing);
+    let generate = node.filled_at("generateName");
+    let name = node.filled_at("name");
+    match (name, given) {
+        (None, _) if generate.is_some() => {}
+        (None, None) => {
+            problems.required(object, "metadata.name", "name or generateName is required");
+        }
+        (None, Some(node)) => {
+            problems.required(node, "name", "name or generateName is required");
+        }
+        (Some(_), _) => {}
+    }
+    if let Some(name) = node.get("name") {
+        names::subdomain(problems, name);
+    }
+    if let Some(namespace) = node.get("namespace")
+        && namespace
+            .text()
+            .is_some_and(|text| !text.is_empty() && !names::is_dns_label(text))
+    {
+        names::label(problems, node, "namespace");
+    }
+    names::labels(problems, node.get("labels"));
+    Meta {
+        namespace: node.filled_at("namespace").cloned().unwrap_or_else(|| "default".into()),
+        name: name.or(generate).cloned().unwrap_or_else(|| "".into()),
+        generated: name.is_none(),
+        labels: texts(node.get("labels")),
+        annotations: texts(node.get("annotations")),
+    }
+}
+
+/// A map of texts.
+pub(super) fn texts(node: Option<&Node>) -> BTreeMap<Name, Name> {
+    let fields = node.map_or(&[][..], Node::fields);
+    let text = |(key, node): &(crate::api::node::Key, Node)| {
+        (key.name.clone(), node.text().cloned().unwrap_or_else(|| "".into()))
+    };
+    fields.iter().map(text).collect()
+}
+
+/// A pod that stands in the input by itself. Its UID is given when all pods are known.
+pub(super) fn pod(problems: &mut Problems<'_>, node: &Node) -> (Pod, bool) {
+    let meta = metadata(problems, node);
+    let spec = match node.get("spec") {
+        Some(spec) => pod_spec(problems, spec, &[]),
+        None => {
+            problems.required(node, "spec", "");
+            empty_spec()
+        }
+    };
+    if let Some(ephemeral) = node.at(&["spec", "ephemeralContainers"])
+        && !ephemeral.items().is_empty()
+    {
+        problems.forbidden(ephemeral, "cannot be set on create").hint =
+            Some("a `debug` action of the Scenario adds one to a running pod".to_owned());
+    }
+    let pod = Pod {
+        namespace: meta.namespace,
+        name: meta.name,
+        uid: "".into(),
+        labels: meta.labels,
+        annotations: meta.annotations,
+        spec,
+        manifest: std::sync::Arc::new(node.to_json()),
+        owner: None,
+    };
+    (pod, meta.generated)
+}
+
+pub(super) fn empty_spec() -> PodSpec {
+    PodSpec {
+        init_containers: Vec::new(),
+        containers: Vec::new(),
+        ephemeral_containers: Vec::new(),
+        restart_policy: RestartPolicy::Always,
+        termination_grace_period_seconds: 30,
+        active_deadline_seconds: None,
+        readiness_gates: Vec::new(),
+        image_pull_secrets: Vec::new(),
+        volumes: Vec::new(),
+        priority: 0,
+        priority_class_name: None,
+        node_name: None,
+        host_network: false,
+    }
+}
+
+/// v1.PodSpec. `claim_templates` are the names of volumes that a StatefulSet adds.
+pub(super) fn pod_spec(problems: &mut Problems<'_>, node: &Node, claim_templates: &[Name]) -> PodSpec {
+    let mut spec = empty_spec();
+    if let Some(policy) = node.get("restartPolicy") {
+        match policy.text().map_or("", |text| text) {
+            "" | "Always" => {}
+            "OnFailure" => spec.restart_policy = RestartPolicy::OnFailure,
+            "Never" => spec.restart_policy = RestartPolicy::Never,
+            _ => problems.unsupported(policy, &["Always", "Never", "OnFailure"]),
+        }
+    }
+    // As the API server has it: zero stays zero, a negative value becomes one.
+    if let Some(seconds) = node.integer_at::<i64>("terminationGracePeriodSeconds") {
+        spec.termination_grace_period_seconds = if seconds < 0 { 1 } else { seconds };
+    }
+    if let Some(deadline) = node.get("activeDeadlineSeconds") {
+        spec.active_deadline_seconds = node.integer_at("activeDeadlineSeconds");
+        if spec
+            .active_deadline_seconds
+            .is_some_and(|s| !(1..=i64::from(i32::MAX)).contains(&s))
+        {
+            problems.invalid(deadline, "must be between 1 and 2147483647, inclusive");
+        }
+    }
+    for gate in node.list("readinessGates") {
+        match gate.get("conditionType") {
+            Some(kind) if !kind.text().is_some_and(|text| names::is_qualified_name(text)) => {
+                problems.invalid(kind, "it is no name of a condition, such as example.com/ready");
+            }
+            Some(kind) => spec.readiness_gates.extend(kind.text().cloned()),
+            None => {
+                problems.required(gate, "conditionType", "");
+            }
+        }
+    }
+    let secrets = node
+        .list("imagePullSecrets")
+        .iter()
+        .filter_map(|secret| secret.text_at("name"));
+    spec.image_pull_secrets = secrets.cloned().collect();
+    if let Some(policy) = node.get("dnsPolicy")
+        && !matches!(
+            policy.text().map(|text| &**text),
+            Some("" | "ClusterFirst" | "ClusterFirstWithHostNet" | "Default" | "None")
+        )
+    {
+        problems.unsupported(policy, &["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"]);
+    }
+    spec.volumes = volumes::volumes(problems, node);
+    containers(problems, node, claim_templates, &mut spec);
+    spec.priority_class_name = node.filled_at("priorityClassName").cloned();
+    spec.priority = node
+        .integer_at("priority")
+        .unwrap_or(match spec.priority_class_name.as_deref() {
+            Some("system-cluster-critical") => 2_000_000_000,
+            Some("system-node-critical") => 2_000_001_000,
+            _ => 0,
+        });
+    spec.node_name = node.filled_at("nodeName").cloned();
+    spec.host_network = node.boolean_at("hostNetwork").unwrap_or(false);
+    spec
+}
+
+fn containers(problems: &mut Problems<'_>, node: &Node, claim_templates: &[Name], spec: &mut PodSpec) {
+    let volumes = std::mem::take(&mut spec.volumes);
+    let facts = PodFacts {
+        volumes: &volumes,
+        claim_templates,
+        grace: spec.termination_grace_period_seconds,
+        os: node.get("os").and_then(|os| os.filled_at("name")).map(|name| &**name),
+    };
+    let mut taken: BTreeSet<Name> = BTreeSet::new();
+    let mut list = |field: &str, kind: ContainerType| {
+        let mut containers = Vec::new();
+        for node in node.list(field) {
+            let container = container(problems, node, kind, &facts);
+            if !container.name.is_empty()
+                && !taken.insert(container.name.clone())
+                && let Some(name) = node.get("name")
+            {
+                problems.duplicate(name);
+            }
+            containers.push(container);
+        }
+        containers
+    };
+    spec.containers = list("containers", ContainerType::App);
+    spec.init_containers = list("initContainers", ContainerType::Init);
+    if spec.containers.is_empty() {
+        problems.required(node, "containers", "");
+    }
+    spec.volumes = volumes;
+}

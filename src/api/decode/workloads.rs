@@ -1,0 +1,340 @@
+//! The kinds that make pods from a template: what they ask for, and how their pods are named.
+
+use sha2::{Digest, Sha256};
+
+use super::names;
+use super::pod::{Meta, metadata, pod_spec};
+use crate::api::node::{Node, Span};
+use crate::api::pod::{Name, Pod, RestartPolicy};
+use crate::api::shape::Problems;
+
+/// Which kind it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum WorkloadKind {
+    Deployment,
+    ReplicaSet,
+    ReplicationController,
+    StatefulSet,
+    DaemonSet,
+    Job,
+    CronJob,
+}
+
+impl WorkloadKind {
+    /// All of them.
+    pub(crate) const ALL: [WorkloadKind; 7] = [
+        WorkloadKind::Deployment,
+        WorkloadKind::ReplicaSet,
+        WorkloadKind::ReplicationController,
+        WorkloadKind::StatefulSet,
+        WorkloadKind::DaemonSet,
+        WorkloadKind::Job,
+        WorkloadKind::CronJob,
+    ];
+
+    /// `Deployment`
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            WorkloadKind::Deployment => "Deployment",
+            WorkloadKind::ReplicaSet => "ReplicaSet",
+            WorkloadKind::ReplicationController => "ReplicationController",
+            WorkloadKind::StatefulSet => "StatefulSet",
+            WorkloadKind::DaemonSet => "DaemonSet",
+            WorkloadKind::Job => "Job",
+            WorkloadKind::CronJob => "CronJob",
+        }
+    }
+}
+
+/// How many pods it asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Replicas {
+    /// that many, the first with this ordinal
+    Count { count: u64, first_ordinal: u64 },
+    /// one for each node
+    PerNode,
+}
+
+/// A Deployment, ReplicaSet, … with its template.
+#[derive(Clone, Debug)]
+pub(crate) struct Workload {
+    pub(crate) kind: WorkloadKind,
+    pub(crate) namespace: Name,
+    pub(crate) name: Name,
+    pub(crate) replicas: Replicas,
+    /// completionMode of a Job is Indexed
+    indexed: bool,
+    template: Pod,
+    /// what to underline when there are too many
+    pub(crate) mark: Span,
+}
+
+/// Decodes and validates one.
+pub(super) fn workload(problems: &mut Problems<'_>, node: &Node, kind: WorkloadKind) -> Workload {
+    let meta = metadata(problems, node);
+    let nothing = Node {
+        span: node.span,
+        value: crate::api::node::Value::Null,
+    };
+    let spec = node.get("spec").unwrap_or_else(|| {
+        problems.required(node, "spec", "");
+        &nothing
+    });
+    let job = match kind {
+        WorkloadKind::CronJob => match spec.at(&["jobTemplate", "spec"]) {
+            Some(job) => {
+                if spec.filled_at("schedule").is_none() {
+                    problems.required(spec, "schedule", "");
+                }
+                job
+            }
+            None => {
+                if !spec.is_null() {
+                    problems.required(spec, "jobTemplate.spec", "");
+                }
+                &nothing
+            }
+        },
+        _ => spec,
+    };
+    let template = match job.get("template") {
+        Some(template) => self::template(problems, template, spec, kind, &meta),
+        None => {
+            if !job.is_null() {
+                problems.required(job, "template", "");
+            }
+            empty_template(&meta)
+        }
+    };
+    if !job.is_null() {
+        selector(problems, job, kind, &template);
+    }
+    let replicas = match kind {
+        WorkloadKind::DaemonSet => Replicas::PerNode,
+        WorkloadKind::Job | WorkloadKind::CronJob => {
+            let parallelism = amount(problems, job, "parallelism", 1);
+            // Without completions each pod may be the one that succeeds.
+            let completions = amount(problems, job, "completions", parallelism.max(1));
+            Replicas::Count {
+                count: parallelism.min(completions),
+                first_ordinal: 0,
+            }
+        }
+        WorkloadKind::StatefulSet => Replicas::Count {
+            count: amount(problems, spec, "replicas", 1),
+            first_ordinal: spec
+                .get("ordinals")
+                .map_or(0, |ordinals| amount(problems, ordinals, "start", 0)),
+        },
+        WorkloadKind::Deployment | WorkloadKind::ReplicaSet | WorkloadKind::ReplicationController => Replicas::Count {
+            count: amount(problems, spec, "replicas", 1),
+            first_ordinal: 0,
+        },
+    };
+    Workload {
+        kind,
+        replicas,
+        indexed: job.text_at("completionMode").is_some_and(|mode| &**mode == "Indexed"),
+        template,
+        mark: job
+            .get("replicas")
+            .or_else(|| job.get("parallelism"))
+            .map_or_else(|| node.mark(), Node::mark),
+        namespace: meta.namespace,
+        name: meta.name,
+    }
+}
+
+fn amount(problems: &mut Problems<'_>, node: &Node, field: &str, default: u64) -> u64 {
+    let Some(given) = node.get(field) else { return default };
+    match given.integer().map(u64::try_from) {
+        Some(Ok(count)) => count,
+        Some(Err(_)) => {
+            problems.invalid(given, "must be greater than or equal to 0");
+            0
+        }
+        None => default,
+    }
+}
+
+fn empty_template(meta: &Meta) -> Pod {
+    Pod {
+        namespace: meta.namespace.clone(),
+        name: "".into(),
+        uid: "".into(),
+        labels: std::collections::BTreeMap::new(),
+        annotations: std::collections::BTreeMap::new(),
+        spec: super::pod::empty_spec(),
+        manifest: std::sync::Arc::default(),
+        owner: None,
+    }
+}
+
+fn template(problems: &mut Problems<'_>, node: &Node, spec: &Node, kind: WorkloadKind, meta: &Meta) -> Pod {
+    let mut pod = empty_template(meta);
+    pod.manifest = std::sync::Arc::new(node.to_json());
+    names::labels(problems, node.at(&["metadata", "labels"]));
+    pod.labels = super::pod::texts(node.at(&["metadata", "labels"]));
+    pod.annotations = super::pod::texts(node.at(&["metadata", "annotations"]));
+    let claims = spec.list("volumeClaimTemplates");
+    let claims: Vec<Name> = claims
+        .iter()
+        .filter_map(|claim| claim.at(&["metadata", "name"]))
+        .filter_map(|name| name.text().cloned())
+        .collect();
+    let Some(pod_node) = node.get("spec") else {
+        problems.required(node, "spec", "");
+        return pod;
+    };
+    pod.spec = pod_spec(problems, pod_node, &claims);
+    let is_job = matches!(kind, WorkloadKind::Job | WorkloadKind::CronJob);
+    let allowed: &[&str] = if is_job { &["OnFailure", "Never"] } else { &["Always"] };
+    match (is_job, pod.spec.restart_policy, pod_node.get("restartPolicy")) {
+        (true, RestartPolicy::Always, None) => {
+            problems
+                .required(pod_node, "restartPolicy", "valid values: \"OnFailure\", \"Never\"")
+                .hint = Some("the default, Always, is not for jobs".to_owned());
+        }
+        (true, RestartPolicy::Always, Some(policy))
+        | (false, RestartPolicy::OnFailure | RestartPolicy::Never, Some(policy)) => {
+            problems.unsupported(policy, allowed);
+        }
+        _ => {}
+    }
+    if !is_job && let Some(deadline) = pod_node.get("activeDeadlineSeconds") {
+        let message = format!("activeDeadlineSeconds in {} is not Supported", kind.as_str());
+        problems.forbidden(deadline, &message);
+    }
+    pod
+}
+
+/// The selector must choose the template's own pods.
+fn selector(problems: &mut Problems<'_>, spec: &Node, kind: WorkloadKind, template: &Pod) {
+    if matches!(kind, WorkloadKind::Job | WorkloadKind::CronJob) {
+        return;
+    }
+    let wanted = match (kind, spec.get("selector")) {
+        (WorkloadKind::ReplicationController, selector) => selector,
+        (_, Some(selector)) => {
+            if selector.get("matchLabels").is_none() && selector.list("matchExpressions").is_empty() {
+                problems.invalid(selector, "empty selector is invalid for deployment");
+            }
+            selector.get("matchLabels")
+        }
+        (_, None) => {
+            problems.required(spec, "selector", "");
+            None
+        }
+    };
+    for (key, value) in wanted.map_or(&[][..], Node::fields) {
+        if template.labels.get(&key.name) != value.text() {
+            problems.at(value, "`selector` does not match template `labels`").hint =
+                Some(match template.labels.get(&key.name) {
+                    Some(label) => format!("the template has {}: {label}", key.name),
+                    None => format!("the template has no label {}", key.name),
+                });
+        }
+    }
+}
+
+/// Letters and digits that spell no words (apimachinery: util/rand).
+const SAFE: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
+
+/// Characters of a name that depend on the seed and on what the name is for.
+fn safe_suffix(seed: u64, purpose: &[&str], number: u64, length: usize) -> String {
+    let mut hash = Sha256::new();
+    hash.update(seed.to_le_bytes());
+    for part in purpose {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    hash.update(number.to_le_bytes());
+    let symbols = hash.finalize();
+    symbols
+        .iter()
+        .take(length)
+        .map(|b| char::from(SAFE[usize::from(*b) % SAFE.len()]))
+        .collect()
+}
+
+/// A name that begins with `base` and has five more characters, as `generateName` gives it.
+pub(crate) fn generated_name(seed: u64, namespace: &str, base: &str, number: u64) -> Name {
+    // Only so much of the base is kept that the name is a label (`names.SimpleNameGenerator`).
+    let kept: String = base.chars().take(58).collect();
+    format!("{kept}{}", safe_suffix(seed, &["pod", namespace, base], number, 5)).into()
+}
+
+impl Workload {
+    /// How many pods it asks for when the cluster has that many nodes.
+    pub(crate) fn count(&self, nodes: u64) -> u64 {
+        match self.replicas {
+            Replicas::Count { count, .. } => count,
+            Replicas::PerNode => nodes,
+        }
+    }
+
+    /// Its pods, named as Kubernetes names them; UIDs are given when all pods are known.
+    pub(crate) fn pods(&self, seed: u64, nodes: &[Name]) -> Vec<Pod> {
+        let hash = safe_suffix(seed, &["hash", self.kind.as_str(), &self.namespace, &self.name], 0, 10);
+        let own = |kind: &str, name: &str| Some((Name::from(kind), Name::from(name)));
+        (0..self.count(nodes.len() as u64))
+            .map(|number| {
+                let mut pod = self.template.clone();
+                let mut label = |key: &str, value: &str| {
+                    pod.labels.insert(key.into(), value.into());
+                };
+                let (owner_kind, owner) = match self.kind {
+                    WorkloadKind::Deployment => {
+                        label("pod-template-hash", &hash);
+                        ("ReplicaSet", format!("{}-{hash}", self.name))
+                    }
+                    WorkloadKind::CronJob => {
+                        // Named after the minute for which it is scheduled; here that is t = 0.
+                        let job = format!("{}-{}", self.name, 946_684_800 / 60);
+                        ("Job", job)
+                    }
+                    kind => (kind.as_str(), self.name.to_string()),
+                };
+                pod.owner = own(owner_kind, &owner);
+                let base = match self.kind {
+                    WorkloadKind::StatefulSet => {
+                        let Replicas::Count { first_ordinal, .. } = self.replicas else {
+                            unreachable!("a StatefulSet counts its pods")
+                        };
+                        let ordinal = first_ordinal + number;
+                        pod.name = format!("{}-{ordinal}", self.name).into();
+                        let name = pod.name.clone();
+                        let mut label = |key: &str, value: &str| {
+                            pod.labels.insert(key.into(), value.into());
+                        };
+                        label("apps.kubernetes.io/pod-index", &ordinal.to_string());
+                        label("controller-revision-hash", &format!("{}-{hash}", self.name));
+                        label("statefulset.kubernetes.io/pod-name", &name);
+                        return pod;
+                    }
+                    WorkloadKind::Job | WorkloadKind::CronJob => {
+                        label("batch.kubernetes.io/job-name", &owner);
+                        label("job-name", &owner);
+                        if self.indexed {
+                            label("batch.kubernetes.io/job-completion-index", &number.to_string());
+                            format!("{owner}-{number}-")
+                        } else {
+                            format!("{owner}-")
+                        }
+                    }
+                    WorkloadKind::DaemonSet => {
+                        label("controller-revision-hash", &hash);
+                        label("pod-template-generation", "1");
+                        pod.spec.node_name = nodes.get(usize::try_from(number).unwrap_or(usize::MAX)).cloned();
+                        format!("{owner}-")
+                    }
+                    WorkloadKind::Deployment | WorkloadKind::ReplicaSet | WorkloadKind::ReplicationController => {
+                        format!("{owner}-")
+                    }
+                };
+                pod.name = generated_name(seed, &self.namespace, &base, number);
+                pod
+            })
+            .collect()
+    }
+}

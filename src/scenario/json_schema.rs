@@ -1,0 +1,107 @@
+//! The JSON Schema of the Scenario document, for editors: made from the same tables that decoding uses.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::schema;
+use crate::api::shape::{Object, Shape};
+
+/// A duration as Go writes it, without a sign.
+const DURATION: &str =
+    r"^(0|([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))*$";
+
+/// The schema (draft 2020-12).
+pub fn schema() -> Value {
+    let mut definitions = BTreeMap::new();
+    let document = reference(&schema::SCENARIO, &mut definitions);
+    let definitions: Map<String, Value> = definitions
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "podlapse Scenario",
+        "$ref": document["$ref"],
+        "$defs": definitions,
+    })
+}
+
+/// A reference to a type, which is defined if it is not yet.
+fn reference(object: &'static Object, definitions: &mut BTreeMap<&'static str, Value>) -> Value {
+    if !definitions.contains_key(object.name) {
+        definitions.insert(object.name, Value::Null);
+        let mut properties = Map::new();
+        for field in object.fields {
+            let mut value = of(field.shape, definitions);
+            if !field.about.is_empty() {
+                value["description"] = field.about.into();
+            }
+            properties.insert(field.name.to_owned(), value);
+        }
+        let mut definition = json!({"type": "object", "properties": properties, "additionalProperties": false});
+        if object.name == schema::SCENARIO.name {
+            definition["required"] = json!(["apiVersion", "kind", "metadata"]);
+        }
+        definitions.insert(object.name, definition);
+    }
+    json!({"$ref": format!("#/$defs/{}", object.name)})
+}
+
+fn of(shape: Shape, definitions: &mut BTreeMap<&'static str, Value>) -> Value {
+    match shape {
+        Shape::Any => json!({}),
+        Shape::Text => json!({"type": "string"}),
+        Shape::Boolean => json!({"type": "boolean"}),
+        Shape::Integer(least, most) => {
+            let mut value = json!({"type": "integer"});
+            for (name, bound) in [("minimum", least), ("maximum", most)] {
+                if let Ok(bound) = i64::try_from(bound) {
+                    value[name] = bound.into();
+                }
+            }
+            value
+        }
+        Shape::Number => json!({"type": "number"}),
+        Shape::Quantity => json!({"type": ["string", "number"]}),
+        Shape::IntOrString => json!({"type": ["integer", "string"]}),
+        Shape::Time => json!({"type": "string", "format": "date-time"}),
+        Shape::Bytes => json!({"type": "string", "contentEncoding": "base64"}),
+        Shape::Duration => json!({"type": "string", "pattern": DURATION}),
+        Shape::DurationOr(object) => {
+            json!({"anyOf": [{"type": "string", "pattern": DURATION}, reference(object, definitions)]})
+        }
+        Shape::Choice(words) => json!({"enum": words}),
+        Shape::ChoiceOr(words, object) => json!({"anyOf": [{"enum": words}, reference(object, definitions)]}),
+        Shape::List(item) => json!({"type": "array", "items": of(*item, definitions)}),
+        Shape::Map(value) => json!({"type": "object", "additionalProperties": of(*value, definitions)}),
+        Shape::Of(object) => reference(object, definitions),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reference_is_defined() {
+        fn references(value: &Value, found: &mut Vec<String>) {
+            match value {
+                Value::Object(fields) => {
+                    found.extend(fields.get("$ref").and_then(Value::as_str).map(str::to_owned));
+                    fields.values().for_each(|value| references(value, found));
+                }
+                Value::Array(items) => items.iter().for_each(|value| references(value, found)),
+                _ => {}
+            }
+        }
+        let schema = schema();
+        let mut found = Vec::new();
+        references(&schema, &mut found);
+        assert!(found.len() > 30);
+        for reference in found {
+            let name = reference.strip_prefix("#/$defs/").expect("a reference to a definition");
+            assert!(schema["$defs"][name]["properties"].is_object(), "{name}");
+        }
+    }
+}
