@@ -1,7 +1,11 @@
 //! The command line: the only place that prints, reads files or exits. One file a command.
 
 mod clock;
+mod describe;
 mod exit;
+mod explain;
+mod get;
+mod moment;
 mod output;
 mod printer;
 mod run;
@@ -45,6 +49,12 @@ struct Arguments {
 enum Command {
     /// Runs manifests and a scenario in virtual time and shows what happens
     Run(run::Arguments),
+    /// Shows pods or events as kubectl would at a moment of the run
+    Get(get::Arguments),
+    /// Describes a pod as kubectl would at a moment of the run
+    Describe(describe::Arguments),
+    /// Tells why a pod is as it is at a moment of the run
+    Explain(explain::Arguments),
 }
 
 /// Runs the command line.
@@ -53,6 +63,9 @@ pub fn main() -> ExitCode {
     let printer = Printer::new(arguments.color, arguments.quiet);
     let ended = match &arguments.command {
         Command::Run(arguments) => run::run(arguments, printer),
+        Command::Get(arguments) => get::run(arguments, printer),
+        Command::Describe(arguments) => describe::run(arguments, printer),
+        Command::Explain(arguments) => explain::run(arguments, printer),
     };
     match ended {
         Ok(exit) => exit,

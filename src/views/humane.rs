@@ -1,5 +1,6 @@
 //! Times, spans and texts as a person reads them.
 
+use crate::api::status::Timestamp;
 use crate::kernel::{Duration, Time};
 
 const MILLI: i64 = 1_000_000;
@@ -43,6 +44,27 @@ pub fn human_duration(seconds: i64) -> String {
         _ if days < 2920 => two(days / 365, "y", days % 365, "d"),
         _ => format!("{}y", days / 365),
     }
+}
+
+/// An API timestamp as Go's `time.RFC1123Z` writes it: `Sat, 01 Jan 2000 00:00:00 +0000`.
+pub fn rfc1123(at: Timestamp) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let text = at.to_string();
+    let day_of_week = usize::try_from(at.0.div_euclid(86_400).rem_euclid(7)).expect("a day of the week");
+    let (date, time) = text.split_once('T').expect("RFC 3339 has a T");
+    let mut parts = date.rsplit('-');
+    let (day, month) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let year = parts.next().unwrap_or_default();
+    let month = month.parse::<usize>().ok().and_then(|m| MONTHS.get(m.wrapping_sub(1)));
+    format!(
+        "{}, {day} {} {year} {} +0000",
+        DAYS[day_of_week],
+        month.copied().unwrap_or_default(),
+        time.trim_end_matches('Z')
+    )
 }
 
 /// The text in at most `width` columns, its end replaced by `…` when it is longer.
@@ -115,6 +137,17 @@ mod tests {
             (70_000_000, "2y80d"),
         ] {
             assert_eq!(human_duration(seconds), text);
+        }
+    }
+
+    #[test]
+    fn dates_are_gos() {
+        for (secs, text) in [
+            (0, "Thu, 01 Jan 1970 00:00:00 +0000"),
+            (946_684_805, "Sat, 01 Jan 2000 00:00:05 +0000"),
+            (951_782_400, "Tue, 29 Feb 2000 00:00:00 +0000"),
+        ] {
+            assert_eq!(rfc1123(Timestamp(secs)), text);
         }
     }
 

@@ -2,7 +2,9 @@
 
 pub mod cause;
 pub mod csv;
+pub mod describe;
 pub mod events;
+pub mod explain;
 pub mod html;
 pub mod humane;
 pub mod json;

@@ -1,0 +1,69 @@
+//! What the commands that look at a moment of a run have in common.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::exit::Trouble;
+use super::printer::Printer;
+use super::{sources, version};
+use crate::api::features::Version;
+use crate::kernel::{Duration, Time};
+use crate::scenario::duration;
+use crate::scenario::load::load_as;
+use crate::scenario::types::Input;
+use crate::sim;
+use crate::trace::Record;
+
+/// Which run, and when.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// Files or directories with manifests and at most one Scenario; - is standard input
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// The moment, since the beginning of the run, such as 90s or 1h30m; by default the end
+    #[arg(long, value_name = "TIME", value_parser = since_start)]
+    at: Option<Duration>,
+    /// Which Kubernetes' kubelet and API server to be, in place of what the scenario says
+    #[arg(long, value_name = "VERSION", value_parser = version)]
+    kubernetes_version: Option<Version>,
+}
+
+/// A run up to a moment.
+pub(super) struct Moment {
+    pub(super) input: Input,
+    pub(super) records: Vec<Record>,
+    pub(super) time: Time,
+}
+
+fn since_start(text: &str) -> Result<Duration, String> {
+    match duration::parse(text)? {
+        span if span < Duration::ZERO => Err("it is before the run begins".to_owned()),
+        span => Ok(span),
+    }
+}
+
+impl Arguments {
+    /// Runs up to the moment.
+    pub(super) fn run(&self, printer: Printer) -> Result<Moment, Trouble> {
+        let sources = sources::read(&self.files)?;
+        let (mut input, warnings) = load_as(&sources, self.kubernetes_version)?;
+        for warning in warnings {
+            printer.warning(warning);
+        }
+        // What happens later does not matter; a moment after the scenario's own end is simulated all the same.
+        if let Some(at) = self.at {
+            input.scenario.run_for = Some(at);
+        }
+        let records = sim::run(&input);
+        let end = records.last().map_or(Time::ZERO, |r| r.at);
+        let time = self.at.map_or(end, |at| Time::ZERO + at);
+        Ok(Moment { input, records, time })
+    }
+}
+
+/// Nothing is called that; what is.
+pub(super) fn no_pod(input: &Input, name: &str) -> Trouble {
+    let names: Vec<&str> = input.pods.iter().map(|p| &*p.pod.name).collect();
+    Trouble::Message(format!("no pod is named {name:?}; there are: {}", names.join(", ")))
+}
