@@ -2,43 +2,13 @@
 
 #![allow(missing_docs)]
 
+use podlapse::kernel::{Duration, Time};
 use podlapse::scenario::load::{Source, load};
 use podlapse::scenario::types::Input;
 use podlapse::trace::Record;
 use podlapse::{sim, views};
 
-const SCENARIO: &str = r#"
-apiVersion: v1
-kind: Pod
-metadata: {name: web, labels: {app: web}}
-spec:
-  terminationGracePeriodSeconds: 5
-  initContainers:
-  - {name: setup, image: "setup:1"}
-  containers:
-  - name: app
-    image: app:1
-    readinessProbe: {httpGet: {path: /ready, port: 8080}, periodSeconds: 2, failureThreshold: 1}
-    livenessProbe: {tcpSocket: {port: 8080}, periodSeconds: 5, failureThreshold: 2}
----
-apiVersion: podlapse.dev/v1alpha1
-kind: Scenario
-metadata: {name: views}
-spec:
-  description: a slow pull, a crash, a hung server, a deletion
-  runFor: 60s
-  images:
-  - {image: app:1, present: false, pulls: [{takes: 3s}]}
-  containers:
-  - {name: setup, runs: [{exit: {after: 1s, code: 0}}]}
-  - name: app
-    runs:
-    - {exit: {after: 6s, code: 3}}
-    - {probes: {readiness: [{from: 8s, result: Failure}], liveness: [{from: 8s, result: Failure}]}}
-    - {}
-  actions:
-  - {at: 45s, delete: {pod: web}}
-"#;
+const SCENARIO: &str = include_str!("inputs/views.yaml");
 
 fn run() -> (Input, Vec<Record>) {
     let source = Source {
@@ -93,6 +63,25 @@ snapshots! {
     };
     mermaid = views::mermaid::render;
     svg = views::svg::render;
+    describe = |records, input| {
+        let time = seconds(21);
+        let pods = views::objects::at(records, input, time);
+        views::describe::render(records, &pods[0], time)
+    };
+    events_at_a_moment = |records, _| views::events::table(&views::events::at(records, seconds(21)), seconds(21));
+    pods_at_a_moment = |records, input| {
+        let pods = views::objects::at(records, input, seconds(21));
+        views::kubectl::pods(&pods, seconds(21), true)
+    };
+    explain = |records, input| {
+        let moments = [1, 6, 13, 21, 40, 46].map(seconds);
+        let texts = moments.map(|time| views::explain::render(records, input, "default/web", time, Some(100)));
+        texts.join("\n----\n\n")
+    };
+}
+
+fn seconds(secs: i64) -> Time {
+    Time::ZERO + Duration::from_secs(secs)
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub(super) struct Arguments {
     /// Its name, or namespace/name
     name: String,
     #[command(flatten)]
-    moment: moment::Arguments,
+    moment: moment::Place,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -14,7 +14,7 @@ Example:
   podlapse explain scenarios/crash-loop.yaml --pod web --at 2m")]
 pub(super) struct Arguments {
     #[command(flatten)]
-    moment: moment::Arguments,
+    moment: moment::Place,
     /// The pod, as name or namespace/name; not needed when there is only one
     #[arg(long, value_name = "NAME")]
     pod: Option<String>,

@@ -19,7 +19,7 @@ pub(super) struct Arguments {
     #[arg(value_enum)]
     what: What,
     #[command(flatten)]
-    moment: moment::Arguments,
+    moment: moment::Place,
     /// How to show it; json and yaml are for pods
     #[arg(short, long, value_enum)]
     output: Option<Output>,

@@ -17,7 +17,7 @@ use crate::trace::Record;
 
 /// Which run, and when.
 #[derive(Args)]
-pub(super) struct Arguments {
+pub(super) struct Place {
     /// Files or directories with manifests and at most one Scenario; - is standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
@@ -43,7 +43,7 @@ fn since_start(text: &str) -> Result<Duration, String> {
     }
 }
 
-impl Arguments {
+impl Place {
     /// Runs up to the moment.
     pub(super) fn run(&self, printer: Printer) -> Result<Moment, Trouble> {
         let sources = sources::read(&self.files)?;

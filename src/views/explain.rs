@@ -178,6 +178,12 @@ impl<'a> Explainer<'a> {
             let of_container = || of_pod().filter(|r| about(r) == Some(&**name));
             let probe = of_container().find(ready_probe).filter(|_| unready);
             let record = probe.or_else(|| of_container().find(|r| brings_about(r)));
+            let ended = record.is_some_and(|r| matches!(r.what, What::Exit { .. }));
+            let question = if ended && matches!(status.state, ContainerState::Running(_)) {
+                format!("Why container {name} has ended, which the API does not show yet:")
+            } else {
+                question
+            };
             questions.extend(record.map(|r| (question, r)));
         }
         let ready = pod
@@ -195,9 +201,8 @@ impl<'a> Explainer<'a> {
 
     /// The record and its causes, with the rules, latest first.
     fn chain(&self, text: &mut Text, record: &Record) {
-        let steps: Vec<(&Record, String)> = chain(self.past, record)
-            // Status writes and started calls only carry the cause along, except at the head.
-            .filter(|r| r.seq == record.seq || !matches!(r.what, What::Status(_)))
+        let steps: Vec<(&Record, String)> = std::iter::successors(Some(record), |r| self.led_to(r))
+            .filter(|r| r.seq == record.seq || !is_retold(r))
             .filter_map(|r| sentence(r).map(|text| (r, text)))
             .collect();
         let shown = steps.len().min(LONGEST_CHAIN);
@@ -215,6 +220,22 @@ impl<'a> Explainer<'a> {
         for (record, sentence) in &steps[first + cut..] {
             self.told(text, record, sentence);
         }
+    }
+
+    /// What led to a record. Where a timer did, that is what the timer was set for: a back-off counts from the end
+    /// of a life, an image's from the pull that failed.
+    fn led_to<'r>(&'r self, record: &'r Record) -> Option<&'r Record> {
+        let before = &self.past[..self.past.partition_point(|r| r.seq < record.seq)];
+        let of_pod = || before.iter().rev().filter(|r| r.pod == record.pod);
+        let counted_from = match &record.what {
+            What::BackOff { .. } => of_pod().find(|r| r.container == record.container && ends_life(r)),
+            What::Event(event) if event.message.contains("ImagePull") || event.message.contains("pulling image") => {
+                of_pod()
+                    .find(|r| matches!(&r.what, What::Cri(call) if call.op == CriOp::PullImage && call.error.is_some()))
+            }
+            _ => None,
+        };
+        counted_from.or_else(|| chain(self.past, record).nth(1))
     }
 
     fn told(&self, text: &mut Text, record: &Record, sentence: &str) {
@@ -376,6 +397,25 @@ impl<'a> Explainer<'a> {
             spec.initial_delay_seconds,
             probe_word(probe),
         ))
+    }
+}
+
+/// Whether a record is the end of a container's life, or of the attempt to begin one.
+fn ends_life(record: &Record) -> bool {
+    match &record.what {
+        What::Exit { .. } => true,
+        What::Cri(call) => call.op == CriOp::StartContainer && call.error.is_some(),
+        _ => false,
+    }
+}
+
+/// Whether other steps of a chain say the same: status writes only carry a cause along, and events repeat
+/// what probes and back-offs tell.
+fn is_retold(record: &Record) -> bool {
+    match &record.what {
+        What::Status(_) => true,
+        What::Event(event) => matches!(event.reason, "BackOff" | "Unhealthy"),
+        _ => false,
     }
 }
 
