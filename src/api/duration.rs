@@ -94,4 +94,42 @@ mod tests {
             assert!(parse(text).is_err(), "{text}");
         }
     }
+
+    /// As Go's `Duration.String` writes it, worked out independently of the parser.
+    fn written(nanos: i64) -> String {
+        let total = nanos.unsigned_abs();
+        let (hours, minutes, rest) = (
+            total / 3_600_000_000_000,
+            total / 60_000_000_000 % 60,
+            total % 60_000_000_000,
+        );
+        let sign = if nanos < 0 { "-" } else { "" };
+        format!(
+            "{sign}{hours}h{minutes}m{}.{:09}s",
+            rest / 1_000_000_000,
+            rest % 1_000_000_000
+        )
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn what_go_writes_is_read_back(nanos in i64::MIN + 1..i64::MAX) {
+            assert_eq!(parse(&written(nanos)), Ok(nanos));
+        }
+
+        #[test]
+        fn parts_add_up(parts in proptest::collection::vec((0i64..1_000_000, 0usize..6), 1..6)) {
+            let units = [("ns", 1), ("us", 1_000), ("ms", 1_000_000), ("s", 1_000_000_000), ("m", 60_000_000_000), ("h", 3_600_000_000_000)];
+            let text: String = parts.iter().map(|(count, unit)| format!("{count}{}", units[*unit].0)).collect();
+            let sum: i128 = parts.iter().map(|(count, unit)| i128::from(*count) * units[*unit].1).sum();
+            assert_eq!(parse(&text).ok().map(i128::from), Some(sum).filter(|sum| *sum <= i128::from(i64::MAX)));
+        }
+
+        #[test]
+        fn no_text_is_too_strange(text in "[-+.0-9nuµmshx ]{0,20}") {
+            let _ = parse(&text);
+        }
+    }
 }

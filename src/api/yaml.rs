@@ -20,8 +20,8 @@ const DEEPEST: usize = 100;
 const MOST_VALUES: usize = 1_000_000;
 
 /// The documents of a file that are not empty, or what makes it unreadable.
-pub(crate) fn documents(source: &Source) -> Result<Vec<Node>, Diagnostic> {
-    let refuse = |message: String| Err(Diagnostic::at(source, 0..0, message));
+pub(crate) fn documents(source: &Source) -> Result<Vec<Node>, Box<Diagnostic>> {
+    let refuse = |message: String| Err(Box::new(Diagnostic::at(source, 0..0, message)));
     if source.text.len() > LARGEST_FILE {
         return refuse(format!("the file is larger than {} MiB", LARGEST_FILE >> 20));
     }
@@ -36,9 +36,11 @@ pub(crate) fn documents(source: &Source) -> Result<Vec<Node>, Diagnostic> {
             let end = source.text.get(at..).and_then(|rest| rest.chars().next());
             let place = at..at + end.map_or(0, char::len_utf8);
             let found = Diagnostic::at(source, place, format!("this is no YAML: {}", error.info()));
-            with_reason(found, source)
+            Box::new(with_reason(found, source))
         })?;
-        builder.event(event, span).map_err(|error| with_reason(error, source))?;
+        builder
+            .event(event, span)
+            .map_err(|error| Box::new(with_reason(*error, source)))?;
     }
     Ok(builder.documents)
 }
@@ -99,11 +101,11 @@ impl<'s> Builder<'s> {
         }
     }
 
-    fn error(&self, span: Span, message: impl Into<String>) -> Diagnostic {
-        Diagnostic::at(self.source, span.range(), message)
+    fn error(&self, span: Span, message: impl Into<String>) -> Box<Diagnostic> {
+        Box::new(Diagnostic::at(self.source, span.range(), message))
     }
 
-    fn event(&mut self, event: Event<'_>, at: ParserSpan) -> Result<(), Diagnostic> {
+    fn event(&mut self, event: Event<'_>, at: ParserSpan) -> Result<(), Box<Diagnostic>> {
         let span = span_of(&at);
         if (span.end as usize).saturating_sub(self.document_start) > LARGEST_DOCUMENT {
             let place = Span {
@@ -153,7 +155,7 @@ impl<'s> Builder<'s> {
         Ok(())
     }
 
-    fn collection_tag(&self, tag: Option<&Tag>, own: &str, span: Span) -> Result<(), Diagnostic> {
+    fn collection_tag(&self, tag: Option<&Tag>, own: &str, span: Span) -> Result<(), Box<Diagnostic>> {
         match tag {
             Some(tag) if core_tag(tag) != Some(own) => {
                 Err(self.error(span, "a tag like this is not supported on a list or a map"))
@@ -168,7 +170,7 @@ impl<'s> Builder<'s> {
         style: ScalarStyle,
         tag: Option<&Tag>,
         span: Span,
-    ) -> Result<Value, Diagnostic> {
+    ) -> Result<Value, Box<Diagnostic>> {
         let resolved = || scalar::plain(&text);
         let value = match tag.map(|tag| (core_tag(tag), tag)) {
             None if style == ScalarStyle::Plain => return Ok(resolved()),
@@ -197,7 +199,7 @@ impl<'s> Builder<'s> {
         });
     }
 
-    fn close(&mut self, span: Span) -> Result<(), Diagnostic> {
+    fn close(&mut self, span: Span) -> Result<(), Box<Diagnostic>> {
         let frame = self.stack.pop().expect("the parser closes what it opened");
         let span = Span {
             start: frame.start,
@@ -222,23 +224,22 @@ impl<'s> Builder<'s> {
         self.value(Node { span, value }, frame.anchor, frame.size)
     }
 
-    fn refuse_duplicates(&self, fields: &[(Key, Node)]) -> Result<(), Diagnostic> {
+    fn refuse_duplicates(&self, fields: &[(Key, Node)]) -> Result<(), Box<Diagnostic>> {
         let mut seen = BTreeSet::new();
         for (key, _) in fields {
             if !seen.insert(&key.name) {
                 let first = fields.iter().find(|(first, _)| first.name == key.name);
                 let line = first.map_or(0, |(first, _)| self.source.place(first.span.start as usize).line);
                 let message = format!("{:?} is set twice in the same map", &*key.name);
-                return Err(self
-                    .error(key.span, message)
-                    .hint(format!("it was first set in line {line}")));
+                let error = self.error(key.span, message);
+                return Err(Box::new(error.hint(format!("it was first set in line {line}"))));
             }
         }
         Ok(())
     }
 
     /// A complete value goes where it belongs: into the collection that is open, or it is a document.
-    fn value(&mut self, node: Node, anchor: usize, size: usize) -> Result<(), Diagnostic> {
+    fn value(&mut self, node: Node, anchor: usize, size: usize) -> Result<(), Box<Diagnostic>> {
         if anchor != 0 {
             self.anchors.insert(anchor, (node.clone(), size));
         }
@@ -266,7 +267,8 @@ impl<'s> Builder<'s> {
                     };
                     if let Some(wrong) = sources.iter().find(|n| !matches!(n.value, Value::Map(_))) {
                         let mark = wrong.mark();
-                        return Err(Diagnostic::at(source, mark.range(), "<< takes a map or a list of maps"));
+                        let message = "<< takes a map or a list of maps";
+                        return Err(Box::new(Diagnostic::at(source, mark.range(), message)));
                     }
                     merged.extend(sources);
                 }
@@ -274,7 +276,7 @@ impl<'s> Builder<'s> {
                 None => {
                     let Some(name) = key_name(&node) else {
                         let message = format!("the name of a field must be a string, not {}", node.kind());
-                        return Err(Diagnostic::at(source, node.mark().range(), message));
+                        return Err(Box::new(Diagnostic::at(source, node.mark().range(), message)));
                     };
                     *key = Some(Key { name, span });
                 }

@@ -125,7 +125,7 @@ pub(super) fn step(decoder: &mut Decoder<'_, '_>, node: &Node) -> Option<Step> {
             }
             ActionKind::Debug {
                 pod: decoder.name(with, "pod"),
-                container: ephemeral(name, decoder.name(with, "image")),
+                container: Box::new(ephemeral(name, decoder.name(with, "image"))),
             }
         }
         "evict" => ActionKind::Evict {

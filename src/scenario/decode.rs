@@ -463,7 +463,7 @@ impl Decoder<'_, '_> {
             self.problems.at(given, "it must be from 0 to 1");
             return None;
         }
-        (share < 1.0).then(|| (share * 4_294_967_296.0) as u32)
+        (share < 1.0).then_some((share * 4_294_967_296.0) as u32)
     }
 
     fn program(&mut self, node: &Node) -> ProgramScript {

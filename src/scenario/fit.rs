@@ -249,7 +249,7 @@ impl<'f> Fit<'f> {
                 let message = format!("there are several nodes: {}", names.join(", "));
                 problems.required(with, "node", &message);
             }
-            Some(name) if !self.nodes.contains(name) && !(self.nodes.is_empty() && &**name == "node-1") => {
+            Some(name) if !self.nodes.contains(name) && (!self.nodes.is_empty() || &**name != "node-1") => {
                 if let Some(place) = with.get("node") {
                     let hint = known("node", name, self.nodes.iter().map(|n| &**n));
                     problems.at(place, &format!("nothing defines node {name:?}")).hint = hint;

@@ -1,6 +1,6 @@
 //! From texts to the input of a run: all documents, the one Scenario, and whether they fit together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::distributions::Document;
@@ -35,7 +35,7 @@ pub fn load_as(sources: &[Source], version: Option<Version>) -> Result<(Input, V
     for (index, source) in sources.iter().enumerate() {
         match yaml::documents(source) {
             Ok(documents) => documents.into_iter().for_each(|root| loader.document(index, root)),
-            Err(unreadable) => loader.errors.push(unreadable),
+            Err(unreadable) => loader.errors.push(*unreadable),
         }
     }
     loader.finish(version)
@@ -54,14 +54,14 @@ struct Loader<'s> {
     objects: Vec<Object>,
     /// Everything that has a name: kind, namespace, name.
     names: BTreeMap<(&'static str, Name, Name), Mark>,
-    skipped: BTreeMap<(Name, Name), ()>,
+    skipped: BTreeSet<(Name, Name)>,
     priority_classes: Vec<(Name, i32, bool)>,
     scenario: Option<(usize, Node)>,
 }
 
 /// What makes pods.
 enum Maker {
-    Pod { pod: Pod, generated: bool },
+    Pod { pod: Box<Pod>, generated: bool },
     Workload(Box<Workload>),
 }
 
@@ -75,20 +75,18 @@ impl<'s> Loader<'s> {
             makers: Vec::new(),
             objects: Vec::new(),
             names: BTreeMap::new(),
-            skipped: BTreeMap::new(),
+            skipped: BTreeSet::new(),
             priority_classes: Vec::new(),
             scenario: None,
         }
     }
 
     fn document(&mut self, file: usize, root: Node) {
-        if let Some(scenario) = self.manifest(file, &root, &root, 0) {
-            self.scenario = Some((file, scenario));
-        }
+        self.manifest(file, &root, &root, 0);
     }
 
-    /// Decodes an object; gives the Scenario back if it is the first one.
-    fn manifest(&mut self, file: usize, root: &Node, node: &Node, depth: usize) -> Option<Node> {
+    /// Decodes an object that is not the Scenario; that one is kept until all pods are known.
+    fn manifest(&mut self, file: usize, root: &Node, node: &Node, depth: usize) {
         let mut problems = Problems::new(&self.sources[file], &self.lines[file], root);
         let found = head(&mut problems, node);
         match found {
@@ -96,26 +94,22 @@ impl<'s> Loader<'s> {
             Some(Head::Scenario) if self.scenario.is_some() => {
                 problems.mark(node.mark(), "there is more than one Scenario".to_owned());
             }
-            Some(Head::Scenario) => {
-                self.errors.extend(problems.take());
-                return Some(node.clone());
-            }
+            Some(Head::Scenario) => self.scenario = Some((file, node.clone())),
             Some(Head::List) if depth >= DEEPEST_LIST => {
                 problems.mark(node.mark(), "lists are nested too deeply".to_owned());
             }
             Some(Head::List) => {
                 crate::api::shape::check(node, &crate::api::schema::objects::LIST, &mut problems);
                 self.errors.extend(problems.take());
-                let mut scenario = None;
                 for item in node.list("items") {
-                    scenario = self.manifest(file, root, item, depth + 1).or(scenario);
+                    self.manifest(file, root, item, depth + 1);
                 }
-                return scenario;
+                return;
             }
             Some(Head::Other { version, kind }) => {
-                if self.skipped.insert((version.clone(), kind.clone()), ()).is_none() {
-                    let mark = node.get("kind").map_or_else(|| node.mark(), Node::mark);
-                    let message = format!("{version} {kind} is not simulated; it is skipped");
+                let mark = node.get("kind").map_or_else(|| node.mark(), Node::mark);
+                let message = format!("{version} {kind} is not simulated; it is skipped");
+                if self.skipped.insert((version, kind)) {
                     let warning = Diagnostic::at(&self.sources[file], mark.range(), message).warning();
                     self.warnings.push(warning);
                 }
@@ -124,11 +118,10 @@ impl<'s> Loader<'s> {
                 let decoded = decode_manifest(&mut problems, node, known);
                 self.errors.extend(problems.take());
                 self.add(file, decoded);
-                return None;
+                return;
             }
         }
         self.errors.extend(problems.take());
-        None
     }
 
     fn add(&mut self, file: usize, decoded: Decoded<'_>) {
@@ -210,7 +203,7 @@ impl<'s> Loader<'s> {
             if !self.warnings.is_empty() {
                 let kinds: Vec<String> = self
                     .skipped
-                    .keys()
+                    .iter()
                     .map(|(version, kind)| format!("{version} {kind}"))
                     .collect();
                 general = general.hint(format!("it has {}, which are not simulated", kinds.join(", ")));
@@ -267,7 +260,7 @@ impl<'s> Loader<'s> {
             let first = pods.len();
             match maker {
                 Maker::Pod { pod, generated } => {
-                    let mut pod = pod.clone();
+                    let mut pod = (**pod).clone();
                     if *generated {
                         pod.name = generated_name(scenario.seed, &pod.namespace, &pod.name, number as u64);
                     }
@@ -316,8 +309,8 @@ impl<'s> Loader<'s> {
 
 /// The input of the run: UIDs are given, and what actions create is not there from the start.
 fn together(pods: Vec<Pod>, objects: Vec<Object>, scenario: Scenario) -> Input {
-    let mut created_pods = std::collections::BTreeSet::new();
-    let mut created_objects = std::collections::BTreeSet::new();
+    let mut created_pods = BTreeSet::new();
+    let mut created_objects = BTreeSet::new();
     for action in &scenario.actions {
         match &action.what {
             ActionKind::CreatePod { pod } => {

@@ -489,7 +489,7 @@ pub enum ActionKind {
         /** name of the pod */
         pod: Name,
         /** the ephemeral container */
-        container: Container,
+        container: Box<Container>,
     },
     /// evict: {pod, reason, message}
     Evict {

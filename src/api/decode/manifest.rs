@@ -12,7 +12,7 @@ use crate::api::shape::{Object as Fields, Problems, check};
 /// What a manifest gave.
 pub(crate) enum Manifest {
     Pod {
-        pod: Pod,
+        pod: Box<Pod>,
         /// its name is the beginning of one
         generated: bool,
     },
@@ -200,7 +200,10 @@ pub(crate) fn decode<'d>(problems: &mut Problems<'_>, node: &'d Node, known: Kno
     let manifest = match known {
         Known::Pod => {
             let (pod, generated) = pod::pod(problems, node);
-            Manifest::Pod { pod, generated }
+            Manifest::Pod {
+                pod: Box::new(pod),
+                generated,
+            }
         }
         Known::Workload(kind) => Manifest::Workload(Box::new(workload(problems, node, kind))),
         Known::Object(kind) => Manifest::Object(object::object(problems, node, kind)),

@@ -1,0 +1,187 @@
+//! Which pods the kinds with a template give, and what drawn durations come to.
+
+#![allow(missing_docs)]
+
+use podlapse::kernel::Duration;
+use podlapse::scenario::distributions::draw;
+use podlapse::scenario::load::{Source, load};
+use podlapse::scenario::types::{ActionKind, Input};
+
+fn input(text: &str) -> Input {
+    let source = Source {
+        name: "x.yaml".to_owned(),
+        text: text.to_owned(),
+    };
+    load(&[source]).unwrap_or_else(|error| panic!("{error}\n{text}")).0
+}
+
+fn names(input: &Input) -> Vec<&str> {
+    input.pods.iter().map(|p| &*p.pod.name).collect()
+}
+
+/// A workload of a kind with more fields in its spec.
+fn workload(version: &str, kind: &str, spec: &str, restart_policy: &str) -> String {
+    let selector = if version == "apps/v1" {
+        "selector: {matchLabels: {app: web}}, "
+    } else {
+        ""
+    };
+    format!(
+        "apiVersion: {version}\nkind: {kind}\nmetadata: {{name: web}}\nspec: {{{selector}{spec} template: {{metadata: \
+         {{labels: {{app: web}}}}, spec: {{restartPolicy: {restart_policy}, containers: [{{name: app, image: a}}]}}}}}}\n"
+    )
+}
+
+/// The parts of a name between its dashes: letters and digits that spell no words.
+fn is_safe(part: &str, length: usize) -> bool {
+    part.len() == length && part.bytes().all(|b| b"bcdfghjklmnpqrstvwxz2456789".contains(&b))
+}
+
+#[test]
+fn pods_are_named_as_kubernetes_names_them() {
+    let deployment = input(&workload("apps/v1", "Deployment", "replicas: 3,", "Always"));
+    assert_eq!(deployment.pods.len(), 3);
+    let hash = deployment.pods[0].pod.labels["pod-template-hash"].clone();
+    for p in &deployment.pods {
+        let parts: Vec<&str> = p.pod.name.split('-').collect();
+        assert!(parts[0] == "web" && parts[1] == &*hash && is_safe(parts[1], 10) && is_safe(parts[2], 5));
+        let (kind, owner) = p.pod.owner.clone().expect("it has an owner");
+        assert_eq!((&*kind, &*owner), ("ReplicaSet", &*format!("web-{hash}")));
+    }
+    let set = input(&workload(
+        "apps/v1",
+        "StatefulSet",
+        "replicas: 3, ordinals: {start: 5},",
+        "Always",
+    ));
+    assert_eq!(names(&set), ["web-5", "web-6", "web-7"]);
+    for (version, kind, spec, policy, count) in [
+        ("apps/v1", "ReplicaSet", "", "Always", 1),
+        ("apps/v1", "DaemonSet", "", "Always", 1),
+        ("v1", "ReplicationController", "replicas: 2,", "Always", 2),
+        ("batch/v1", "Job", "parallelism: 4, completions: 3,", "Never", 3),
+        ("batch/v1", "Job", "parallelism: 4,", "OnFailure", 4),
+        ("apps/v1", "Deployment", "replicas: 0,", "Always", 0),
+    ] {
+        let given = input(&format!(
+            "{}---\napiVersion: v1\nkind: Pod\nmetadata: {{name: other}}\nspec: {{containers: [{{name: a, image: a}}]}}\n",
+            workload(version, kind, spec, policy)
+        ));
+        let made = &names(&given)[..count];
+        assert_eq!(given.pods.len(), count + 1, "{kind}");
+        assert!(
+            made.iter()
+                .all(|name| is_safe(name.strip_prefix("web-").unwrap_or(""), 5)),
+            "{made:?}"
+        );
+    }
+    let indexed = input(&workload(
+        "batch/v1",
+        "Job",
+        "parallelism: 2, completions: 2, completionMode: Indexed,",
+        "Never",
+    ));
+    assert!(names(&indexed)[1].starts_with("web-1-"));
+}
+
+#[test]
+fn a_daemon_set_has_a_pod_on_every_node() {
+    let scenario = "apiVersion: podlapse.dev/v1alpha1\nkind: Scenario\nmetadata: {name: s}\nspec: {nodes: [{name: a}, {name: b}]}\n";
+    let given = input(&format!(
+        "{}---\n{scenario}",
+        workload("apps/v1", "DaemonSet", "", "Always")
+    ));
+    let nodes: Vec<_> = given.pods.iter().map(|p| p.pod.spec.node_name.as_deref()).collect();
+    assert_eq!(nodes, [Some("a"), Some("b")]);
+}
+
+#[test]
+fn names_depend_on_the_seed() {
+    let seeded = |seed: u32| {
+        let scenario = format!(
+            "apiVersion: podlapse.dev/v1alpha1\nkind: Scenario\nmetadata: {{name: s}}\nspec: {{seed: {seed}}}\n"
+        );
+        input(&format!(
+            "{}---\n{scenario}",
+            workload("apps/v1", "ReplicaSet", "", "Always")
+        ))
+    };
+    assert_eq!(names(&seeded(1)), names(&seeded(1)));
+    assert_ne!(names(&seeded(1)), names(&seeded(2)));
+}
+
+#[test]
+fn an_action_on_a_workload_is_one_on_each_of_its_pods() {
+    let scenario = "apiVersion: podlapse.dev/v1alpha1\nkind: Scenario\nmetadata: {name: s}\nspec: {actions: [{at: 1s, create: \
+                    {deployment: web}}, {at: 2s, delete: {deployment: web, gracePeriodSeconds: 5}}]}\n";
+    let given = input(&format!(
+        "{}---\n{scenario}",
+        workload("apps/v1", "Deployment", "replicas: 2,", "Always")
+    ));
+    assert!(given.pods.iter().all(|p| p.created_by_action));
+    let created = given
+        .scenario
+        .actions
+        .iter()
+        .filter(|a| matches!(a.what, ActionKind::CreatePod { .. }));
+    assert_eq!(created.count(), 2);
+    let five = |a: &&podlapse::scenario::types::Action| {
+        matches!(
+            a.what,
+            ActionKind::DeletePod {
+                grace_period_seconds: Some(5),
+                ..
+            }
+        )
+    };
+    assert_eq!(given.scenario.actions.iter().filter(five).count(), 2);
+}
+
+const DRAWN: &str = "apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec: {containers: [{name: app, image: a}]}
+---
+apiVersion: podlapse.dev/v1alpha1
+kind: Scenario
+metadata: {name: s}
+spec:
+  latencies: {startContainer: {uniform: [1ms, 2s]}}
+  containers:
+  - name: app
+    runs:
+    - exit: {after: {normal: {mean: 5s, sd: 1s}}, code: 1}
+    - exit: {after: 3s, code: 1}
+";
+
+#[test]
+fn durations_are_drawn_for_each_run() {
+    let scenario = input(DRAWN).scenario;
+    assert_eq!(scenario.distributions.len(), 2);
+    assert_eq!(scenario.distributions[1].path, "containers[0].runs[0].exit.after");
+    let after = |run: u64, number: usize| {
+        let drawn = draw(&scenario, run);
+        drawn.containers[0].runs[number].exit.clone().expect("it exits").after
+    };
+    assert_eq!(
+        after(0, 0),
+        scenario.containers[0].runs[0].exit.clone().expect("it exits").after
+    );
+    assert_eq!(after(7, 0), after(7, 0));
+    assert_ne!(after(7, 0), after(8, 0));
+    assert_eq!(after(8, 1), Duration::from_secs(3));
+    // Another distribution leaves the draws of this one as they were.
+    let more = input(&DRAWN.replace("after: 3s", "after: {exponential: {mean: 3s}}")).scenario;
+    assert_eq!(
+        draw(&more, 7).latencies.start_container,
+        draw(&scenario, 7).latencies.start_container
+    );
+    assert_eq!(
+        draw(&more, 7).containers[0].runs[0].exit,
+        draw(&scenario, 7).containers[0].runs[0].exit
+    );
+    // What was changed since, and has no distribution in it, stays.
+    let mut changed = scenario.clone();
+    changed.kubelet.serialize_image_pulls = false;
+    assert!(!draw(&changed, 3).kubelet.serialize_image_pulls);
+}
