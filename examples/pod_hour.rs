@@ -49,7 +49,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             });
             best = best.min(begun.elapsed().as_secs_f64() * 1e6);
             // A run may end before its horizon, because nothing is left to happen: the hours are simulated all the same.
-            let horizon = input.scenario.run_for.map_or(last.get().as_nanos(), |span| span.as_nanos());
+            let horizon = input
+                .scenario
+                .run_for
+                .map_or(last.get().as_nanos(), |span| span.as_nanos());
             hours = horizon as f64 / 3.6e12;
         }
         costs.push(best / (pods as f64 * hours));

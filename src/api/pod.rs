@@ -329,6 +329,36 @@ pub enum ContainerType {
 }
 
 impl Container {
+    /// A container of which nothing is known but its name and image.
+    pub fn plain(name: Name, image: Name) -> Container {
+        Container {
+            name,
+            image,
+            image_pull_policy: PullPolicy::IfNotPresent,
+            command: Vec::new(),
+            args: Vec::new(),
+            env: Vec::new(),
+            env_from: Vec::new(),
+            ports: Vec::new(),
+            liveness_probe: None,
+            readiness_probe: None,
+            startup_probe: None,
+            post_start: None,
+            pre_stop: None,
+            restart_policy: None,
+            restart_policy_rules: Vec::new(),
+            termination_message_fallback: false,
+            volume_mounts: Vec::new(),
+            mount_paths: Vec::new(),
+            working_dir: None,
+            termination_message_path: "/dev/termination-log".into(),
+            stop_signal: None,
+            place: None,
+            target_container: None,
+            resources: None,
+        }
+    }
+
     /// Whether this is a sidecar: an init container with restartPolicy Always
     /// (`pkg/api/v1/pod: IsRestartableInitContainer`). Ask it of init containers only.
     pub fn is_sidecar(&self) -> bool {
@@ -337,6 +367,34 @@ impl Container {
 }
 
 impl Pod {
+    /// A pod of which nothing is known but its name and its containers.
+    pub fn plain(namespace: Name, name: Name, containers: Vec<Container>) -> Pod {
+        Pod {
+            namespace,
+            name,
+            uid: "".into(),
+            labels: BTreeMap::new(),
+            annotations: BTreeMap::new(),
+            spec: PodSpec {
+                init_containers: Vec::new(),
+                containers,
+                ephemeral_containers: Vec::new(),
+                restart_policy: RestartPolicy::Always,
+                termination_grace_period_seconds: 30,
+                active_deadline_seconds: None,
+                readiness_gates: Vec::new(),
+                image_pull_secrets: Vec::new(),
+                volumes: Vec::new(),
+                priority: 0,
+                priority_class_name: None,
+                node_name: None,
+                host_network: false,
+            },
+            manifest: Arc::default(),
+            owner: None,
+        }
+    }
+
     /// `namespace/name`, as traces and messages show it.
     pub fn full_name(&self) -> String {
         format!("{}/{}", self.namespace, self.name)

@@ -11,6 +11,7 @@ pub mod images;
 pub mod kuberuntime;
 mod lifecycle;
 mod node_shutdown;
+mod orphans;
 pub mod pleg;
 pub mod pod_workers;
 pub mod prober;

@@ -8,11 +8,11 @@ use super::Kubelet;
 use super::eviction::StatusChange;
 use crate::api::pod::{Name, Pod};
 use crate::api::status::PodStatus;
-use crate::kernel::{Duration, Gate, Notify, Time};
+use crate::kernel::{Duration, Gate, Kernel, Notify, Time};
 use crate::runtime::PodIx;
 
 /// Between an update (or the relist that was waited for) and the sync.
-const SYNC_DELAY: Duration = Duration::from_micros(2);
+pub(super) const SYNC_DELAY: Duration = Duration::from_micros(2);
 /// `backOffPeriod`
 const BACK_OFF_PERIOD: Duration = Duration::from_secs(10);
 
@@ -101,6 +101,23 @@ enum Outcome {
 }
 
 impl Worker {
+    fn new(kernel: &Kernel) -> Worker {
+        Worker {
+            wake: Rc::new(Notify::new(kernel)),
+            pending: RefCell::default(),
+            active: RefCell::default(),
+            stage: Cell::new(Stage::Syncing),
+            deleted: Cell::new(false),
+            evicted: Cell::new(false),
+            last_sync: Cell::new(None),
+            steady: Cell::new(false),
+            grace: Cell::new(0),
+            change: RefCell::default(),
+            waiting: RefCell::default(),
+            cancelled: Rc::new(Gate::new(kernel)),
+        }
+    }
+
     fn is_deleted_for_good(&self) -> bool {
         self.deleted.get() && self.stage.get() >= Stage::Terminated
     }
@@ -204,20 +221,7 @@ impl Kubelet {
     }
 
     fn new_worker(self: &Rc<Self>, ix: PodIx) -> Rc<Worker> {
-        let worker = Rc::new(Worker {
-            wake: Rc::new(Notify::new(&self.kernel)),
-            pending: RefCell::default(),
-            active: RefCell::default(),
-            stage: Cell::new(Stage::Syncing),
-            deleted: Cell::new(false),
-            evicted: Cell::new(false),
-            last_sync: Cell::new(None),
-            steady: Cell::new(false),
-            grace: Cell::new(0),
-            change: RefCell::default(),
-            waiting: RefCell::default(),
-            cancelled: Rc::new(Gate::new(&self.kernel)),
-        });
+        let worker = Rc::new(Worker::new(&self.kernel));
         self.workers.borrow_mut().insert(ix, worker.clone());
         let (kubelet, task) = (self.clone(), worker.clone());
         self.kernel.spawn(async move { kubelet.work(ix, &task).await });
@@ -357,6 +361,25 @@ impl Kubelet {
         workers
             .get(&ix)
             .map_or_else(|| self.pods_synced(), |w| w.stage.get() >= Stage::Terminated)
+    }
+
+    pub(super) fn has_worker(&self, ix: PodIx) -> bool {
+        self.workers.borrow().contains_key(&ix)
+    }
+
+    /// A worker for a pod that only the runtime has: it ends at once, and nothing else can be made of it.
+    pub(super) fn add_orphan(&self, ix: PodIx) {
+        let worker = Worker::new(&self.kernel);
+        worker.deleted.set(true);
+        worker.begin_terminating();
+        self.workers.borrow_mut().insert(ix, Rc::new(worker));
+    }
+
+    /// The pod of that worker has ended (`completeTerminatingRuntimePod`).
+    pub(super) fn finish_orphan(&self, ix: PodIx) {
+        if let Some(worker) = self.workers.borrow().get(&ix) {
+            worker.stage.set(Stage::Finished);
+        }
     }
 
     /// Whether housekeeping has been round once since the kubelet started.

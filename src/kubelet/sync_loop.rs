@@ -252,6 +252,7 @@ impl Kubelet {
             self.kernel.sleep_until(tick).await;
             self.housekeeping_wanted.take();
             self.sync_known_pods();
+            self.kill_orphans();
             self.statuses.retain(|ix| self.pods.borrow().contains_key(&ix));
             // Pods that nobody knows are garbage from the first round on.
             self.gc_wanted.raise();
