@@ -7,7 +7,7 @@ use podlapse::{sim, views};
 
 #[test]
 fn timelines_of_the_shipped_scenarios() {
-    insta::glob!("..", "scenarios/*.yaml", |path| {
+    insta::glob!("..", "scenarios/**/*.yaml", |path| {
         let text = std::fs::read_to_string(path).expect("a scenario");
         let (input, _) = load(&[Source {
             name: "scenario".to_owned(),
