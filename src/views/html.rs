@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::cause::chain;
 use super::humane::short_name;
 use super::spans::{Lane, LaneKind, lanes};
 use super::{say, svg};
+use crate::api::status::PodStatus;
 use crate::kernel::Time;
 use crate::scenario::types::Input;
 use crate::trace::{Record, What};
@@ -21,7 +23,7 @@ const LONGEST_CHAIN: usize = 12;
 
 /// The whole page. It loads nothing: style, script and data are inside.
 pub fn render(records: &[Record], input: &Input) -> String {
-    let data = data(records, input).to_string();
+    let data = data(records, input);
     // Inside a script element only a closing tag or a comment could end the data early.
     let data = data.replace('<', "\\u003c");
     let title = svg::escape(&input.scenario.name);
@@ -45,7 +47,7 @@ pub fn render(records: &[Record], input: &Input) -> String {
 }
 
 /// What the script draws. Times are in microseconds: JavaScript's numbers hold them exactly.
-fn data(records: &[Record], input: &Input) -> Value {
+fn data(records: &[Record], input: &Input) -> String {
     let lanes = lanes(records, input);
     let mut causes: BTreeMap<u64, Option<u64>> = BTreeMap::new();
     let mut sentences: BTreeMap<u64, String> = BTreeMap::new();
@@ -66,14 +68,29 @@ fn data(records: &[Record], input: &Input) -> Value {
             json!([seq, causes.get(seq).copied().flatten(), at, text])
         })
         .collect();
-    json!({
-        "name": input.scenario.name,
-        "description": input.scenario.description,
-        "end": records.last().map_or(0, |r| micros(r.at)),
-        "lanes": lanes.iter().map(lane_json).collect::<Vec<_>>(),
-        "facts": facts,
-        "statuses": statuses(records),
-    })
+    let data = Data {
+        name: &input.scenario.name,
+        description: input.scenario.description.as_deref(),
+        end: records.last().map_or(0, |r| micros(r.at)),
+        lanes: lanes.iter().map(lane_json).collect(),
+        facts,
+        statuses: statuses(records),
+    };
+    serde_json::to_string(&data).expect("the data can be written to memory")
+}
+
+/// By pod: the times of its statuses, and the statuses. They are the bulk of the page, so they are written straight
+/// from the trace.
+type Statuses<'a> = BTreeMap<&'a str, Vec<(i64, &'a PodStatus)>>;
+
+#[derive(Serialize)]
+struct Data<'a> {
+    name: &'a str,
+    description: Option<&'a str>,
+    end: i64,
+    lanes: Vec<Value>,
+    facts: Vec<Value>,
+    statuses: Statuses<'a>,
 }
 
 fn lane_json(lane: &Lane) -> Value {
@@ -118,17 +135,16 @@ fn note_chain(
     }
 }
 
-/// By pod: the times of its statuses, and the statuses.
-fn statuses(records: &[Record]) -> Value {
-    let mut pods: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+fn statuses(records: &[Record]) -> Statuses<'_> {
+    let mut pods = Statuses::new();
     for record in records {
         if let (Some(pod), What::Status(status)) = (&record.pod, &record.what) {
             pods.entry(short_name(pod))
                 .or_default()
-                .push(json!([micros(record.at), status]));
+                .push((micros(record.at), &**status));
         }
     }
-    json!(pods)
+    pods
 }
 
 fn micros(at: Time) -> i64 {
