@@ -4,12 +4,16 @@ mod clock;
 mod describe;
 mod exit;
 mod explain;
+mod fuzz;
 mod get;
+mod merge;
 mod moment;
 mod output;
 mod printer;
+mod progress;
 mod run;
 mod sources;
+mod sweep;
 
 use std::process::ExitCode;
 
@@ -55,6 +59,12 @@ enum Command {
     Describe(describe::Arguments),
     /// Tells why a pod is as it is at a moment of the run
     Explain(explain::Arguments),
+    /// Runs generated scenarios and holds each against what must hold for any pod
+    Fuzz(fuzz::Arguments),
+    /// Runs one scenario many times, with values varied or drawn, and makes a table of it
+    Sweep(sweep::Arguments),
+    /// Puts the outputs of shards of a sweep or of fuzzing together
+    Merge(merge::Arguments),
 }
 
 /// Runs the command line.
@@ -66,6 +76,9 @@ pub fn main() -> ExitCode {
         Command::Get(arguments) => get::run(arguments, printer),
         Command::Describe(arguments) => describe::run(arguments, printer),
         Command::Explain(arguments) => explain::run(arguments, printer),
+        Command::Fuzz(arguments) => fuzz::run(arguments, printer),
+        Command::Sweep(arguments) => sweep::run(arguments, printer),
+        Command::Merge(arguments) => merge::run(arguments, printer),
     };
     match ended {
         Ok(exit) => exit,

@@ -12,6 +12,7 @@ use crate::kernel::{Duration, Kernel, Notify};
 use crate::kubelet::Kubelet;
 use crate::kubelet::pod_workers::PodConfig;
 use crate::runtime::{Images, PodIx};
+use crate::scenario::types::Sabotage;
 
 /// Why a container could not be started: the reason and message of its waiting state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,11 +93,11 @@ impl ImageManager {
             }
         }
         let key = (ix, image.clone());
-        if self
+        let waits = self
             .backoff
             .borrow()
-            .is_in_backoff_since_update(&key, self.kernel.now())
-        {
+            .is_in_backoff_since_update(&key, self.kernel.now());
+        if waits && !kubelet.breaks(Sabotage::NoPullBackOff) {
             let mut message = format!("Back-off pulling image \"{image}\"");
             event(false, "BackOff", message.clone());
             if kubelet.config.features.pull_error_in_backoff

@@ -15,6 +15,7 @@ mod orphans;
 pub mod pleg;
 pub mod pod_workers;
 pub mod prober;
+mod sabotage;
 pub mod status;
 mod sync_loop;
 pub mod ticks;
@@ -29,7 +30,7 @@ use crate::api::pod::{ContainerType, Name};
 use crate::api::status::PodStatus as ApiStatus;
 use crate::kernel::{Duration, Gate, Kernel, Notify, Queue, Stream, Time};
 use crate::runtime::{Images, NodeIx, PodIx, Runtime, VolumePlugin};
-use crate::scenario::types::KubeletConfig;
+use crate::scenario::types::{KubeletConfig, Sabotage};
 use crate::trace::{EventRecord, Recorder, What};
 use api_server::ApiServer;
 use backoff::Backoff;
@@ -130,7 +131,9 @@ impl Kubelet {
             node_name,
             names,
         } = parts;
-        let parallel = if config.serialize_image_pulls {
+        let parallel = if config.sabotage == Some(Sabotage::PullsAtOnce) {
+            None
+        } else if config.serialize_image_pulls {
             Some(1)
         } else {
             config.max_parallel_image_pulls
@@ -313,7 +316,10 @@ impl Kubelet {
             .statuses
             .get(ix)
             .unwrap_or_else(|| Rc::new((*config.status).clone()));
-        let finished = status::manager::terminate(config, &last);
+        let mut finished = status::manager::terminate(config, &last);
+        if self.breaks(Sabotage::TerminalPhaseLeft) {
+            finished.phase = crate::api::status::Phase::Running;
+        }
         self.set_status(ix, config, finished, true);
     }
 }

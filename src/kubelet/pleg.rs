@@ -200,9 +200,11 @@ impl Pleg {
             .unwrap_or_default()
     }
 
-    /// Waits until the cache is newer than `than` (`GetNewerThan`); None asks for no more than what is there.
+    /// Waits until the cache is newer than `than` (`GetNewerThan`); None asks for no more than what is there, but
+    /// before a kubelet's first relist nothing is.
     pub async fn newer_than(&self, pod: PodIx, than: Option<Time>) -> Rc<PodStatus> {
-        if let Some(than) = than {
+        let relisted = self.last_relist() > Time(i64::MIN);
+        if let Some(than) = than.or((!relisted).then_some(Time(i64::MIN))) {
             loop {
                 let modified = self.cache.borrow().get(&pod).map(|(_, modified)| *modified);
                 if self.last_relist() > than || modified.is_some_and(|m| m > than) {

@@ -39,6 +39,7 @@ impl Default for Scenario {
                 },
                 node_status_update_frequency: Duration::from_secs(10),
                 seeded_phases: false,
+                sabotage: None,
             },
             latencies: Latencies {
                 run_pod_sandbox: millis(211),

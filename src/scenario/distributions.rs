@@ -61,6 +61,11 @@ pub fn draw(scenario: &Scenario, run: u64) -> Scenario {
 }
 
 impl PlacedDistribution {
+    /// What [`draw`] puts in its place.
+    pub fn drawn(&self, seed: u64, run: u64) -> Duration {
+        sample(self.distribution, seed, run, &self.path)
+    }
+
     /// The field of spec that it is in: `containers` of `containers[0].runs[1].exit.after`.
     fn section(&self) -> &str {
         let end = self.path.find(['.', '[']).unwrap_or(self.path.len());

@@ -12,5 +12,7 @@ mod gates;
 pub mod json_schema;
 pub mod load;
 pub mod lookup;
+mod sabotage;
 mod schema;
+mod targets;
 pub mod types;

@@ -7,6 +7,8 @@ use crate::api::pod::{Container, Name};
 use crate::api::status::ConditionStatus;
 use crate::kernel::{Duration, Time};
 
+pub use super::sabotage::Sabotage;
+
 /// Everything a run reads: the pods and the script of the world around them.
 #[derive(Clone, Debug)]
 pub struct Input {
@@ -263,6 +265,9 @@ pub struct KubeletConfig {
     pub phases: Phases,
     /// kubelet.phases is Seeded: each node draws its own from the seed
     pub seeded_phases: bool,
+    /// A rule that is broken on purpose, so that tests can see it found.
+    #[doc(hidden)]
+    pub sabotage: Option<Sabotage>,
 }
 
 /// Where in time the kubelet's own ticks fall (`kubelet.phases`).

@@ -14,6 +14,7 @@ use crate::kubelet::container::State;
 use crate::kubelet::lifecycle;
 use crate::kubelet::pod_workers::PodConfig;
 use crate::runtime::{Container, PodIx};
+use crate::scenario::types::Sabotage;
 use crate::trace::HookType;
 
 /// `minimumGracePeriodInSeconds`: SIGKILL never comes earlier than this after SIGTERM.
@@ -56,6 +57,7 @@ impl Kubelet {
         let running = status.container_statuses.iter().filter(|s| s.state == State::Running);
         let running: Vec<_> = running.filter_map(|s| self.runtime.container(ix, s.id.0)).collect();
         let ordering = config.pod.spec.init_containers.iter().any(|c| c.is_sidecar());
+        let ordering = ordering && !self.breaks(Sabotage::SidecarsEndFirst);
         let ordering = ordering.then(|| Rc::new(Ordering::new(&self.kernel, config, &running)));
         let mut kills: Vec<Pin<Box<dyn Future<Output = ()>>>> = Vec::new();
         for container in running {
@@ -96,6 +98,9 @@ impl Kubelet {
         let mut grace = call
             .grace
             .unwrap_or_else(|| termination_grace(config, spec, call.reason));
+        if self.breaks(Sabotage::ShortGrace) {
+            grace /= 2;
+        }
         let pre_stop = spec.and_then(|c| c.pre_stop.clone());
         if let Some(handler) = pre_stop
             && grace > 0

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use crate::api::pod::{Container, Handler, Name};
 use crate::kernel::Time;
 use crate::kubelet::Kubelet;
+use crate::kubelet::backoff::Backoff;
 use crate::kubelet::container::{PodStatus, State};
 use crate::kubelet::images::StartError;
 use crate::kubelet::kuberuntime::actions::{Actions, Seen, compute_pod_actions};
@@ -12,6 +13,7 @@ use crate::kubelet::kuberuntime::kill::KillCall;
 use crate::kubelet::lifecycle;
 use crate::kubelet::pod_workers::PodConfig;
 use crate::runtime::PodIx;
+use crate::scenario::types::Sabotage;
 use crate::trace::{HookType, What};
 
 /// `PodSyncResult`
@@ -64,7 +66,7 @@ impl Kubelet {
         status: &PodStatus,
         restarting_all: bool,
     ) -> SyncResult {
-        let actions = {
+        let mut actions = {
             let seen = Seen {
                 deleted: config.deletion_grace.is_some(),
                 restarting_all,
@@ -74,6 +76,7 @@ impl Kubelet {
             };
             compute_pod_actions(&config.pod, seen)
         };
+        self.spoil(&config.pod, status, &mut actions);
         let mut result = SyncResult::default();
         if actions.sandbox_changed && actions.create_sandbox {
             let text = "Pod sandbox changed, it will be killed and re-created.";
@@ -219,6 +222,9 @@ impl Kubelet {
         let key = (ix, container.name.clone(), container.image.clone());
         let now = self.kernel.now();
         let mut backoff = self.crash_loop_backoff.borrow_mut();
+        if self.breaks(Sabotage::NoBackOff) {
+            return Ok(());
+        }
         backoff.collect(self.last_housekeeping());
         if backoff.is_in_backoff_since(&key, finished, now) {
             let (name, pod) = (&container.name, &config.pod);
@@ -238,6 +244,10 @@ impl Kubelet {
                 },
                 ends,
             ));
+        }
+        if self.breaks(Sabotage::BackOffStaysShort) {
+            let (initial, max) = super::super::crash_loop_bounds(&self.config);
+            *backoff = Backoff::new(initial, max);
         }
         backoff.next(key, finished, now);
         Ok(())
@@ -265,6 +275,9 @@ impl Kubelet {
             return Err(fail("CreateContainerConfigError", text));
         }
         let attempt = match status.find_by_name(name) {
+            Some(previous) if self.breaks(Sabotage::AttemptsStandStill) => {
+                u32::try_from(previous.restart_count).unwrap_or(0)
+            }
             Some(previous) => u32::try_from(previous.restart_count + 1).unwrap_or(0),
             None => self.runtime.next_attempt_by_logs(ix, name),
         };

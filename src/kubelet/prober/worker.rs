@@ -12,6 +12,7 @@ use crate::kubelet::container::ContainerId;
 use crate::kubelet::pod_workers::PodConfig;
 use crate::kubelet::status::restart_policy::{container_should_restart, should_all_containers_restart};
 use crate::runtime::PodIx;
+use crate::scenario::types::Sabotage;
 use crate::trace::ProbeType;
 
 /// Between the sync that asks for a probe and the probe.
@@ -196,10 +197,12 @@ impl Worker {
         }
         // The API's start time has lost its fraction of a second.
         let since = kubelet.since_timestamp(running.started_at);
-        if since.as_secs() < self.spec.initial_delay_seconds.into() {
+        let delayed = since.as_secs() < self.spec.initial_delay_seconds.into();
+        if delayed && !kubelet.breaks(Sabotage::NoInitialDelay) {
             return true;
         }
-        if (container.started == Some(true)) == (self.kind == ProbeType::Startup) {
+        let ungated = self.kind != ProbeType::Startup && kubelet.breaks(Sabotage::StartupGatesNothing);
+        if (container.started == Some(true)) == (self.kind == ProbeType::Startup) && !ungated {
             return true;
         }
         let pod_ip = status.pod_ip.clone();
@@ -213,6 +216,7 @@ impl Worker {
         };
         self.result_run.set(run);
         let threshold = match result {
+            ProbeResult::Failure if kubelet.breaks(Sabotage::ProbeOneFailureEarly) => self.spec.failure_threshold - 1,
             ProbeResult::Failure => self.spec.failure_threshold,
             ProbeResult::Success => self.spec.success_threshold,
             ProbeResult::Unknown => 0,

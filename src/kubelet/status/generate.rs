@@ -12,6 +12,7 @@ use crate::kubelet::Kubelet;
 use crate::kubelet::container::{PodStatus, State};
 use crate::kubelet::pod_workers::PodConfig;
 use crate::runtime::PodIx;
+use crate::scenario::types::Sabotage;
 
 impl Kubelet {
     /// The generation that a status names, where it names any.
@@ -70,8 +71,18 @@ impl Kubelet {
             status.message = old.message.clone();
         }
         self.fail_past_deadline(ix, config, &mut status);
+        if config.status.is_terminal() {
+            // What the API shows as the end is the end, whatever a new kubelet makes of it.
+            status.phase = config.status.phase;
+        }
         self.probes
             .update_pod_status(ix, config, self.before_restart(), features, &mut status);
+        if self.breaks(Sabotage::ReadyWithoutProcess) {
+            status
+                .container_statuses
+                .iter_mut()
+                .for_each(|c| c.ready = c.restart_count > 0 || c.ready);
+        }
         let generation = self.observed_generation(config);
         let statuses = all(&status);
         let sandbox_ready = runtime.sandbox_statuses.first().is_some_and(|s| s.ready);

@@ -17,6 +17,7 @@ use crate::kubelet::Kubelet;
 use crate::kubelet::container::ContainerId;
 use crate::kubelet::pod_workers::PodConfig;
 use crate::runtime::PodIx;
+use crate::scenario::types::Sabotage;
 
 /// Between a status that was set and its write.
 const WRITE_DELAY: Duration = Duration::from_micros(1);
@@ -87,6 +88,7 @@ impl Kubelet {
         let now = self.timestamp();
         for condition in status.conditions.iter_mut().filter(|c| is_compared(c)) {
             let before = old.condition(&condition.kind).filter(|c| c.status == condition.status);
+            let before = before.filter(|_| !self.breaks(Sabotage::TransitionsAlways));
             condition.last_transition_time = before.map_or(Some(now), |c| c.last_transition_time);
         }
         status.start_time = old.start_time.or(Some(now));

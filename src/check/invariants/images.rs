@@ -1,0 +1,81 @@
+//! Images: pulls one at a time, and not before their back-off is over.
+
+use super::{Invariant, Kind, Scene, Verdict, ensure};
+use crate::api::pod::PullPolicy;
+use crate::kernel::Duration;
+use crate::trace::{CallPhase, CriCall, CriOp, What};
+
+pub(super) const INVARIANTS: &[Invariant] = &[
+    Invariant {
+        name: "pulls-within-their-limit",
+        holds: "a node pulls at most as many images at a time as serializeImagePulls and maxParallelImagePulls allow",
+        source: "pkg/kubelet/images/puller.go: serialImagePuller, parallelImagePuller",
+        kind: Kind::Cri,
+        check: pulls_within_their_limit,
+    },
+    Invariant {
+        name: "pull-back-off",
+        holds: "after a failed pull of an image a pod waits at least ten seconds before it is pulled again",
+        source: "pkg/kubelet/images/image_manager.go: EnsureImageExists",
+        kind: Kind::Cri,
+        check: pull_back_off,
+    },
+    Invariant {
+        name: "never-pulled",
+        holds: "an image is pulled only if a container of the pod may have it pulled",
+        source: "pkg/kubelet/images/image_manager.go: shouldPullImage",
+        kind: Kind::Cri,
+        check: never_pulled,
+    },
+];
+
+fn pull<'a>(scene: &Scene<'a>) -> Option<&'a CriCall> {
+    match &scene.record.what {
+        What::Cri(call) if call.op == CriOp::PullImage && call.phase == CallPhase::Begin => Some(call),
+        _ => None,
+    }
+}
+
+fn pulls_within_their_limit(scene: &Scene<'_>) -> Verdict {
+    let Some(_) = pull(scene) else { return Ok(()) };
+    let config = &scene.facts.input.scenario.kubelet;
+    let limit = if config.serialize_image_pulls {
+        Some(1)
+    } else {
+        config.max_parallel_image_pulls
+    };
+    // A pull goes on when its kubelet stops; the next one does not know of it.
+    let within = limit.is_none_or(|limit| scene.facts.pulls < limit);
+    ensure(within || scene.facts.kubelet_stops > 0, || {
+        format!("a pull begins beside {} others", scene.facts.pulls)
+    })
+}
+
+fn pull_back_off(scene: &Scene<'_>) -> Verdict {
+    let (Some((pod, _)), Some(call)) = (scene.pod(), pull(scene)) else {
+        return Ok(());
+    };
+    let known = pod.pulls.iter().find(|p| Some(&p.image) == call.image.as_ref());
+    let Some(failed) = known.and_then(|p| p.failed) else {
+        return Ok(());
+    };
+    let waited = scene.record.at - failed;
+    ensure(waited >= Duration::from_secs(10), || {
+        format!("it is pulled again {waited} after a failed pull")
+    })
+}
+
+fn never_pulled(scene: &Scene<'_>) -> Verdict {
+    let (Some((pod, spec)), Some(call)) = (scene.pod(), pull(scene)) else {
+        return Ok(());
+    };
+    let wanted = pod.containers.iter().any(|c| {
+        let may = c.spec(spec).is_none_or(|s| s.image_pull_policy != PullPolicy::Never);
+        let own = c.spec(spec).is_some_and(|s| Some(&s.image) == call.image.as_ref());
+        // A sync that was under way when the image was changed goes on with the old one.
+        may && (own || c.image_changed || Some(&c.image) == call.image.as_ref())
+    });
+    ensure(wanted, || {
+        format!("image {:?} is pulled, which no container asks for", call.image)
+    })
+}

@@ -1,0 +1,195 @@
+//! What must hold for any pod on any kubelet, judged record by record.
+//!
+//! 1. Each record is first judged by every invariant of its kind against the [`facts`] so far;
+//! 2. then the facts take it in.
+//!
+//! An invariant is a pure function of facts and record. None looks into the engine, and none of them knows how the
+//! engine came to what it did: back-offs, thresholds and grace periods are reckoned a second time from the trace alone.
+
+mod backoff;
+mod facts;
+mod images;
+mod order;
+mod probes;
+mod restarts;
+mod status;
+mod termination;
+
+use std::rc::Rc;
+use std::sync::OnceLock;
+
+use crate::api::pod::Pod;
+use crate::scenario::types::Input;
+use crate::trace::{Record, What};
+use facts::{ContainerFacts, Facts, PodFacts};
+
+/// One thing that must hold.
+pub struct Invariant {
+    /// Its name, as reports show it.
+    pub name: &'static str,
+    /// What must hold, in one sentence.
+    pub holds: &'static str,
+    /// Where in Kubernetes that comes from.
+    pub source: &'static str,
+    kind: Kind,
+    check: fn(&Scene<'_>) -> Verdict,
+}
+
+/// What an invariant says of a record: Err tells what is wrong.
+type Verdict = Result<(), String>;
+
+/// The records that an invariant looks at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Any,
+    Api,
+    Cri,
+    Exit,
+    Probe,
+    Hook,
+    Event,
+    Status,
+    BackOff,
+}
+
+impl Kind {
+    const ALL: [Kind; 9] = [
+        Kind::Any,
+        Kind::Api,
+        Kind::Cri,
+        Kind::Exit,
+        Kind::Probe,
+        Kind::Hook,
+        Kind::Event,
+        Kind::Status,
+        Kind::BackOff,
+    ];
+
+    fn of(what: &What) -> Kind {
+        match what {
+            What::Api(_) => Kind::Api,
+            What::Cri(_) => Kind::Cri,
+            What::Exit { .. } => Kind::Exit,
+            What::Probe { .. } => Kind::Probe,
+            What::Hook { .. } => Kind::Hook,
+            What::Event(_) => Kind::Event,
+            What::Status(_) => Kind::Status,
+            What::BackOff { .. } => Kind::BackOff,
+            What::Node { .. } | What::Volume { .. } | What::Note { .. } | What::End { .. } => Kind::Any,
+        }
+    }
+}
+
+/// A record and what was known before it.
+struct Scene<'a> {
+    facts: &'a Facts,
+    record: &'a Record,
+    pod: Option<&'a PodFacts>,
+    container: Option<&'a ContainerFacts>,
+}
+
+impl<'a> Scene<'a> {
+    /// The pod that the record is about, with its manifest.
+    fn pod(&self) -> Option<(&'a PodFacts, &'a Pod)> {
+        self.pod.map(|pod| (pod, pod.pod(self.facts)))
+    }
+}
+
+/// An Err with a text, or Ok when the condition holds.
+fn ensure(holds: bool, text: impl FnOnce() -> String) -> Verdict {
+    if holds { Ok(()) } else { Err(text()) }
+}
+
+/// Every invariant, those of a record's order first.
+pub fn all() -> impl Iterator<Item = &'static Invariant> {
+    let rooms = [
+        order::INVARIANTS,
+        restarts::INVARIANTS,
+        probes::INVARIANTS,
+        termination::INVARIANTS,
+        images::INVARIANTS,
+        status::INVARIANTS,
+    ];
+    rooms.into_iter().flatten()
+}
+
+/// Those that look at records of a kind.
+fn of_kind(kind: Kind) -> &'static [&'static Invariant] {
+    static BY_KIND: OnceLock<Vec<Vec<&'static Invariant>>> = OnceLock::new();
+    let by_kind = BY_KIND.get_or_init(|| {
+        let looks = |kind: Kind| all().filter(move |i| i.kind == kind || i.kind == Kind::Any).collect();
+        Kind::ALL.into_iter().map(looks).collect()
+    });
+    &by_kind[kind as usize]
+}
+
+/// An invariant that did not hold.
+#[derive(Clone, Debug)]
+pub struct Violation {
+    /// Its name.
+    pub invariant: &'static str,
+    /// The record that broke it.
+    pub record: Record,
+    /// What is wrong.
+    pub detail: String,
+}
+
+impl std::fmt::Display for Violation {
+    /// `back-off-respected at 31.2s, default/web container app: …`
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let at = self.record.at - crate::kernel::Time::ZERO;
+        write!(f, "{} at {at}", self.invariant)?;
+        if let Some(pod) = &self.record.pod {
+            write!(f, ", {pod}")?;
+        }
+        if let Some(container) = &self.record.container {
+            write!(f, " container {container}")?;
+        }
+        write!(f, ": {}", self.detail)
+    }
+}
+
+/// Judges a trace while it comes into being.
+pub struct Checker {
+    facts: Facts,
+    violations: Vec<Violation>,
+}
+
+impl Checker {
+    /// A checker of a run of that input, from its first record on.
+    pub fn new(input: Rc<Input>) -> Checker {
+        Checker {
+            facts: Facts::new(input),
+            violations: Vec::new(),
+        }
+    }
+
+    /// Judges the next record. Of each invariant the first violation is kept.
+    pub fn observe(&mut self, record: &Record) {
+        let place = self.facts.locate(record);
+        let pod = place.0.map(|ix| &self.facts.pods[ix]);
+        let scene = Scene {
+            facts: &self.facts,
+            record,
+            pod,
+            container: pod.zip(place.1).map(|(pod, ix)| &pod.containers[ix]),
+        };
+        for invariant in of_kind(Kind::of(&record.what)) {
+            if let Err(detail) = (invariant.check)(&scene)
+                && self.violations.iter().all(|v| v.invariant != invariant.name)
+            {
+                self.violations.push(Violation {
+                    invariant: invariant.name,
+                    record: record.clone(),
+                    detail,
+                });
+            }
+        }
+        self.facts.take_in(record, place);
+    }
+
+    /// What did not hold so far, in the order of the trace.
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+}

@@ -1,0 +1,242 @@
+//! The order of things: time, causes, and calls that presuppose others.
+
+use super::{Invariant, Kind, Scene, Verdict, ensure};
+use crate::api::pod::{ContainerType, Handler};
+use crate::trace::{CallPhase, CriCall, CriOp, HookType, What};
+
+pub(super) const INVARIANTS: &[Invariant] = &[
+    Invariant {
+        name: "time-goes-forward",
+        holds: "no record lies before the one before it, and their numbers have no gaps",
+        source: "podlapse's own: a discrete-event simulation",
+        kind: Kind::Any,
+        check: time_goes_forward,
+    },
+    Invariant {
+        name: "causes-come-first",
+        holds: "a record's cause is an earlier record",
+        source: "podlapse's own: causality",
+        kind: Kind::Any,
+        check: causes_come_first,
+    },
+    Invariant {
+        name: "only-known-pods",
+        holds: "the kubelet does nothing for a pod that has not been created, and writes no status of one that is gone",
+        source: "pkg/kubelet/kubelet.go: HandlePodAdditions; pkg/kubelet/status/status_manager.go: syncPod",
+        kind: Kind::Any,
+        check: only_known_pods,
+    },
+    Invariant {
+        name: "calls-end-once",
+        holds: "a CRI call that ends has begun and had not ended",
+        source: "cri-api: one reply to one request",
+        kind: Kind::Cri,
+        check: calls_end_once,
+    },
+    Invariant {
+        name: "sandbox-before-containers",
+        holds: "a container is created in a sandbox that the kubelet made and has not begun to stop",
+        source: "pkg/kubelet/kuberuntime/kuberuntime_manager.go: SyncPod, steps 4 to 7",
+        kind: Kind::Cri,
+        check: sandbox_before_containers,
+    },
+    Invariant {
+        name: "one-sandbox",
+        holds: "a sandbox is made only when the kubelet has stopped the one before",
+        source: "pkg/kubelet/kuberuntime/kuberuntime_manager.go: SyncPod, step 2",
+        kind: Kind::Cri,
+        check: one_sandbox,
+    },
+    Invariant {
+        name: "create-before-start",
+        holds: "what is started was created before, and is started once",
+        source: "pkg/kubelet/kuberuntime/kuberuntime_container.go: startContainer",
+        kind: Kind::Cri,
+        check: create_before_start,
+    },
+    Invariant {
+        name: "one-live-process",
+        holds: "a container has at most one live process",
+        source: "pkg/kubelet/kuberuntime/kuberuntime_manager.go: computePodActions",
+        kind: Kind::Cri,
+        check: one_live_process,
+    },
+    Invariant {
+        name: "only-the-living-exit",
+        holds: "a process that ends was running",
+        source: "podlapse's own: the simulated runtime",
+        kind: Kind::Exit,
+        check: only_the_living_exit,
+    },
+    Invariant {
+        name: "init-order",
+        holds: "a container starts only after every init container before it has completed, or has started if it is a sidecar",
+        source: "pkg/kubelet/kuberuntime/kuberuntime_container.go: computeInitContainerActions",
+        kind: Kind::Cri,
+        check: init_order,
+    },
+    Invariant {
+        name: "hooks-are-in-the-spec",
+        holds: "a hook runs only if the container has it, and ends only if it has begun",
+        source: "pkg/kubelet/lifecycle/handlers.go: Run",
+        kind: Kind::Hook,
+        check: hooks_are_in_the_spec,
+    },
+];
+
+fn time_goes_forward(scene: &Scene<'_>) -> Verdict {
+    let Some((at, seq)) = scene.facts.last else {
+        return Ok(());
+    };
+    let record = scene.record;
+    ensure(record.at >= at && record.seq == seq + 1 && !scene.facts.ended, || {
+        format!(
+            "record {} at {} follows record {seq} at {}",
+            record.seq, record.at.0, at.0
+        )
+    })
+}
+
+fn causes_come_first(scene: &Scene<'_>) -> Verdict {
+    let record = scene.record;
+    ensure(record.cause.is_none_or(|cause| cause < record.seq), || {
+        format!("record {} says that {:?} has caused it", record.seq, record.cause)
+    })
+}
+
+fn only_known_pods(scene: &Scene<'_>) -> Verdict {
+    let Some((pod, _)) = scene.pod() else { return Ok(()) };
+    match &scene.record.what {
+        What::Api(_) | What::Note { .. } => Ok(()),
+        What::Status(_) => ensure(pod.exists(), || {
+            "a status is written of a pod that the API does not have".to_owned()
+        }),
+        _ => ensure(pod.created.is_some(), || {
+            "something happens to a pod before its creation".to_owned()
+        }),
+    }
+}
+
+fn cri<'a>(scene: &Scene<'a>) -> Option<(&'a CriCall, u32)> {
+    match &scene.record.what {
+        What::Cri(call) => Some((call, scene.record.attempt.unwrap_or(0))),
+        _ => None,
+    }
+}
+
+/// A call of that kind and phase which did not fail.
+fn call<'a>(scene: &Scene<'a>, op: CriOp, phase: CallPhase) -> Option<(&'a CriCall, u32)> {
+    cri(scene).filter(|(call, _)| call.op == op && call.phase == phase && call.error.is_none())
+}
+
+fn calls_end_once(scene: &Scene<'_>) -> Verdict {
+    let (Some(container), Some((call, attempt))) = (scene.container, cri(scene)) else {
+        return Ok(());
+    };
+    // What a machine took down with it may be answered by nobody, or late.
+    let open = call.phase == CallPhase::Begin || container.open_calls.contains(&(call.op, attempt));
+    ensure(open, || {
+        format!("{:?} of attempt {attempt} ends without having begun", call.op)
+    })
+}
+
+fn sandbox_before_containers(scene: &Scene<'_>) -> Verdict {
+    let (Some((pod, _)), Some(_)) = (scene.pod(), call(scene, CriOp::CreateContainer, CallPhase::Begin)) else {
+        return Ok(());
+    };
+    ensure(!pod.sandboxes_kept.is_empty(), || {
+        "a container is created without a sandbox".to_owned()
+    })
+}
+
+fn one_sandbox(scene: &Scene<'_>) -> Verdict {
+    let (Some((pod, _)), Some(_)) = (scene.pod(), call(scene, CriOp::RunPodSandbox, CallPhase::Begin)) else {
+        return Ok(());
+    };
+    // A sandbox that was under way when the kubelet stopped is unknown to the next one.
+    ensure(pod.sandboxes_kept.is_empty() || scene.facts.kubelet_stops > 0, || {
+        format!(
+            "another sandbox is made beside those of attempts {:?}",
+            pod.sandboxes_kept
+        )
+    })
+}
+
+fn create_before_start(scene: &Scene<'_>) -> Verdict {
+    let (Some(container), Some((_, attempt))) = (scene.container, call(scene, CriOp::StartContainer, CallPhase::Begin))
+    else {
+        return Ok(());
+    };
+    ensure(container.to_start.contains(&attempt), || {
+        format!("attempt {attempt} is started without having been created")
+    })
+}
+
+fn one_live_process(scene: &Scene<'_>) -> Verdict {
+    let (Some(container), Some((_, attempt))) = (scene.container, call(scene, CriOp::StartContainer, CallPhase::End))
+    else {
+        return Ok(());
+    };
+    ensure(container.live.is_empty(), || {
+        format!("attempt {attempt} starts while {:?} still runs", container.live)
+    })
+}
+
+fn only_the_living_exit(scene: &Scene<'_>) -> Verdict {
+    let Some(container) = scene.container else {
+        return Ok(());
+    };
+    let attempt = scene.record.attempt.unwrap_or(0);
+    ensure(container.live.contains(&attempt), || {
+        format!("attempt {attempt} ends but does not run")
+    })
+}
+
+fn init_order(scene: &Scene<'_>) -> Verdict {
+    let (Some((pod, _)), Some(container), Some(_)) = (
+        scene.pod(),
+        scene.container,
+        call(scene, CriOp::StartContainer, CallPhase::Begin),
+    ) else {
+        return Ok(());
+    };
+    let before = match container.kind {
+        ContainerType::Init => container.place,
+        ContainerType::App => usize::MAX,
+        ContainerType::Ephemeral => return Ok(()),
+    };
+    // Once an app container is there, its predecessors have done what it waited for.
+    if container.sidecar
+        && pod
+            .containers
+            .iter()
+            .any(|c| c.kind == ContainerType::App && c.starts > 0)
+    {
+        return Ok(());
+    }
+    let mut inits = pod
+        .containers
+        .iter()
+        .filter(|c| c.kind == ContainerType::Init && c.place < before);
+    match inits.find(|c| !c.done) {
+        None => Ok(()),
+        // An app container that comes back while another lives asks for no init container.
+        Some(_) if container.kind == ContainerType::App && container.starts > 0 => Ok(()),
+        Some(waited) => Err(format!("it starts before init container {} is done", waited.name)),
+    }
+}
+
+fn hooks_are_in_the_spec(scene: &Scene<'_>) -> Verdict {
+    let (Some((_, pod)), Some(container), What::Hook { hook, phase, .. }) =
+        (scene.pod(), scene.container, &scene.record.what)
+    else {
+        return Ok(());
+    };
+    let handler: Option<&Handler> = container.spec(pod).and_then(|spec| match hook {
+        HookType::PostStart => spec.post_start.as_ref(),
+        HookType::PreStop => spec.pre_stop.as_ref(),
+    });
+    ensure(handler.is_some(), || format!("the container has no {hook:?} hook"))?;
+    let begun = *phase == CallPhase::Begin || container.open_hooks > 0 || scene.facts.kubelet_stops > 0;
+    ensure(begun, || format!("{hook:?} ends without having begun"))
+}

@@ -1,0 +1,3 @@
+//! Expectations and built-in invariants over a trace.
+
+pub mod invariants;

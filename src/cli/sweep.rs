@@ -1,0 +1,96 @@
+//! `podlapse sweep`: one scenario many times, varied over a grid or drawn.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::exit::{Exit, Trouble};
+use super::printer::{Printer, write_file};
+use super::{clock, fuzz, progress, sources};
+use crate::explore::chart;
+use crate::explore::shard::Shard;
+use crate::explore::sweep::Sweep;
+use crate::explore::vary::Vary;
+use crate::scenario::load::load;
+
+/// What `sweep` is told.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  podlapse sweep web.yaml --vary 'containers[app].runs[0].exit.after=1s..120s/1s'
+  podlapse sweep web.yaml --vary Pod/web.spec.terminationGracePeriodSeconds=5,30,60 --chart grace.svg
+  podlapse sweep drawn.yaml --runs 10000 --out drawn.csv      durations drawn anew in each run
+  podlapse sweep drawn.yaml --runs 10000 --shard 0/4          a quarter of it; `podlapse merge` puts them together
+
+A path begins at the Scenario's spec, or at a manifest: Pod/NAME.spec… . [app] is the element of that name, [0] the
+first one. Several --vary make a grid, the first of them changing slowest.
+
+Exit status: 0 done, 2 the input or the command line cannot be used.")]
+pub(super) struct Arguments {
+    /// Files or directories with manifests and at most one Scenario
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// A path and its values: path=from..to/step or path=value,value
+    #[arg(long, value_name = "PATH=VALUES", value_parser = Vary::parse)]
+    vary: Vec<Vary>,
+    /// Runs at each point of the grid, each with durations drawn anew
+    #[arg(long, default_value_t = 1)]
+    runs: u64,
+    /// Write the table there instead of to standard output
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Draw a chart: .svg or .html
+    #[arg(long, value_name = "FILE")]
+    chart: Option<PathBuf>,
+    /// Threads; the result does not depend on them
+    #[arg(short, long)]
+    jobs: Option<usize>,
+    /// Do only shard i of n (i/n, i from 0); of a bare n the index is JOB_COMPLETION_INDEX
+    #[arg(long, value_name = "i/n", value_parser = fuzz::shard)]
+    shard: Option<Shard>,
+}
+
+/// Runs the command.
+pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Trouble> {
+    let picture = arguments
+        .chart
+        .as_deref()
+        .map(|path| picture(path).map(|draw| (path, draw)))
+        .transpose()?;
+    let sources = sources::read(&arguments.files)?;
+    // As given first: the places in messages are those of the files.
+    for warning in load(&sources)?.1 {
+        printer.input_warning(&warning);
+    }
+    let sweep = Sweep::new(&sources, arguments.vary.clone(), arguments.runs)?;
+    progress::catch_interrupts();
+    let watch = clock::Watch::start();
+    let shard = arguments.shard.unwrap_or(Shard::WHOLE);
+    let bar = progress::bar(printer, Some(sweep.runs() / shard.count));
+    let table = sweep.sweep(shard, fuzz::threads(arguments.jobs), |done| {
+        bar.set_position(done);
+        !progress::is_interrupted()
+    })?;
+    bar.finish_and_clear();
+    printer.data_to(arguments.out.as_deref(), &table.csv()?)?;
+    if let Some((path, draw)) = picture {
+        write_file(path, draw(&table).as_bytes())?;
+    }
+    printer.remark(table.summary().trim_end());
+    let stopped = if table.stopped { ", stopped before its end" } else { "" };
+    printer.remark(format_args!("took {watch}{stopped}"));
+    Ok(Exit::Success)
+}
+
+type Draw = fn(&crate::explore::sweep::Table) -> String;
+
+fn picture(path: &Path) -> Result<Draw, String> {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("svg") => Ok(chart::svg),
+        Some("html") => Ok(chart::html),
+        _ => Err(format!(
+            "--chart {}: the name must end in .svg or .html",
+            path.display()
+        )),
+    }
+}

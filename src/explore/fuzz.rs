@@ -1,0 +1,253 @@
+//! Fuzzing: many generated runs, each judged by the invariants; what breaks one is shrunk.
+
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+
+use rayon::prelude::*;
+
+use super::generate::Generator;
+use super::mutate::mutated;
+use super::shard::Shard;
+use super::shrink::shrunk;
+use super::weights::Weights;
+use crate::check::invariants::Checker;
+use crate::scenario::types::{Input, Sabotage, Schedule};
+use crate::sim;
+
+/// What is to be fuzzed.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// seed of all runs
+    pub seed: u64,
+    /// the first run
+    pub first: u64,
+    /// the runs end before this number; `u64::MAX` goes on until it is stopped
+    pub end: u64,
+    /// which of those runs are done here
+    pub shard: Shard,
+    /// threads
+    pub jobs: usize,
+    /// what the generator makes use of
+    pub weights: Weights,
+    /// mutations of this input in place of generated ones
+    pub around: Option<Input>,
+    /// a rule broken on purpose
+    #[doc(hidden)]
+    pub sabotage: Option<Sabotage>,
+}
+
+impl Default for Plan {
+    fn default() -> Plan {
+        Plan {
+            seed: 0,
+            first: 0,
+            end: 10_000,
+            shard: Shard::WHOLE,
+            jobs: 1,
+            weights: Weights::default(),
+            around: None,
+            sabotage: None,
+        }
+    }
+}
+
+/// What did not hold in a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// the invariant's name
+    pub invariant: &'static str,
+    /// where and what
+    pub text: String,
+}
+
+/// An invariant that was broken, by its first run.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// what was broken
+    pub broken: Broken,
+    /// the first run that broke it
+    pub run: u64,
+    /// how many runs broke it
+    pub runs: u64,
+    /// the input of that run
+    pub input: Input,
+    /// a small input that breaks it, and how
+    pub small: (Input, Broken),
+}
+
+/// What fuzzing has found.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// runs that were checked
+    pub checked: u64,
+    /// by the number of their first run
+    pub findings: Vec<Finding>,
+    /// it was stopped before its end
+    pub stopped: bool,
+}
+
+/// Runs between two looks at whether to stop.
+const BATCH: u64 = 2_048;
+/// Inputs that shrinking tries at most.
+const SHRINK_TRIES: usize = 1_500;
+/// A run of some minutes with more records than this goes round in circles.
+const MOST_RECORDS: u64 = 500_000;
+/// The engine has panicked, or a run does not come to an end.
+pub const NO_PANIC: &str = "no-panic";
+
+/// Runs an input and says what does not hold.
+pub fn check(input: &Rc<Input>) -> Vec<Broken> {
+    let checker = Rc::new(RefCell::new(Checker::new(input.clone())));
+    let sink = checker.clone();
+    let ended = catch_unwind(AssertUnwindSafe(|| {
+        sim::run_with(input, move |record| {
+            assert!(record.seq < MOST_RECORDS, "the run does not come to an end");
+            sink.borrow_mut().observe(&record);
+        });
+    }));
+    let mut broken: Vec<Broken> = checker.try_borrow().map_or_else(
+        |_| Vec::new(),
+        |checker| {
+            let violations = checker.violations().iter();
+            violations
+                .map(|v| Broken {
+                    invariant: v.invariant,
+                    text: v.to_string(),
+                })
+                .collect()
+        },
+    );
+    if let Err(panic) = ended {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        broken.push(Broken {
+            invariant: NO_PANIC,
+            text: text.unwrap_or_default(),
+        });
+    }
+    broken
+}
+
+impl Plan {
+    fn input(&self, generator: &Generator, run: u64) -> Input {
+        let mut input = match &self.around {
+            None => generator.scenario(self.seed, run),
+            Some(around) => mutated(around, self.seed, run),
+        };
+        input.scenario.kubelet.sabotage = self.sabotage;
+        input
+    }
+
+    /// The input of a run.
+    pub fn input_of(&self, run: u64) -> Input {
+        self.input(&Generator::new(self.weights.clone()), run)
+    }
+
+    /// The shard's runs, in order.
+    fn runs(&self) -> impl Iterator<Item = u64> {
+        let (shard, first, end) = (self.shard, self.first, self.end);
+        let position = first.saturating_sub(shard.index).div_ceil(shard.count);
+        (position..)
+            .map(move |position| shard.run_at(position))
+            .take_while(move |run| *run < end)
+    }
+
+    /// Fuzzes. `go_on` is told after each batch how many runs are done, and says whether to go on. The result depends
+    /// on neither threads nor batches. Errors when the threads cannot be had.
+    pub fn fuzz(&self, mut go_on: impl FnMut(u64) -> bool) -> Result<Report, String> {
+        let threads = rayon::ThreadPoolBuilder::new().num_threads(self.jobs);
+        let threads = threads
+            .build()
+            .map_err(|error| format!("cannot start threads: {error}"))?;
+        let mut report = Report::default();
+        let mut found: Vec<(Broken, u64, u64)> = Vec::new();
+        let mut runs = self.runs();
+        loop {
+            let batch: Vec<u64> = runs.by_ref().take(usize::try_from(BATCH).unwrap_or(1)).collect();
+            if batch.is_empty() {
+                break;
+            }
+            for (run, broken) in threads.install(|| self.judge(&batch)) {
+                for broken in broken {
+                    match found.iter_mut().find(|(known, ..)| known.invariant == broken.invariant) {
+                        Some((_, _, runs)) => *runs += 1,
+                        None => found.push((broken, run, 1)),
+                    }
+                }
+            }
+            report.checked += batch.len() as u64;
+            if !go_on(report.checked) {
+                report.stopped = true;
+                break;
+            }
+        }
+        let findings = found.into_iter().map(|(broken, run, runs)| {
+            let input = self.input_of(run);
+            let small = shrink(&input, &broken);
+            Finding {
+                broken,
+                run,
+                runs,
+                input,
+                small,
+            }
+        });
+        report.findings = findings.collect();
+        Ok(report)
+    }
+
+    /// The runs of a batch that break something, in order.
+    fn judge(&self, batch: &[u64]) -> Vec<(u64, Vec<Broken>)> {
+        batch
+            .par_iter()
+            .with_min_len(16)
+            .map_init(
+                || Generator::new(self.weights.clone()),
+                |generator, run| (*run, check(&Rc::new(self.input(generator, *run)))),
+            )
+            .filter(|(_, broken)| !broken.is_empty())
+            .collect()
+    }
+}
+
+/// A small input that breaks the same invariant.
+fn shrink(input: &Input, broken: &Broken) -> (Input, Broken) {
+    let mut last = broken.clone();
+    let small = shrunk(input, SHRINK_TRIES, |candidate| {
+        let found = check(&Rc::new(candidate.clone()));
+        match found.into_iter().find(|b| b.invariant == broken.invariant) {
+            Some(found) => {
+                last = found;
+                true
+            }
+            None => false,
+        }
+    });
+    (small, last)
+}
+
+/// What was drawn, in one line.
+pub fn drawn(input: &Input) -> String {
+    let scenario = &input.scenario;
+    let containers: usize = input.pods.iter().map(|p| p.pod.all_containers().count()).sum();
+    let plural = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+    let mut parts = vec![
+        plural(input.pods.len(), "pod"),
+        plural(containers, "container"),
+        plural(scenario.actions.len(), "action"),
+    ];
+    if let Some(length) = scenario.run_for {
+        parts.push(format!("runFor {length}"));
+    }
+    if scenario.schedule == Schedule::Seeded {
+        parts.push("schedule Seeded".to_owned());
+    }
+    if scenario.kubelet.seeded_phases {
+        parts.push("phases Seeded".to_owned());
+    }
+    if scenario.seed != 0 {
+        parts.push(format!("seed {}", scenario.seed));
+    }
+    parts.join(", ")
+}

@@ -1,0 +1,196 @@
+//! Mutations: a given input with a few things changed, for `fuzz --around`.
+
+use super::stream::{Stream, StreamOf};
+use crate::api::pod::{Container, Handler, PodSpec, RestartPolicy};
+use crate::kernel::{Duration, Time};
+use crate::scenario::types::{Action, ActionKind, ContainerScript, Exit, Input, OnTerm, ProbeAnswer, Run, Schedule};
+
+/// Run number `run` around `input`: number 0 is the input as it is.
+pub fn mutated(input: &Input, seed: u64, run: u64) -> Input {
+    let mut changed = input.clone();
+    if run == 0 {
+        return changed;
+    }
+    let mut stream = Stream::new(seed, run, StreamOf::Mutations);
+    for _ in 0..stream.between(1, 4) {
+        mutate(&mut stream, &mut changed);
+    }
+    changed
+}
+
+fn mutate(stream: &mut Stream, input: &mut Input) {
+    match stream.below(10) {
+        0 => {
+            input.scenario.schedule = Schedule::Seeded;
+            input.scenario.kubelet.seeded_phases = stream.chance(50);
+            input.scenario.seed = u64::from(stream.below(u32::MAX));
+        }
+        1 | 2 => add_action(stream, input),
+        3 => move_action(stream, input),
+        4 => change_pod(stream, input),
+        5 => change_probe(stream, input),
+        6 => change_latency(stream, input),
+        _ => change_script(stream, input),
+    }
+}
+
+/// Between half and twice as long.
+fn stretched(stream: &mut Stream, duration: Duration) -> Duration {
+    let factor = i64::from(stream.between(50, 200));
+    Duration(duration.0 / 100 * factor)
+}
+
+fn horizon(input: &Input) -> Duration {
+    input.scenario.run_for.unwrap_or(Duration::from_secs(120))
+}
+
+fn add_action(stream: &mut Stream, input: &mut Input) {
+    let pod = &stream.pick(&input.pods).pod;
+    let containers: Vec<_> = pod.all_containers().map(|(_, c)| c.name.clone()).collect();
+    let name = pod.name.clone();
+    let what = match stream.below(4) {
+        0 => ActionKind::Kill {
+            pod: name,
+            container: stream.pick(&containers).clone(),
+            code: *stream.pick(&[0, 1, 137]),
+            reason: None,
+        },
+        1 => ActionKind::KillSandbox { pod: name },
+        _ => ActionKind::DeletePod {
+            pod: name,
+            grace_period_seconds: stream.chance(50).then(|| i64::from(stream.between(0, 40))),
+        },
+    };
+    let millis = u32::try_from(horizon(input).0 / 1_000_000).unwrap_or(u32::MAX - 1);
+    let at = Time::ZERO + Duration::from_millis(i64::from(stream.between(0, millis)));
+    input.scenario.actions.push(Action { at, what });
+}
+
+fn move_action(stream: &mut Stream, input: &mut Input) {
+    let count = u32::try_from(input.scenario.actions.len()).unwrap_or(0);
+    if count > 0 {
+        let action = &mut input.scenario.actions[stream.below(count) as usize];
+        action.at = Time::ZERO + stretched(stream, action.at - Time::ZERO);
+    }
+}
+
+fn change_pod(stream: &mut Stream, input: &mut Input) {
+    let count = u32::try_from(input.pods.len()).unwrap_or(1);
+    let spec = &mut input.pods[stream.below(count) as usize].pod.spec;
+    match stream.below(3) {
+        0 => spec.termination_grace_period_seconds = i64::from(stream.between(0, 40)),
+        1 => {
+            spec.restart_policy = *stream.pick(&[RestartPolicy::Always, RestartPolicy::OnFailure, RestartPolicy::Never])
+        }
+        _ => spec.active_deadline_seconds = Some(i64::from(stream.between(1, 60))),
+    }
+    fit_sleeps(spec);
+}
+
+/// Hooks that sleep may not sleep for longer than the grace period (`validateSleepAction`).
+pub(super) fn fit_sleeps(spec: &mut PodSpec) {
+    let grace = spec.termination_grace_period_seconds;
+    for container in spec.init_containers.iter_mut().chain(&mut spec.containers) {
+        for hook in [&mut container.post_start, &mut container.pre_stop] {
+            if let Some(Handler::Sleep { seconds }) = hook {
+                *seconds = (*seconds).min(grace);
+            }
+        }
+    }
+}
+
+fn change_probe(stream: &mut Stream, input: &mut Input) {
+    let pods = input.pods.iter_mut().map(|p| &mut p.pod.spec);
+    let containers = pods.flat_map(|spec| spec.init_containers.iter_mut().chain(&mut spec.containers));
+    let probes = |c: &'_ mut Container| {
+        [
+            c.liveness_probe.take(),
+            c.readiness_probe.take(),
+            c.startup_probe.take(),
+        ]
+    };
+    for container in containers {
+        let mut own = probes(container);
+        for probe in own.iter_mut().flatten() {
+            if !stream.chance(50) {
+                continue;
+            }
+            let number = i32::try_from(stream.between(1, 5)).unwrap_or(1);
+            match stream.below(3) {
+                0 => probe.period_seconds = number,
+                1 => probe.failure_threshold = number,
+                _ => probe.initial_delay_seconds = number,
+            }
+        }
+        [
+            container.liveness_probe,
+            container.readiness_probe,
+            container.startup_probe,
+        ] = own;
+    }
+}
+
+fn change_latency(stream: &mut Stream, input: &mut Input) {
+    let latencies = &mut input.scenario.latencies;
+    let which = match stream.below(4) {
+        0 => &mut latencies.run_pod_sandbox,
+        1 => &mut latencies.create_container,
+        2 => &mut latencies.start_container,
+        _ => &mut latencies.stop_pod_sandbox,
+    };
+    *which = stretched(stream, *which);
+}
+
+fn change_script(stream: &mut Stream, input: &mut Input) {
+    if input.scenario.containers.is_empty() || stream.chance(10) {
+        let pod = &stream.pick(&input.pods).pod;
+        let containers: Vec<_> = pod.all_containers().map(|(_, c)| c.name.clone()).collect();
+        let script = ContainerScript {
+            pod: Some(pod.name.clone()),
+            name: stream.pick(&containers).clone(),
+            runs: vec![Run::default()],
+        };
+        input.scenario.containers.insert(0, script);
+    }
+    let count = u32::try_from(input.scenario.containers.len()).unwrap_or(1);
+    let runs = &mut input.scenario.containers[stream.below(count) as usize].runs;
+    if runs.is_empty() {
+        runs.push(Run::default());
+    }
+    let count = u32::try_from(runs.len()).unwrap_or(1);
+    let run = &mut runs[stream.below(count) as usize];
+    match stream.below(5) {
+        0 => {
+            run.exit = Some(Exit {
+                after: stream.millis(0, 30_000),
+                code: *stream.pick(&[0, 1, 137]),
+                reason: None,
+                message: None,
+            });
+        }
+        1 => match &mut run.exit {
+            Some(exit) => exit.after = stretched(stream, exit.after),
+            None => run.on_term = OnTerm::Ignore,
+        },
+        2 => {
+            run.on_term = OnTerm::Exit {
+                after: stream.millis(0, 40_000),
+                code: 143,
+            };
+        }
+        3 => run.start.error = stream.chance(50).then(|| "exec: not found".into()),
+        _ => {
+            let windows = run
+                .liveness
+                .iter_mut()
+                .chain(&mut run.readiness)
+                .chain(&mut run.startup);
+            for window in windows {
+                if !stream.chance(50) {
+                    continue;
+                }
+                window.result = *stream.pick(&[ProbeAnswer::Success, ProbeAnswer::Failure]);
+            }
+        }
+    }
+}

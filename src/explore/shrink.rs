@@ -1,0 +1,319 @@
+//! Shrinking: from an input that breaks an invariant to a small one that still does.
+//!
+//! Reductions are tried in a fixed order, from the largest to the smallest. One that keeps the failure is kept, and
+//! the order begins again behind it; when a whole round keeps nothing, that is the result. No randomness is involved.
+
+use crate::api::pod::Container;
+use crate::kernel::{Duration, Time};
+use crate::scenario::types::{Input, KubeletConfig, OnTerm, Outcome, Run, Scenario, Schedule};
+
+/// A smaller input on which `fails` still says true, after at most `tries` calls of it.
+pub fn shrunk(input: &Input, tries: usize, mut fails: impl FnMut(&Input) -> bool) -> Input {
+    let mut best = input.clone();
+    let mut left = tries;
+    loop {
+        let mut progress = false;
+        for reduction in REDUCTIONS {
+            let mut place = 0;
+            while left > 0 {
+                let mut candidate = best.clone();
+                match reduction(&mut candidate, place) {
+                    Step::Beyond => break,
+                    Step::Nothing => place += 1,
+                    Step::Reduced => {
+                        left -= 1;
+                        if fails(&candidate) {
+                            // What stood behind is now at this place.
+                            best = candidate;
+                            progress = true;
+                        } else {
+                            place += 1;
+                        }
+                    }
+                }
+            }
+        }
+        if !progress || left == 0 {
+            return best;
+        }
+    }
+}
+
+/// What a reduction did at a place.
+enum Step {
+    /// There is no such place.
+    Beyond,
+    /// There is nothing to reduce at it.
+    Nothing,
+    /// The input is smaller.
+    Reduced,
+}
+
+type Reduction = fn(&mut Input, usize) -> Step;
+
+const REDUCTIONS: &[Reduction] = &[
+    drop_pod,
+    drop_container,
+    drop_action,
+    drop_script,
+    shorten,
+    calm_world,
+    drop_run,
+    calm_run,
+    calm_container,
+    calm_pod,
+    drop_window,
+    round_time,
+];
+
+/// A change is a reduction only if it changes something.
+fn step(changed: bool) -> Step {
+    if changed { Step::Reduced } else { Step::Nothing }
+}
+
+fn drop_pod(input: &mut Input, place: usize) -> Step {
+    if place >= input.pods.len() || input.pods.len() == 1 {
+        return Step::Beyond;
+    }
+    let gone = input.pods.remove(place).pod.name;
+    let scenario = &mut input.scenario;
+    scenario.actions.retain(|a| a.what.pod() != Some(&gone));
+    scenario.containers.retain(|s| s.pod.as_ref() != Some(&gone));
+    drop_idle_scripts(input);
+    Step::Reduced
+}
+
+/// Scripts must name containers that exist.
+fn drop_idle_scripts(input: &mut Input) {
+    let pods: Vec<_> = input.pods.iter().map(|p| &p.pod).collect();
+    input.scenario.containers.retain(|script| {
+        let mut matching = pods
+            .iter()
+            .filter(|p| script.pod.as_ref().is_none_or(|name| *name == p.name));
+        matching.any(|p| p.find_container(&script.name).is_some())
+    });
+}
+
+fn drop_container(input: &mut Input, place: usize) -> Step {
+    let mut place = place;
+    for pod in input.pods.iter_mut().map(|p| &mut p.pod) {
+        let spec = &mut pod.spec;
+        let count = spec.init_containers.len() + spec.containers.len();
+        if place >= count {
+            place -= count;
+            continue;
+        }
+        let gone = match place.checked_sub(spec.init_containers.len()) {
+            None => spec.init_containers.remove(place).name,
+            Some(_) if spec.containers.len() == 1 => return Step::Nothing,
+            Some(place) => spec.containers.remove(place).name,
+        };
+        let pod_name = pod.name.clone();
+        input
+            .scenario
+            .actions
+            .retain(|a| a.what.pod() != Some(&pod_name) || a.what.container() != Some(&gone));
+        drop_idle_scripts(input);
+        return Step::Reduced;
+    }
+    Step::Beyond
+}
+
+fn drop_action(input: &mut Input, place: usize) -> Step {
+    if place >= input.scenario.actions.len() {
+        return Step::Beyond;
+    }
+    let gone = input.scenario.actions.remove(place).what;
+    if let crate::scenario::types::ActionKind::CreatePod { pod } = gone {
+        let created = input.pods.iter_mut().filter(|p| p.pod.name == pod);
+        created.for_each(|p| p.created_by_action = false);
+    }
+    Step::Reduced
+}
+
+fn drop_script(input: &mut Input, place: usize) -> Step {
+    if place >= input.scenario.containers.len() {
+        return Step::Beyond;
+    }
+    input.scenario.containers.remove(place);
+    Step::Reduced
+}
+
+/// Half the horizon.
+fn shorten(input: &mut Input, place: usize) -> Step {
+    let Some(length) = input
+        .scenario
+        .run_for
+        .filter(|length| place == 0 && length.as_secs() > 1)
+    else {
+        return Step::Beyond;
+    };
+    input.scenario.run_for = Some(Duration::from_secs(length.as_secs() / 2));
+    Step::Reduced
+}
+
+/// The world of a scenario that says nothing of it.
+fn calm_world(input: &mut Input, place: usize) -> Step {
+    let base = Scenario::default();
+    let scenario = &mut input.scenario;
+    let changed = match place {
+        0 => std::mem::replace(&mut scenario.schedule, Schedule::Fifo) != Schedule::Fifo,
+        1 => std::mem::take(&mut scenario.kubelet.seeded_phases),
+        2 => std::mem::replace(&mut scenario.seed, 0) != 0,
+        3 => {
+            let changed = format!("{:?}", scenario.latencies) != format!("{:?}", base.latencies);
+            scenario.latencies = base.latencies;
+            changed
+        }
+        4 => !std::mem::take(&mut scenario.sandboxes).is_empty(),
+        5 => !std::mem::take(&mut scenario.volumes).is_empty(),
+        6 => !std::mem::take(&mut scenario.images).is_empty(),
+        7 => calm_kubelet(&mut scenario.kubelet, base.kubelet),
+        _ => return Step::Beyond,
+    };
+    step(changed)
+}
+
+fn calm_kubelet(kubelet: &mut KubeletConfig, base: KubeletConfig) -> bool {
+    let calm = KubeletConfig {
+        features: kubelet.features.clone(),
+        feature_gates: kubelet.feature_gates.clone(),
+        seeded_phases: kubelet.seeded_phases,
+        phases: kubelet.phases.clone(),
+        sabotage: kubelet.sabotage,
+        ..base
+    };
+    let changed = format!("{kubelet:?}") != format!("{calm:?}");
+    *kubelet = calm;
+    changed
+}
+
+/// The run at a place among those of all scripts.
+fn run_at(scenario: &mut Scenario, place: usize) -> Option<&mut Run> {
+    scenario.containers.iter_mut().flat_map(|s| &mut s.runs).nth(place)
+}
+
+fn drop_run(input: &mut Input, place: usize) -> Step {
+    let mut place = place;
+    for script in &mut input.scenario.containers {
+        if place < script.runs.len() {
+            if script.runs.len() == 1 {
+                return Step::Nothing;
+            }
+            script.runs.remove(place);
+            return Step::Reduced;
+        }
+        place -= script.runs.len();
+    }
+    Step::Beyond
+}
+
+/// How many things of a run are calmed one by one.
+const CALMS_OF_A_RUN: usize = 7;
+
+fn calm_run(input: &mut Input, place: usize) -> Step {
+    let Some(run) = run_at(&mut input.scenario, place / CALMS_OF_A_RUN) else {
+        return Step::Beyond;
+    };
+    let calm = |outcome: &mut Outcome| std::mem::take(outcome) != Outcome::default();
+    let changed = match place % CALMS_OF_A_RUN {
+        0 => run.exit.take().is_some(),
+        1 => std::mem::take(&mut run.on_term) != OnTerm::default(),
+        2 => calm(&mut run.create),
+        3 => calm(&mut run.start),
+        4 => calm(&mut run.post_start),
+        5 => calm(&mut run.pre_stop),
+        _ => {
+            let lists = [&mut run.startup, &mut run.readiness, &mut run.liveness];
+            lists.into_iter().map(std::mem::take).any(|windows| !windows.is_empty())
+        }
+    };
+    step(changed)
+}
+
+/// How many things of a container are calmed one by one.
+const CALMS_OF_A_CONTAINER: usize = 7;
+
+fn calm_container(input: &mut Input, place: usize) -> Step {
+    let specs = input.pods.iter_mut().map(|p| &mut p.pod.spec);
+    let mut containers = specs.flat_map(|spec| spec.init_containers.iter_mut().chain(&mut spec.containers));
+    let Some(container) = containers.nth(place / CALMS_OF_A_CONTAINER) else {
+        return Step::Beyond;
+    };
+    let Container {
+        liveness_probe,
+        readiness_probe,
+        startup_probe,
+        post_start,
+        pre_stop,
+        restart_policy,
+        restart_policy_rules,
+        ..
+    } = container;
+    let changed = match place % CALMS_OF_A_CONTAINER {
+        0 => liveness_probe.take().is_some(),
+        1 => readiness_probe.take().is_some(),
+        2 => startup_probe.take().is_some(),
+        3 => post_start.take().is_some(),
+        4 => pre_stop.take().is_some(),
+        5 if !restart_policy_rules.is_empty() => {
+            restart_policy_rules.clear();
+            *restart_policy = None;
+            true
+        }
+        _ => false,
+    };
+    step(changed)
+}
+
+/// How many things of a pod are calmed one by one.
+const CALMS_OF_A_POD: usize = 4;
+
+fn calm_pod(input: &mut Input, place: usize) -> Step {
+    let Some(pod) = input.pods.get_mut(place / CALMS_OF_A_POD) else {
+        return Step::Beyond;
+    };
+    let spec = &mut pod.pod.spec;
+    let changed = match place % CALMS_OF_A_POD {
+        0 => spec.active_deadline_seconds.take().is_some(),
+        1 => !std::mem::take(&mut spec.readiness_gates).is_empty(),
+        2 => std::mem::replace(&mut spec.termination_grace_period_seconds, 30) != 30,
+        _ => !std::mem::take(&mut spec.volumes).is_empty(),
+    };
+    step(changed)
+}
+
+fn drop_window(input: &mut Input, place: usize) -> Step {
+    let runs = input.scenario.containers.iter_mut().flat_map(|s| &mut s.runs);
+    let lists = runs.flat_map(|run| [&mut run.startup, &mut run.readiness, &mut run.liveness]);
+    let mut place = place;
+    for windows in lists {
+        if place < windows.len() {
+            if windows.len() == 1 {
+                return Step::Nothing;
+            }
+            windows.remove(place);
+            windows[0].from = Duration::ZERO;
+            return Step::Reduced;
+        }
+        place -= windows.len();
+    }
+    Step::Beyond
+}
+
+/// Times of actions and ends in whole seconds read better.
+fn round_time(input: &mut Input, place: usize) -> Step {
+    let actions = input.scenario.actions.len();
+    let whole = |nanos: &mut i64| {
+        let rounded = *nanos / 1_000_000_000 * 1_000_000_000;
+        std::mem::replace(nanos, rounded) != rounded
+    };
+    if place < actions {
+        let Time(nanos) = &mut input.scenario.actions[place].at;
+        return step(whole(nanos));
+    }
+    match run_at(&mut input.scenario, place - actions) {
+        None => Step::Beyond,
+        Some(run) => step(run.exit.as_mut().is_some_and(|exit| whole(&mut exit.after.0))),
+    }
+}

@@ -1,0 +1,268 @@
+//! Sweeps: one scenario many times, with values varied over a grid, durations drawn, or both.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use rayon::prelude::*;
+use serde_json::{Value, json};
+
+use super::measure::Measure;
+use super::shard::Shard;
+use super::vary::Vary;
+use crate::kernel::Duration;
+use crate::scenario::distributions;
+use crate::scenario::load::{Source, load};
+use crate::scenario::types::Input;
+use crate::sim;
+
+/// What is swept.
+#[derive(Clone, Debug)]
+pub struct Sweep {
+    /// the documents of the input
+    documents: Vec<Value>,
+    /// the grid; the first one changes slowest
+    vary: Vec<Vary>,
+    /// how often each point of the grid is drawn
+    draws: u64,
+    /// places whose durations are drawn
+    drawn: Vec<String>,
+}
+
+/// The header and the rows of a sweep, by run.
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    /// names of the columns
+    pub header: Vec<String>,
+    /// one row a run
+    pub rows: Vec<Vec<String>>,
+    /// it was stopped before its end
+    pub stopped: bool,
+}
+
+/// Runs between two looks at whether to stop.
+const BATCH: usize = 1_024;
+
+impl Sweep {
+    /// A sweep of what the sources say (which can be loaded as they are), `draws` runs at each point of the grid. Errors with what cannot be used.
+    pub fn new(sources: &[Source], vary: Vec<Vary>, draws: u64) -> Result<Sweep, String> {
+        let mut documents = Vec::new();
+        for source in sources {
+            for text in source.text.split("\n---") {
+                let document: Value = serde_yaml::from_str(text.trim_start_matches("---"))
+                    .map_err(|error| format!("{}: {error}", source.name))?;
+                if !document.is_null() {
+                    documents.push(document);
+                }
+            }
+        }
+        if documents.iter().all(|d| d["kind"] != "Scenario") {
+            documents.push(json!({
+                "apiVersion": "podlapse.dev/v1alpha1",
+                "kind": "Scenario",
+                "metadata": {"name": "sweep"},
+                "spec": {},
+            }));
+        }
+        let mut sweep = Sweep {
+            documents,
+            vary,
+            draws: draws.max(1),
+            drawn: Vec::new(),
+        };
+        let first = sweep.point(0)?;
+        sweep.drawn = first.scenario.distributions.iter().map(|d| d.path.clone()).collect();
+        Ok(sweep)
+    }
+
+    /// How many runs there are.
+    pub fn runs(&self) -> u64 {
+        let points: u64 = self.vary.iter().map(|vary| vary.values.len() as u64).product();
+        points.saturating_mul(self.draws)
+    }
+
+    /// The names of the columns.
+    pub fn header(&self) -> Vec<String> {
+        let mut header = vec!["run".to_owned()];
+        header.extend(self.vary.iter().map(|vary| vary.path.clone()));
+        if self.draws > 1 {
+            header.push("draw".to_owned());
+        }
+        header.extend(self.drawn.iter().cloned());
+        header.extend(FIGURES.map(str::to_owned));
+        header
+    }
+
+    /// How many columns at the beginning are inputs.
+    pub fn inputs(&self) -> usize {
+        self.header().len() - FIGURES.len()
+    }
+
+    /// The values of a point of the grid.
+    fn values(&self, point: u64) -> Vec<&str> {
+        let mut rest = point;
+        let mut values: Vec<&str> = Vec::new();
+        for vary in self.vary.iter().rev() {
+            let count = vary.values.len() as u64;
+            values.push(&vary.values[usize::try_from(rest % count).unwrap_or(0)]);
+            rest /= count;
+        }
+        values.reverse();
+        values
+    }
+
+    /// The input at a point of the grid.
+    fn point(&self, point: u64) -> Result<Input, String> {
+        let mut documents = self.documents.clone();
+        for (vary, value) in self.vary.iter().zip(self.values(point)) {
+            vary.set(&mut documents, value)?;
+        }
+        let texts: Vec<String> = documents.iter().map(Value::to_string).collect();
+        let source = Source {
+            name: self.values(point).join(" "),
+            text: texts.join("\n---\n"),
+        };
+        load(&[source])
+            .map(|(input, _)| input)
+            .map_err(|error| error.render(false))
+    }
+
+    /// Runs the shard's runs. `go_on` is told after each batch how many rows there are, and says whether to go on.
+    /// Errors with the first point that cannot be used.
+    pub fn sweep(&self, shard: Shard, jobs: usize, mut go_on: impl FnMut(u64) -> bool) -> Result<Table, String> {
+        let threads = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
+        let threads = threads.map_err(|error| format!("cannot start threads: {error}"))?;
+        let mut table = Table {
+            header: self.header(),
+            ..Table::default()
+        };
+        let mut runs = shard.runs(self.runs());
+        loop {
+            let batch: Vec<u64> = runs.by_ref().take(BATCH).collect();
+            if batch.is_empty() {
+                return Ok(table);
+            }
+            let rows: Vec<Result<Vec<String>, String>> = threads.install(|| {
+                let rows = batch.par_iter().with_min_len(4);
+                rows.map_init(|| None, |at, run| self.row(at, *run)).collect()
+            });
+            for row in rows {
+                table.rows.push(row?);
+            }
+            if !go_on(table.rows.len() as u64) {
+                table.stopped = true;
+                return Ok(table);
+            }
+        }
+    }
+
+    /// The row of a run. `at` keeps the point of the run before.
+    fn row(&self, at: &mut Option<(u64, Input)>, run: u64) -> Result<Vec<String>, String> {
+        let (point, draw) = (run / self.draws, run % self.draws);
+        if at.as_ref().is_none_or(|(known, _)| *known != point) {
+            *at = Some((point, self.point(point)?));
+        }
+        let Some((_, input)) = at else { return Ok(Vec::new()) };
+        let mut row = vec![run.to_string()];
+        row.extend(self.values(point).into_iter().map(str::to_owned));
+        if self.draws > 1 {
+            row.push(draw.to_string());
+        }
+        let scenario = &input.scenario;
+        for path in &self.drawn {
+            let placed = scenario.distributions.iter().find(|d| d.path == *path);
+            let drawn = placed.map(|d| d.drawn(scenario.seed, draw));
+            row.push(drawn.map(|d| d.to_string()).unwrap_or_default());
+        }
+        let drawn = Input {
+            pods: input.pods.clone(),
+            objects: input.objects.clone(),
+            scenario: distributions::draw(scenario, draw),
+        };
+        let measure = measured(&drawn);
+        row.push(measure.time_to_ready().map(seconds).unwrap_or_default());
+        row.push(measure.restarts().to_string());
+        let ppm = measure.availability_ppm();
+        row.push(format!("{}.{:06}", ppm / 1_000_000, ppm % 1_000_000));
+        row.push(measure.phases());
+        Ok(row)
+    }
+}
+
+/// The columns that are measured.
+const FIGURES: [&str; 4] = ["timeToReadySeconds", "restarts", "availability", "phase"];
+
+fn measured(input: &Input) -> Measure {
+    let measure: Rc<RefCell<Measure>> = Rc::default();
+    let sink = measure.clone();
+    sim::run_with(input, move |record| sink.borrow_mut().observe(&record));
+    measure.take()
+}
+
+/// Seconds with six digits behind the point.
+fn seconds(duration: Duration) -> String {
+    let micros = duration.0 / 1_000;
+    format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
+}
+
+impl Table {
+    /// The table as CSV. Errors when it cannot be written, which memory alone could bring about.
+    pub fn csv(&self) -> Result<String, String> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        for row in std::iter::once(&self.header).chain(&self.rows) {
+            writer.write_record(row).map_err(|error| error.to_string())?;
+        }
+        let bytes = writer.into_inner().map_err(|error| error.to_string())?;
+        String::from_utf8(bytes).map_err(|error| error.to_string())
+    }
+
+    /// The numbers of a column, of those rows that have one.
+    pub fn numbers(&self, name: &str) -> Vec<f64> {
+        let Some(column) = self.header.iter().position(|column| column == name) else {
+            return Vec::new();
+        };
+        self.rows.iter().filter_map(|row| number(row.get(column)?)).collect()
+    }
+
+    /// The figures with their percentiles, as lines for people.
+    pub fn summary(&self) -> String {
+        let mut text = format!(
+            "{} runs\n{:<20} {:>10} {:>10} {:>10} {:>10} {:>10}\n",
+            self.rows.len(),
+            "",
+            "least",
+            "p50",
+            "p90",
+            "p99",
+            "most"
+        );
+        for name in &FIGURES[..3] {
+            let mut numbers = self.numbers(name);
+            numbers.sort_by(f64::total_cmp);
+            if numbers.is_empty() {
+                text.push_str(&format!("{name:<20} never\n"));
+                continue;
+            }
+            let at = |percent: usize| numbers[(numbers.len() - 1) * percent / 100];
+            text.push_str(&format!(
+                "{name:<20} {:>10.3} {:>10.3} {:>10.3} {:>10.3} {:>10.3}\n",
+                at(0),
+                at(50),
+                at(90),
+                at(99),
+                at(100)
+            ));
+        }
+        let never = self.rows.len() - self.numbers(FIGURES[0]).len();
+        if never > 0 {
+            text.push_str(&format!("not ready in {never} runs\n"));
+        }
+        text
+    }
+}
+
+/// A number, or a duration in seconds.
+#[allow(clippy::cast_precision_loss)]
+pub(super) fn number(text: &str) -> Option<f64> {
+    let span = || crate::scenario::duration::parse(text).ok();
+    text.parse().ok().or_else(|| span().map(|d| d.0 as f64 / 1e9))
+}

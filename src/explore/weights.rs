@@ -1,0 +1,82 @@
+//! How likely the generator is to make use of what a pod and a scenario can say.
+
+use serde::{Deserialize, Serialize};
+
+/// Percentages, unless a field says otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Weights {
+    /// how long a scenario lasts at most, in seconds
+    pub longest_seconds: u32,
+    /// pods of a scenario at most
+    pub pods: u32,
+    /// app containers of a pod at most
+    pub containers: u32,
+    /// another pod, another container
+    pub more: u8,
+    /// a pod has init containers
+    pub init_containers: u8,
+    /// an init container is a sidecar
+    pub sidecars: u8,
+    /// each of a container's three probes
+    pub probes: u8,
+    /// each of a container's two hooks
+    pub hooks: u8,
+    /// restart policies and rules of single containers
+    pub restart_rules: u8,
+    /// activeDeadlineSeconds
+    pub deadlines: u8,
+    /// readiness gates
+    pub readiness_gates: u8,
+    /// a container's processes end by themselves
+    pub exits: u8,
+    /// an end is a failure
+    pub failures: u8,
+    /// CreateContainer and StartContainer fail
+    pub runtime_errors: u8,
+    /// processes that take their time after SIGTERM, or ignore it
+    pub slow_ends: u8,
+    /// images that must be pulled, and pulls that fail
+    pub pulls: u8,
+    /// latencies other than the defaults
+    pub latencies: u8,
+    /// a kubelet configuration other than the default
+    pub configuration: u8,
+    /// each further action
+    pub actions: u8,
+    /// an action is one that only nodes and evictions know: restarts, reboots, shutdowns
+    pub disruptions: u8,
+    /// sandboxes that fail, volumes that mount slowly
+    pub world: u8,
+    /// the order of simultaneous events and the phases of the kubelet's ticks are drawn
+    pub interleavings: u8,
+}
+
+impl Default for Weights {
+    fn default() -> Weights {
+        Weights {
+            longest_seconds: 90,
+            pods: 2,
+            containers: 3,
+            more: 20,
+            init_containers: 25,
+            sidecars: 50,
+            probes: 20,
+            hooks: 12,
+            restart_rules: 10,
+            deadlines: 8,
+            readiness_gates: 5,
+            exits: 60,
+            failures: 60,
+            runtime_errors: 6,
+            slow_ends: 35,
+            pulls: 15,
+            latencies: 30,
+            configuration: 15,
+            actions: 50,
+            disruptions: 25,
+            world: 10,
+            interleavings: 50,
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Properties of any generated scenario: it can be written and read, it runs the same twice, it keeps the invariants.
+
+#![allow(missing_docs)]
+
+use std::rc::Rc;
+
+use podlapse::explore::fuzz::check;
+use podlapse::explore::generate::Generator;
+use podlapse::explore::mutate::mutated;
+use podlapse::explore::shrink::shrunk;
+use podlapse::explore::weights::Weights;
+use podlapse::explore::write;
+use podlapse::scenario::load::{Source, load};
+use podlapse::scenario::types::Input;
+use podlapse::sim;
+use proptest::prelude::*;
+
+/// Whatever the generator can make.
+fn scenarios() -> impl Strategy<Value = Input> {
+    (any::<u64>(), 0..10_000_u64).prop_map(|(seed, run)| Generator::new(Weights::default()).scenario(seed, run))
+}
+
+fn read(text: String) -> Input {
+    let source = Source {
+        name: "written.yaml".to_owned(),
+        text,
+    };
+    let read = load(std::slice::from_ref(&source));
+    read.map_err(|error| format!("{}\n{}", error.render(false), source.text))
+        .expect("what was written is read")
+        .0
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_written_is_read_and_runs_the_same(input in scenarios()) {
+        let text = write::yaml(&input);
+        let again = read(text.clone());
+        prop_assert_eq!(&write::yaml(&again), &text);
+        let (one, other) = (sim::run(&input), sim::run(&again));
+        for (a, b) in one.iter().zip(&other) {
+            prop_assert_eq!(a, b, "{}", text);
+        }
+        prop_assert_eq!(one.len(), other.len());
+    }
+
+    #[test]
+    fn a_run_repeats_itself(input in scenarios()) {
+        prop_assert_eq!(sim::run(&input), sim::run(&input));
+    }
+
+    #[test]
+    fn invariants_hold(input in scenarios()) {
+        prop_assert_eq!(check(&Rc::new(input)), vec![]);
+    }
+
+    #[test]
+    fn mutations_can_be_written_and_keep_the_invariants(input in scenarios(), seed in any::<u64>()) {
+        let changed = mutated(&input, seed, 1);
+        let _ = read(write::yaml(&changed));
+        prop_assert_eq!(check(&Rc::new(changed)), vec![]);
+    }
+}
+
+/// Runs that once broke something, of the engine or of an invariant, as (seed, run).
+const PAST_FAILURES: [(u64, u64); 17] = [
+    (0, 65),
+    (0, 577),
+    (0, 851),
+    (0, 1093),
+    (0, 1158),
+    (0, 1801),
+    (0, 1944),
+    (0, 2122),
+    (0, 2672),
+    (0, 3796),
+    (0, 4035),
+    (0, 13221),
+    (0, 13461),
+    (0, 14300),
+    (0, 4695),
+    (0, 12988),
+    (0, 13087),
+];
+
+#[test]
+fn past_failures_stay_mended() {
+    let generator = Generator::new(Weights::default());
+    for (seed, run) in PAST_FAILURES {
+        let broken = check(&Rc::new(generator.scenario(seed, run)));
+        assert_eq!(broken, [], "run {run} of seed {seed}");
+    }
+}
+
+#[test]
+fn shrinking_ends_with_what_matters_and_nothing_else() {
+    let generator = Generator::new(Weights::default());
+    let kills = |input: &Input| {
+        input
+            .pods
+            .iter()
+            .any(|p| p.pod.spec.containers.iter().any(|c| c.pre_stop.is_some()))
+    };
+    let input = (0..)
+        .map(|run| generator.scenario(1, run))
+        .find(kills)
+        .expect("one of them");
+    let small = shrunk(&input, 10_000, kills);
+    assert!(kills(&small));
+    assert_eq!(small.pods.len(), 1);
+    assert_eq!(small.pods[0].pod.all_containers().count(), 1);
+    assert!(small.scenario.actions.is_empty() && small.scenario.containers.is_empty());
+    let again = shrunk(&input, 10_000, kills);
+    assert_eq!(write::yaml(&small), write::yaml(&again));
+}

@@ -1,0 +1,61 @@
+//! Each rule that is broken on purpose is found by the fuzzer, within a number of runs that takes far below ten
+//! seconds, and shrunk to a scenario that `podlapse run` can read.
+
+#![allow(missing_docs)]
+
+use podlapse::explore::fuzz::Plan;
+use podlapse::explore::write;
+use podlapse::scenario::load::{Source, load};
+use podlapse::scenario::types::Sabotage;
+
+fn is_found(sabotage: Sabotage, invariants: &[&str]) {
+    let plan = Plan {
+        end: 8_192,
+        jobs: 2,
+        sabotage: Some(sabotage),
+        ..Plan::default()
+    };
+    // A batch that has found something is enough.
+    let mut report = plan.fuzz(|_| true).expect("threads");
+    report.findings.retain(|f| invariants.contains(&f.broken.invariant));
+    let found = report
+        .findings
+        .first()
+        .unwrap_or_else(|| panic!("{sabotage:?} is not found"));
+    let text = write::yaml(&found.small.0);
+    println!("{sabotage:?}: run {}, {}\n{text}", found.run, found.small.1.text);
+    let source = Source {
+        name: "small.yaml".to_owned(),
+        text,
+    };
+    let (input, _) = load(&[source]).expect("what was written is read");
+    assert_eq!(input.pods.len(), found.small.0.pods.len());
+}
+
+macro_rules! found {
+    ($($name:ident: $sabotage:ident by $($invariant:literal),+;)+) => {
+        $(#[test]
+        fn $name() {
+            is_found(Sabotage::$sabotage, &[$($invariant),+]);
+        })+
+    };
+}
+
+found! {
+    no_back_off: NoBackOff by "back-off-respected";
+    back_off_stays_short: BackOffStaysShort by "back-off-doubles", "back-off-respected";
+    never_restarts: NeverRestarts by "never-runs-once";
+    init_order: InitOrder by "init-order";
+    short_grace: ShortGrace by "grace-period-in-full";
+    probe_one_failure_early: ProbeOneFailureEarly by "kills-have-their-failures";
+    no_initial_delay: NoInitialDelay by "initial-delay";
+    startup_gates_nothing: StartupGatesNothing by "startup-first";
+    restart_without_kill: RestartWithoutKill by "one-live-process";
+    attempts_stand_still: AttemptsStandStill by "attempts-count-up";
+    sidecars_end_first: SidecarsEndFirst by "sidecars-end-last";
+    pulls_at_once: PullsAtOnce by "pulls-within-their-limit";
+    no_pull_back_off: NoPullBackOff by "pull-back-off";
+    terminal_phase_left: TerminalPhaseLeft by "terminal-phase-is-final";
+    ready_without_process: ReadyWithoutProcess by "ready-means-running";
+    transitions_always: TransitionsAlways by "transition-times";
+}

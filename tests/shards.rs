@@ -1,0 +1,151 @@
+//! Shards of a sweep and of fuzzing, each a process of its own, merge to what one process writes: byte for byte.
+
+#![allow(missing_docs)]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+const SCENARIO: &str = "\
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: app
+    image: app:1
+    readinessProbe: {httpGet: {path: /, port: 80}, periodSeconds: 5}
+---
+apiVersion: podlapse.dev/v1alpha1
+kind: Scenario
+metadata: {name: drawn}
+spec:
+  runFor: 3m
+  seed: 7
+  containers:
+  - name: app
+    runs:
+    - exit: {after: {uniform: [1s, 60s]}, code: 1}
+";
+
+fn podlapse(folder: &Path, arguments: &[&str], index: Option<&str>) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_podlapse"));
+    command
+        .current_dir(folder)
+        .args(arguments)
+        .env_remove("JOB_COMPLETION_INDEX");
+    if let Some(index) = index {
+        command.env("JOB_COMPLETION_INDEX", index);
+    }
+    command.output().expect("podlapse runs")
+}
+
+/// Standard output of a command that ends with that status.
+fn output(folder: &Path, arguments: &[&str], index: Option<&str>, status: i32) -> String {
+    let output = podlapse(folder, arguments, index);
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(status), "{arguments:?}: {errors}");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// Runs the command whole, then as three processes, and merges them.
+fn shards_merge(arguments: &[&str]) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("drawn.yaml"), SCENARIO).expect("written");
+    let whole = output(folder.path(), &[arguments, &["--jobs", "1"]].concat(), None, 0);
+    let threaded = output(folder.path(), &[arguments, &["--jobs", "3"]].concat(), None, 0);
+    assert_eq!(whole, threaded, "the number of threads shows");
+    let mut names = Vec::new();
+    for index in ["2", "0", "1"] {
+        // Once by hand, then as the pods of an Indexed Job.
+        let by_hand = format!("{index}/3");
+        let text = output(folder.path(), &[arguments, &["--shard", &by_hand]].concat(), None, 0);
+        let of_job = output(folder.path(), &[arguments, &["--shard", "3"]].concat(), Some(index), 0);
+        assert_eq!(text, of_job);
+        assert_ne!(text, whole);
+        let name = format!("shard-{index}");
+        std::fs::write(folder.path().join(&name), text).expect("written");
+        names.push(name);
+    }
+    let mut merge = vec!["merge"];
+    merge.extend(names.iter().map(String::as_str));
+    assert_eq!(output(folder.path(), &merge, None, 0), whole);
+    merge.pop();
+    let missing = podlapse(folder.path(), &merge, None);
+    assert_eq!(missing.status.code(), Some(2), "a shard is missing");
+    whole
+}
+
+#[test]
+fn of_a_sweep() {
+    let whole = shards_merge(&[
+        "sweep",
+        "drawn.yaml",
+        "--vary",
+        "Pod/web.spec.restartPolicy=Always,Never",
+        "--runs",
+        "20",
+    ]);
+    let mut lines = whole.lines();
+    assert_eq!(
+        lines.next(),
+        Some(
+            "run,Pod/web.spec.restartPolicy,draw,containers[0].runs[0].exit.after,timeToReadySeconds,restarts,availability,phase"
+        )
+    );
+    assert_eq!(lines.clone().count(), 40);
+    let column = |line: &str, at: usize| line.split(',').nth(at).unwrap_or_default().to_owned();
+    let drawn: std::collections::BTreeSet<_> = lines.clone().map(|line| column(line, 3)).collect();
+    assert_eq!(
+        drawn.len(),
+        20,
+        "each draw is another, the same at each point of the grid"
+    );
+    for line in lines {
+        let (policy, restarts, phase) = (column(line, 1), column(line, 5), column(line, 7));
+        match policy.as_str() {
+            "Always" => assert!(restarts != "0" && phase == "Running", "{line}"),
+            _ => assert!(restarts == "0" && phase == "Failed", "{line}"),
+        }
+    }
+}
+
+#[test]
+fn of_fuzzing() {
+    let whole = shards_merge(&["fuzz", "--runs", "600", "--seed", "3", "--output", "json"]);
+    assert!(whole.contains("\"checked\":600"), "{whole}");
+}
+
+#[test]
+fn a_grid_has_a_row_for_each_point_and_a_chart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("drawn.yaml"), SCENARIO).expect("written");
+    let arguments = [
+        "sweep",
+        "drawn.yaml",
+        "--vary",
+        "containers[app].runs[0].exit.after=10s..50s/10s",
+        "--vary",
+        "kubelet.config.crashLoopBackOff.maxContainerRestartPeriod=10s,300s",
+        "--chart",
+        "chart.svg",
+        "--out",
+        "table.csv",
+    ];
+    assert_eq!(output(folder.path(), &arguments, None, 0), "");
+    let table = std::fs::read_to_string(folder.path().join("table.csv")).expect("the table");
+    assert_eq!(table.lines().count(), 11);
+    assert!(table.contains("\n3,20s,300s,"), "{table}");
+    let chart = std::fs::read_to_string(folder.path().join("chart.svg")).expect("the chart");
+    assert!(chart.starts_with("<svg") && chart.contains("<circle"), "{chart}");
+    let wrong = podlapse(
+        folder.path(),
+        &["sweep", "drawn.yaml", "--vary", "containers[app].runs[0].exti.after=1s"],
+        None,
+    );
+    assert_eq!(
+        wrong.status.code(),
+        Some(2),
+        "{}",
+        String::from_utf8_lossy(&wrong.stderr)
+    );
+}
