@@ -567,7 +567,7 @@ impl Draw<'_> {
             },
             _ => ActionKind::Debug {
                 pod: pod_name,
-                container: ephemeral(names.debug.clone(), names.present.clone()),
+                container: Box::new(ephemeral(names.debug.clone(), names.present.clone())),
             },
         }
     }
