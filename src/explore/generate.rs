@@ -524,6 +524,10 @@ impl Draw<'_> {
                 false => self.everyday(stream, pod),
             };
             let at = self.time(stream);
+            if actions.iter().any(|a| a.what == what) {
+                // A second debug container of that name the API server would refuse.
+                continue;
+            }
             actions.push(Action { at, what });
         }
         actions.sort_by_key(|action| action.at);

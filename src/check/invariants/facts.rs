@@ -512,6 +512,7 @@ impl PodFacts {
                     // The call may have been under way: then it has failed, whatever the script says.
                     probe.failures += i32::from(std::mem::take(&mut probe.called));
                     probe.pending_success = false;
+                    probe.succeeded_attempt = None;
                 }
             }
             What::Probe { probe, result } => {
