@@ -13,7 +13,7 @@ use crate::api::pod::{
 };
 use crate::api::status::ConditionStatus;
 use crate::api::uid::pod_uid;
-use crate::kernel::{Duration, Time};
+use crate::kernel::Duration;
 use crate::scenario::types::{
     Action, ActionKind, ContainerScript, EvictionReason, Exit, ImageScript, Input, OnTerm, Outcome, PodInput,
     ProbeAnswer, ProbeWindow, Run, SandboxScript, Scenario, Schedule, VolumeScript,
@@ -512,7 +512,7 @@ impl Draw<'_> {
         for pod in &pods[1..] {
             if stream.chance(30) {
                 actions.push(Action {
-                    at: self.time(stream),
+                    at: stream.instant(self.length),
                     what: ActionKind::CreatePod { pod: pod.name.clone() },
                 });
             }
@@ -523,7 +523,7 @@ impl Draw<'_> {
                 true => self.disruption(stream, pod),
                 false => self.everyday(stream, pod),
             };
-            let at = self.time(stream);
+            let at = stream.instant(self.length);
             if actions.iter().any(|a| a.what == what) {
                 // A second debug container of that name the API server would refuse.
                 continue;
@@ -532,11 +532,6 @@ impl Draw<'_> {
         }
         actions.sort_by_key(|action| action.at);
         actions
-    }
-
-    fn time(&self, stream: &mut Stream) -> Time {
-        let millis = u32::try_from(self.length.0 / 1_000_000).unwrap_or(u32::MAX);
-        Time::ZERO + Duration::from_millis(i64::from(stream.between(1, millis)))
     }
 
     fn everyday(&self, stream: &mut Stream, pod: &Pod) -> ActionKind {

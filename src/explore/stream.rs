@@ -3,7 +3,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::kernel::Duration;
+use crate::kernel::{Duration, Time};
 
 /// The places of a generated scenario that have a stream of their own, so that more draws at one place leave the
 /// others as they are.
@@ -60,6 +60,12 @@ impl Stream {
     pub fn millis(&mut self, from: u32, to: u32) -> Duration {
         let reach = self.between(from, to);
         Duration::from_millis(i64::from(self.between(from, reach)))
+    }
+
+    /// A moment of a run of that length, in whole milliseconds.
+    pub fn instant(&mut self, length: Duration) -> Time {
+        let millis = u32::try_from(length.0 / 1_000_000).unwrap_or(u32::MAX);
+        Time::ZERO + Duration::from_millis(i64::from(self.between(1, millis)))
     }
 
     /// A span of whole seconds.
