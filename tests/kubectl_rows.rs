@@ -2,6 +2,7 @@
 
 #![allow(missing_docs)]
 
+use podlapse::api::features::Features;
 use podlapse::api::status::Timestamp;
 use podlapse::views::kubectl::row;
 use serde_json::Value;
@@ -13,7 +14,7 @@ fn rows_are_those_of_kubectls_printer() {
     let mut wide_rows = 0;
     for case in &table {
         let now = Timestamp::parse(case["now"].as_str().expect("a time")).expect("a timestamp");
-        let got = row(&case["pod"], now.0);
+        let got = row(&case["pod"], now.0, &Features::default());
         let name = &case["name"];
         for (column, cell) in [
             ("NAME", &got.name),

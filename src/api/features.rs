@@ -178,6 +178,14 @@ pub struct Features {
     /// A probe worker ends for every container that will not be restarted, not only in Never pods
     /// (`ContainerRestartRules`).
     pub end_probes_by_restart_rules: bool,
+    /// restartPolicy Always makes an init container a sidecar (`SidecarContainers`).
+    pub sidecar_containers: bool,
+    /// Hooks may sleep (`PodLifecycleSleepAction`).
+    pub sleep_action: bool,
+    /// They may sleep for no time (`PodLifecycleSleepActionAllowZero`).
+    pub sleep_allows_zero: bool,
+    /// There is a condition PodReadyToStartContainers (`PodReadyToStartContainersCondition`).
+    pub sandbox_condition: bool,
     /// restartPolicy and rules of containers (`ContainerRestartRules`).
     pub container_restart_rules: bool,
     /// RestartAllContainers (`RestartAllContainersOnContainerExits`).
@@ -220,8 +228,6 @@ pub struct Features {
     pub lost_init_completed: bool,
     /// A status is written again when only the number of its conditions has changed.
     pub count_conditions: bool,
-    /// The newest sandbox is the one with the highest attempt, not the youngest.
-    pub newest_sandbox_by_attempt: bool,
 }
 
 impl Features {
@@ -247,7 +253,7 @@ impl Features {
             }
         }
         let from = |first: Version| version >= first;
-        use Version::{V1_32, V1_33, V1_34, V1_35, V1_36};
+        use Version::{V1_32, V1_33, V1_35, V1_36};
         let restart_rules = on("ContainerRestartRules");
         Ok(Features {
             version,
@@ -260,6 +266,10 @@ impl Features {
             carry_started: from(V1_35) && !on("ChangeContainerStatusOnKubeletRestart"),
             cancel_exec_probes: from(V1_35),
             end_probes_by_restart_rules: restart_rules,
+            sidecar_containers: on("SidecarContainers"),
+            sleep_action: on("PodLifecycleSleepAction"),
+            sleep_allows_zero: on("PodLifecycleSleepActionAllowZero"),
+            sandbox_condition: on("PodReadyToStartContainersCondition"),
             container_restart_rules: restart_rules,
             restart_all_containers: on("RestartAllContainersOnContainerExits"),
             restart_all_at_once: from(V1_36),
@@ -281,7 +291,6 @@ impl Features {
             initialized_is_final: on("RestartAllContainersOnContainerExits"),
             lost_init_completed: from(V1_36),
             count_conditions: from(V1_33),
-            newest_sandbox_by_attempt: from(V1_34.max(V1_35)),
         })
     }
 }

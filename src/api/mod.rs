@@ -13,6 +13,7 @@ pub(crate) mod scalar;
 pub(crate) mod schema;
 pub(crate) mod shape;
 pub mod status;
+pub mod switches;
 pub mod uid;
 pub(crate) mod yaml;
 

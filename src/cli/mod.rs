@@ -2,6 +2,7 @@
 
 mod clock;
 mod describe;
+mod diff;
 mod exit;
 mod explain;
 mod fuzz;
@@ -65,6 +66,8 @@ enum Command {
     Sweep(sweep::Arguments),
     /// Puts the outputs of shards of a sweep or of fuzzing together
     Merge(merge::Arguments),
+    /// Compares what scenarios do in two versions of Kubernetes, or two scenarios with each other
+    Diff(diff::Arguments),
 }
 
 /// Runs the command line.
@@ -79,6 +82,7 @@ pub fn main() -> ExitCode {
         Command::Fuzz(arguments) => fuzz::run(arguments, printer),
         Command::Sweep(arguments) => sweep::run(arguments, printer),
         Command::Merge(arguments) => merge::run(arguments, printer),
+        Command::Diff(arguments) => diff::diff(arguments, printer),
     };
     match ended {
         Ok(exit) => exit,

@@ -3,7 +3,7 @@
 use super::distributions::sample;
 use super::types::*;
 use super::{actions, duration, expect, gates, schema};
-use crate::api::features::Version;
+use crate::api::features::{Features, Version};
 use crate::api::node::Node;
 use crate::api::pod::Name;
 use crate::api::shape::{Problems, check};
@@ -21,11 +21,29 @@ pub(super) struct Decoder<'p, 'a> {
     pub(super) problems: &'p mut Problems<'a>,
     seed: u64,
     run: u64,
+    version: Option<Version>,
     distributions: Vec<PlacedDistribution>,
 }
 
-/// Decodes a document. Durations are drawn as in run number `run`, with `seed` instead of the document's if given.
-pub(super) fn scenario(problems: &mut Problems<'_>, root: &Node, run: u64, seed: Option<u64>) -> Decoded {
+/// How a document is decoded.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct How {
+    /// Durations are drawn as in the run of this number.
+    pub(super) run: u64,
+    /// The seed, in place of the document's.
+    pub(super) seed: Option<u64>,
+    /// The version of Kubernetes, in place of what the document says.
+    pub(super) version: Option<Version>,
+}
+
+/// What a version does with its own gates.
+pub(super) fn features_by_default(version: Option<Version>) -> Features {
+    let version = version.unwrap_or(Version::LATEST);
+    Features::new(version, &std::collections::BTreeMap::new()).expect("a version takes its own defaults")
+}
+
+/// Decodes a document.
+pub(super) fn scenario(problems: &mut Problems<'_>, root: &Node, how: How) -> Decoded {
     check(root, &schema::SCENARIO, problems);
     // What has the wrong shape is not reported a second time.
     let undecodable = problems.found.len();
@@ -34,17 +52,19 @@ pub(super) fn scenario(problems: &mut Problems<'_>, root: &Node, run: u64, seed:
         value: crate::api::node::Value::Null,
     };
     let spec = root.get("spec").unwrap_or(&nothing);
-    let seed = seed.or_else(|| spec.integer_at("seed")).unwrap_or(0);
+    let seed = how.seed.or_else(|| spec.integer_at("seed")).unwrap_or(0);
     let mut decoder = Decoder {
         problems,
         seed,
-        run,
+        run: how.run,
+        version: how.version,
         distributions: Vec::new(),
     };
     let mut scenario = Scenario {
         seed,
         ..Scenario::default()
     };
+    scenario.kubelet.features = features_by_default(how.version);
     if let Some(name) = root.at(&["metadata", "name"]).and_then(Node::text) {
         scenario.name = name.to_string();
     }
@@ -204,8 +224,16 @@ impl Decoder<'_, '_> {
 
     fn kubelet(&mut self, node: &Node, mut config: KubeletConfig) -> KubeletConfig {
         self.features(node, &mut config);
-        if let Some(given) = node.get("config") {
+        let given = node.get("config");
+        if let Some(given) = given {
             self.kubelet_configuration(given, &mut config);
+        }
+        // `pkg/kubelet/apis/config/validation: ValidateKubeletConfiguration`
+        if config.max_container_restart_period.is_some() && !config.features.crash_loop_max_configurable {
+            let message = "invalid configuration: FeatureGate KubeletCrashLoopBackOffMax not enabled, \
+                           CrashLoopBackOff.MaxContainerRestartPeriod must not be set";
+            let place = given.and_then(|config| config.at(&["crashLoopBackOff", "maxContainerRestartPeriod"]));
+            self.problems.at(place.unwrap_or(node), message);
         }
         match node.get("phases") {
             Some(phases) if phases.text().is_some() => config.seeded_phases = true,
@@ -235,6 +263,7 @@ impl Decoder<'_, '_> {
                 config.feature_gates.insert(key.name.to_string(), on);
             }
         }
+        let version = self.version.unwrap_or(version);
         match gates::features(version, &config.feature_gates) {
             Ok(features) => config.features = features,
             Err(error) => {

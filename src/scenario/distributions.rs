@@ -33,7 +33,15 @@ pub fn draw(scenario: &Scenario, run: u64) -> Scenario {
     };
     let lines = Lines::new(&document.source);
     let mut problems = Problems::new(&document.source, &lines, &document.root);
-    let decoded = decode::scenario(&mut problems, &document.root, run, Some(scenario.seed));
+    let decoded = decode::scenario(
+        &mut problems,
+        &document.root,
+        decode::How {
+            run,
+            seed: Some(scenario.seed),
+            version: None,
+        },
+    );
     let drawn = decoded.scenario;
     let mut sections: Vec<&str> = scenario.distributions.iter().map(PlacedDistribution::section).collect();
     sections.dedup();
@@ -41,8 +49,13 @@ pub fn draw(scenario: &Scenario, run: u64) -> Scenario {
         match section {
             "runFor" => result.run_for = drawn.run_for,
             "kubelet" | "nodes" => {
-                result.kubelet = drawn.kubelet.clone();
-                result.nodes.clone_from(&drawn.nodes);
+                // Another version than the document's may have been asked for.
+                let features = std::mem::replace(&mut result.kubelet, drawn.kubelet.clone()).features;
+                result.kubelet.features = features;
+                for (node, drawn) in result.nodes.iter_mut().zip(&drawn.nodes) {
+                    let features = std::mem::replace(&mut node.kubelet, drawn.kubelet.clone()).features;
+                    node.kubelet.features = features;
+                }
             }
             "latencies" => result.latencies = drawn.latencies.clone(),
             "images" => result.images.clone_from(&drawn.images),

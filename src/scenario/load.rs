@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::distributions::Document;
 use super::fit::{Fit, Owned};
 use super::types::{ActionKind, Input, ObjectInput, PodInput, Scenario};
-use super::{actions, admission, decode, gates};
+use super::{actions, decode, versions};
 use crate::api::decode::{Decoded, Head, Manifest, Workload, decode as decode_manifest, generated_name, head};
 use crate::api::diagnostic::{Diagnostic, Diagnostics};
 use crate::api::features::Version;
@@ -179,22 +179,27 @@ impl<'s> Loader<'s> {
         let (mut scenario, steps) = match &document {
             Some((file, root)) => {
                 let mut problems = Problems::new(&self.sources[*file], &self.lines[*file], root);
-                let decoded = decode::scenario(&mut problems, root, 0, None);
+                let decoded = decode::scenario(
+                    &mut problems,
+                    root,
+                    decode::How {
+                        version,
+                        ..decode::How::default()
+                    },
+                );
                 self.errors.extend(problems.take());
                 (decoded.scenario, decoded.steps)
             }
-            None => (Scenario::default(), Vec::new()),
-        };
-        if let Some(version) = version {
-            let kubelets = scenario.nodes.iter_mut().map(|node| &mut node.kubelet);
-            for kubelet in std::iter::once(&mut scenario.kubelet).chain(kubelets) {
-                match gates::features(version, &kubelet.feature_gates) {
-                    Ok(features) => kubelet.features = features,
-                    Err(error) => self
-                        .errors
-                        .push(Diagnostic::general(format!("Kubernetes {version}: {}", error.message))),
-                }
+            None => {
+                let mut scenario = Scenario::default();
+                scenario.kubelet.features = decode::features_by_default(version);
+                (scenario, Vec::new())
             }
+        };
+        let kubelets = scenario.nodes.iter().map(|node| &node.kubelet);
+        for gate in versions::idle_gates(std::iter::once(&scenario.kubelet).chain(kubelets)) {
+            let message = format!("what the feature gate {gate} changes is not simulated");
+            self.warnings.push(Diagnostic::general(message).warning());
         }
         let nodes: Vec<Name> = scenario.nodes.iter().map(|node| node.name.clone()).collect();
         let (pods, owned) = self.pods(&scenario, &nodes);
@@ -277,7 +282,7 @@ impl<'s> Loader<'s> {
             }
             for pod in &mut pods[first..] {
                 self.prioritise(pod);
-                if let Err(message) = admission::admit_fields(pod, &scenario.kubelet.features) {
+                if let Err(message) = versions::admit(pod, &scenario.kubelet.features) {
                     self.errors
                         .push(Diagnostic::at(&self.sources[mark.0], mark.1.range(), message));
                     break;

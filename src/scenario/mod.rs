@@ -1,7 +1,6 @@
 //! The Scenario document: types, decoding, loading of files, script lookup.
 
 mod actions;
-mod admission;
 mod decode;
 mod defaults;
 pub mod distributions;
@@ -16,3 +15,4 @@ mod sabotage;
 mod schema;
 mod targets;
 pub mod types;
+mod versions;

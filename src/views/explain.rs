@@ -102,7 +102,7 @@ impl<'a> Explainer<'a> {
     }
 
     fn state(&self, text: &mut Text, pod: &PodAt, time: Time) {
-        let row = kubectl::row(&pod.object(), pod.timestamp(time).0);
+        let row = kubectl::row_at(pod, time);
         let restarts = match &*row.restarts {
             "0" => "no restarts".to_owned(),
             count => format!("restarts: {count}"),

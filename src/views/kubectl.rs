@@ -7,6 +7,7 @@ use tabwriter::TabWriter;
 
 use super::humane::human_duration;
 use super::objects::{Change, PodAt, Store};
+use crate::api::features::Features;
 use crate::kernel::Time;
 use crate::scenario::types::Input;
 use crate::trace::Record;
@@ -52,8 +53,9 @@ pub fn pods(pods: &[PodAt], time: Time, wide: bool) -> String {
     table(&rows, wide)
 }
 
-fn row_at(pod: &PodAt, time: Time) -> Row {
-    row(&pod.object(), pod.timestamp(time).0)
+/// The columns of a pod as it is at a time.
+pub fn row_at(pod: &PodAt, time: Time) -> Row {
+    row(&pod.object(), pod.timestamp(time).0, pod.features)
 }
 
 /// The rows under their headings. The namespace is shown when a pod is in another than `default`.
@@ -88,7 +90,7 @@ fn table(rows: &[(String, Row)], wide: bool) -> String {
 }
 
 /// The columns of a v1.Pod at `now`, in seconds since 1970 (`pkg/printers/internalversion: printPod`).
-pub fn row(pod: &Value, now_unix_secs: i64) -> Row {
+pub fn row(pod: &Value, now_unix_secs: i64, features: &Features) -> Row {
     let (spec, status) = (&pod["spec"], &pod["status"]);
     let phase = text(&status["phase"]);
     let reason = text(&status["reason"]);
@@ -106,7 +108,7 @@ pub fn row(pod: &Value, now_unix_secs: i64) -> Row {
     }
     if init.stuck.is_none() || has_condition(status, "Initialized") {
         restarts = init.sidecars;
-        ready += app_containers(status, &mut shown, &mut restarts);
+        ready += app_containers(status, &mut shown, &mut restarts, features);
     }
     let deleted = pod["metadata"]["deletionTimestamp"].is_string();
     if deleted && reason == "NodeLost" {
@@ -191,7 +193,7 @@ fn init_containers(spec: &Value, status: &Value) -> Init {
 
 /// Goes through the app containers from last to first, so that the first one's reason is what is shown.
 /// Gives how many are ready.
-fn app_containers(status: &Value, shown: &mut String, restarts: &mut Restarts) -> usize {
+fn app_containers(status: &Value, shown: &mut String, restarts: &mut Restarts, features: &Features) -> usize {
     let mut ready = 0;
     let mut error: Option<String> = None;
     for container in list(&status["containerStatuses"]).iter().rev() {
@@ -202,7 +204,7 @@ fn app_containers(status: &Value, shown: &mut String, restarts: &mut Restarts) -
             *shown = reason.to_owned();
         } else if state["terminated"].is_object() {
             *shown = ended(&state["terminated"]);
-            if exit_code(&state["terminated"]) != 0 {
+            if exit_code(&state["terminated"]) != 0 && features.kubectl_shows_errors_first {
                 error = Some(shown.clone());
             }
         } else if container["ready"] == true && state["running"].is_object() {

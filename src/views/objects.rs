@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use crate::api::features::Features;
 use crate::api::pod::{Name, Pod};
 use crate::api::status::{Phase, PodStatus, Timestamp};
 use crate::kernel::{Duration, Time};
@@ -34,6 +35,8 @@ pub struct PodAt<'a> {
     pub status: Arc<PodStatus>,
     /// The record that last changed it.
     pub changed_by: u64,
+    /// What the API server and kubectl of that version do.
+    pub(super) features: &'a Features,
     epoch_unix_secs: i64,
 }
 
@@ -107,12 +110,13 @@ impl<'a> Store<'a> {
             pod,
             created: record.at,
             deletion: None,
-            generation: 1,
+            generation: i64::from(scenario.kubelet.features.generation),
             node,
             images: BTreeMap::new(),
             ephemeral: Vec::new(),
             status: Arc::new(PodStatus::empty(Phase::Pending)),
             changed_by: record.seq,
+            features: &scenario.kubelet.features,
             epoch_unix_secs: scenario.epoch_unix_secs,
         };
         self.pods.insert(name.clone(), made);
@@ -123,19 +127,26 @@ impl PodAt<'_> {
     fn edit(&mut self, record: &Record, call: &ApiCall) {
         let container = record.container.clone().unwrap_or_else(|| "".into());
         let image = call.image.clone().unwrap_or_else(|| "".into());
+        let counts = i64::from(self.features.generation);
         match call.op {
             "delete" | "update" => {
-                let since = self.deletion.map_or(record.at, |(since, _)| since);
-                self.deletion = Some((since, call.grace_period_seconds.unwrap_or(0)));
-                self.generation += i64::from(call.op == "delete");
+                let grace = call.grace_period_seconds.unwrap_or(0);
+                let mut since = self.deletion.map_or(record.at, |(since, _)| since);
+                if self.features.delete_clamps_to_now {
+                    // The deletion timestamp, which is this long after `since`, never lies in the past.
+                    let earliest = Time(record.at.0 - Duration::from_secs(grace).0);
+                    since = since.max(earliest);
+                }
+                self.deletion = Some((since, grace));
+                self.generation += counts * i64::from(call.op == "delete");
             }
             "setImage" => {
                 self.images.insert(container, image);
-                self.generation += 1;
+                self.generation += counts;
             }
             "debug" => {
                 self.ephemeral.push((container, image));
-                self.generation += 1;
+                self.generation += counts;
             }
             "setCondition" => {
                 let Some((kind, status)) = &call.condition else { return };
@@ -193,7 +204,9 @@ impl PodAt<'_> {
             metadata.insert("ownerReferences".into(), json!([owner]));
         }
         metadata.insert("uid".into(), json!(self.pod.uid));
-        metadata.insert("generation".into(), json!(self.generation));
+        if self.features.generation {
+            metadata.insert("generation".into(), json!(self.generation));
+        }
         metadata.insert("resourceVersion".into(), json!(self.changed_by.to_string()));
         metadata.insert("creationTimestamp".into(), json!(self.timestamp(self.created)));
         if let (Some(timestamp), Some((_, grace))) = (self.deletion_timestamp(), self.deletion) {

@@ -100,8 +100,10 @@ impl Kubelet {
             conditions.push(disruption.clone());
         }
         let ready = ready(pod, &conditions, &containers, generation);
+        if features.sandbox_condition {
+            conditions.push(condition("PodReadyToStartContainers", sandbox_ready, generation));
+        }
         conditions.extend([
-            condition("PodReadyToStartContainers", sandbox_ready, generation),
             initialized(pod, &old, &statuses, status.phase, generation, features),
             ready,
             containers,

@@ -13,24 +13,24 @@ use crate::views::cause::{Reason, reason};
 use crate::views::humane::{clock, span};
 
 /// One thing that a person would mention.
-pub(super) struct Line {
-    pub(super) at: Time,
+pub(crate) struct Line {
+    pub(crate) at: Time,
     /// The record's number, which orders lines.
-    pub(super) seq: u64,
-    pub(super) pod: Name,
+    pub(crate) seq: u64,
+    pub(crate) pod: Name,
     /// Empty for the pod itself.
-    pub(super) container: Name,
-    pub(super) attempt: Option<u32>,
-    pub(super) what: String,
-    pub(super) why: String,
-    pub(super) tone: Tone,
+    pub(crate) container: Name,
+    pub(crate) attempt: Option<u32>,
+    pub(crate) what: String,
+    pub(crate) why: String,
+    pub(crate) tone: Tone,
     /// What must be the same for two lines to be alike: no times, no attempts.
-    pub(super) key: String,
+    pub(crate) key: String,
 }
 
 /// How a line is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tone {
+pub(crate) enum Tone {
     Plain,
     Dim,
     Good,
@@ -43,7 +43,7 @@ pub(super) enum Tone {
 const LONG_PULL: Duration = Duration::from_secs(1);
 
 /// The lines of a trace, in its order.
-pub(super) fn lines(records: &[Record], verbose: bool) -> Vec<Line> {
+pub(crate) fn lines(records: &[Record], verbose: bool) -> Vec<Line> {
     let mut teller = Teller {
         records,
         verbose,

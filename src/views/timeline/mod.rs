@@ -15,7 +15,7 @@ use crate::kernel::Time;
 use crate::scenario::types::Input;
 use crate::trace::{EndReason, Record, What};
 use fold::{Repeats, Stretch, fold};
-use lines::{Line, Tone};
+pub(crate) use lines::{Line, Tone, lines as told};
 
 /// How to show it.
 #[derive(Clone, Copy, Debug, Default)]

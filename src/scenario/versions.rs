@@ -1,0 +1,222 @@
+//! What a version knows: gates that change something here, and the fields of pods that its API server takes.
+
+use std::collections::BTreeSet;
+
+use super::types::KubeletConfig;
+use crate::api::features::{Features, find_gate};
+use crate::api::pod::{Container, Handler, Pod, RestartPolicy, RestartRuleAction};
+
+/// Gates whose setting changes what is simulated.
+const SIMULATED_GATES: &[&str] = &[
+    "ChangeContainerStatusOnKubeletRestart",
+    "ContainerRestartRules",
+    "KubeletCrashLoopBackOffMax",
+    "KubeletEnsureSecretPulledImages",
+    "NodeDeclaredFeatures",
+    "PLEGOnDemandRelist",
+    "PodLifecycleSleepAction",
+    "PodLifecycleSleepActionAllowZero",
+    "PodObservedGenerationTracking",
+    "PodReadyToStartContainersCondition",
+    "ReduceDefaultCrashLoopBackOffDecay",
+    "RestartAllContainersOnContainerExits",
+    "SidecarContainers",
+];
+
+/// Gates that somebody has set otherwise than the version does, and whose setting changes nothing here.
+pub(super) fn idle_gates<'a>(kubelets: impl Iterator<Item = &'a KubeletConfig>) -> BTreeSet<&'a str> {
+    let mut idle = BTreeSet::new();
+    for kubelet in kubelets {
+        for (name, value) in &kubelet.feature_gates {
+            let gate = find_gate(kubelet.features.version, name);
+            if gate.is_some_and(|gate| gate.default != *value) && !SIMULATED_GATES.contains(&name.as_str()) {
+                idle.insert(name.as_str());
+            }
+        }
+    }
+    idle
+}
+
+/// What the API server makes of fields that the version has not, or has behind a gate that is off: it drops them
+/// (`pkg/api/pod: dropDisabledFields`), or refuses the pod in the words of its validation.
+pub(super) fn admit(pod: &mut Pod, features: &Features) -> Result<(), String> {
+    let invalid = |place: &str, message: &str| Err(format!("The Pod {:?} is invalid: {place}: {message}", &*pod.name));
+    let grace = pod.spec.termination_grace_period_seconds;
+    let knows_rules = find_gate(features.version, "ContainerRestartRules").is_some();
+    let init = pod.spec.init_containers.iter_mut().enumerate();
+    let app = pod.spec.containers.iter_mut().enumerate();
+    let all = init.map(|(n, c)| (format!("spec.initContainers[{n}]"), c, true));
+    for (place, container, is_init) in all.chain(app.map(|(n, c)| (format!("spec.containers[{n}]"), c, false))) {
+        if is_init && !features.sidecar_containers {
+            container.restart_policy = None;
+            if let Some(field) = field_of_sidecars(container) {
+                return invalid(
+                    &format!("{place}.{field}"),
+                    "Forbidden: may not be set for init containers without restartPolicy=Always",
+                );
+            }
+        }
+        if !features.container_restart_rules {
+            let sidecar = is_init && container.is_sidecar();
+            match container.restart_policy.filter(|_| !sidecar && !knows_rules) {
+                Some(policy) if is_init => {
+                    let message = format!("Unsupported value: \"{policy:?}\": supported values: \"Always\"");
+                    return invalid(&format!("{place}.restartPolicy"), &message);
+                }
+                Some(_) => {
+                    return invalid(
+                        &format!("{place}.restartPolicy"),
+                        "Forbidden: may not be set for non-init containers",
+                    );
+                }
+                None => {}
+            }
+            if !knows_rules && !container.restart_policy_rules.is_empty() {
+                return Err(format!(
+                    "strict decoding error: unknown field \"{place}.restartPolicyRules\""
+                ));
+            }
+            container.restart_policy_rules.clear();
+            container.restart_policy = Some(RestartPolicy::Always).filter(|_| sidecar);
+        }
+        let unknown = |action| action == RestartRuleAction::RestartAllContainers && !features.restart_all_containers;
+        let mut rules = container.restart_policy_rules.iter();
+        if let Some(rule) = rules.position(|rule| unknown(rule.action)) {
+            return invalid(
+                &format!("{place}.restartPolicyRules[{rule}].action"),
+                "Unsupported value: \"RestartAllContainers\": supported values: \"Restart\"",
+            );
+        }
+        let hooks = [
+            ("postStart", &mut container.post_start),
+            ("preStop", &mut container.pre_stop),
+        ];
+        for (hook, handler) in hooks {
+            let Some(Handler::Sleep { seconds }) = *handler else {
+                continue;
+            };
+            if !features.sleep_action {
+                *handler = None;
+            } else if seconds == 0 && !features.sleep_allows_zero {
+                let hint = if find_gate(features.version, "PodLifecycleSleepActionAllowZero").is_some() {
+                    ". Enable AllowPodLifecycleSleepActionZeroValue feature gate for zero sleep."
+                } else {
+                    ""
+                };
+                let message = format!(
+                    "Invalid value: 0: must be greater than 0 and less than terminationGracePeriodSeconds ({grace}){hint}"
+                );
+                return invalid(&format!("{place}.lifecycle.{hook}.sleep"), &message);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A field that only sidecars among init containers may have, if it is set.
+fn field_of_sidecars(container: &Container) -> Option<&'static str> {
+    let set = [
+        (
+            "lifecycle",
+            container.post_start.is_some() || container.pre_stop.is_some(),
+        ),
+        ("livenessProbe", container.liveness_probe.is_some()),
+        ("readinessProbe", container.readiness_probe.is_some()),
+        ("startupProbe", container.startup_probe.is_some()),
+    ];
+    set.into_iter().find(|(_, is_set)| *is_set).map(|(field, _)| field)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::api::features::Version;
+    use crate::scenario::load::{Source, load_as};
+
+    /// What a version says to a pod with such a container spec and a kubelet so configured.
+    fn answer(version: Version, containers: &str, kubelet: &str) -> String {
+        let text = format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: web}}\nspec:\n{containers}\n---\n\
+             apiVersion: podlapse.dev/v1alpha1\nkind: Scenario\nmetadata: {{name: s}}\nspec: {{kubelet: {kubelet}}}\n"
+        );
+        let name = "s.yaml".to_owned();
+        match load_as(&[Source { name, text }], Some(version)) {
+            Ok((_, warnings)) => warnings.iter().map(|warning| warning.to_string()).collect(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn each_version_takes_and_refuses_what_its_servers_do() {
+        use Version::{V1_31, V1_32, V1_33, V1_34, V1_35, V1_36};
+        let rule = |action: &str| {
+            format!(
+                "  containers: [{{name: app, image: a, restartPolicy: Never, restartPolicyRules: [{{action: {action}, exitCodes: {{operator: In, values: [1]}}}}]}}]"
+            )
+        };
+        let (restart, all) = (rule("Restart"), rule("RestartAllContainers"));
+        let sleep = "  containers: [{name: app, image: a, lifecycle: {preStop: {sleep: {seconds: 0}}}}]";
+        let plain = "  containers: [{name: app, image: a}]";
+        let sidecar = "  initContainers: [{name: s, image: a, restartPolicy: Always, startupProbe: {tcpSocket: {port: 1}}}]\n  containers: [{name: app, image: a}]";
+        let max = "{config: {crashLoopBackOff: {maxContainerRestartPeriod: 20s}}}";
+        let gates = |gates: &str| format!("{{featureGates: {{{gates}}}}}");
+        for (version, pod, kubelet, wanted) in [
+            (V1_33, &*restart, "{}", "may not be set for non-init containers"),
+            (V1_34, &restart, "{}", ""),
+            (V1_34, &all, "{}", ""),
+            (
+                V1_34,
+                &all,
+                &gates("ContainerRestartRules: true"),
+                "supported values: \"Restart\"",
+            ),
+            (V1_35, &all, "{}", "supported values: \"Restart\""),
+            (V1_36, &all, "{}", ""),
+            (
+                V1_31,
+                sleep,
+                "{}",
+                "must be greater than 0 and less than terminationGracePeriodSeconds (30)",
+            ),
+            (V1_32, sleep, "{}", "Enable AllowPodLifecycleSleepActionZeroValue"),
+            (V1_32, sleep, &gates("PodLifecycleSleepActionAllowZero: true"), ""),
+            (V1_33, sleep, "{}", ""),
+            (V1_34, plain, max, "MaxContainerRestartPeriod must not be set"),
+            (
+                V1_34,
+                plain,
+                &max.replace("{config", "{featureGates: {KubeletCrashLoopBackOffMax: true}, config"),
+                "",
+            ),
+            (V1_35, plain, max, ""),
+            (V1_35, plain, &max.replace("20s", "301s"), "from 1s to 300s"),
+            (V1_32, sidecar, "{}", ""),
+            (
+                V1_32,
+                sidecar,
+                &gates("SidecarContainers: false"),
+                "without restartPolicy=Always",
+            ),
+            (
+                V1_33,
+                sidecar,
+                &gates("SidecarContainers: false"),
+                "feature is locked to true",
+            ),
+            (
+                V1_36,
+                plain,
+                &gates("EventedPLEG: true"),
+                "what the feature gate EventedPLEG changes is not simulated",
+            ),
+            (V1_36, plain, &gates("EventedPLEG: false"), ""),
+        ] {
+            let got = answer(version, pod, kubelet);
+            let fits = if wanted.is_empty() {
+                got.is_empty()
+            } else {
+                got.contains(wanted)
+            };
+            assert!(fits, "{version}, {pod}, {kubelet}: {got:?} instead of {wanted:?}");
+        }
+    }
+}
