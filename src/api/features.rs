@@ -210,6 +210,8 @@ pub struct Features {
     pub generation: bool,
     /// status.observedGeneration (`PodObservedGenerationTracking`).
     pub observed_generation: bool,
+    /// spec.resources decides on the pod's quality of service (`PodLevelResources`).
+    pub pod_level_resources: bool,
     /// The crash-loop back-off's maximum can be configured (`KubeletCrashLoopBackOffMax`).
     pub crash_loop_max_configurable: bool,
     /// The crash-loop back-off starts at 1 s (`ReduceDefaultCrashLoopBackOffDecay`).
@@ -282,6 +284,7 @@ impl Features {
             probe_errors_say_unknown: from(V1_33),
             generation: from(V1_33),
             observed_generation: on("PodObservedGenerationTracking"),
+            pod_level_resources: on("PodLevelResources"),
             crash_loop_max_configurable: on("KubeletCrashLoopBackOffMax"),
             reduced_crash_loop_decay: on("ReduceDefaultCrashLoopBackOffDecay"),
             soft_eviction_respects_pod: from(V1_32),

@@ -8,6 +8,7 @@ pub(crate) mod node;
 pub mod objects;
 pub mod place;
 pub mod pod;
+pub mod qos;
 pub(crate) mod quantity;
 pub(crate) mod scalar;
 pub(crate) mod schema;

@@ -58,6 +58,8 @@ pub struct PodSpec {
     pub node_name: Option<Name>,
     /// spec.hostNetwork
     pub host_network: bool,
+    /// spec.resources, as a container's
+    pub resources: Option<Arc<serde_json::Value>>,
 }
 
 /// A volume: its name and, where the kubelet must look an object up, that object.
@@ -389,6 +391,7 @@ impl Pod {
                 priority_class_name: None,
                 node_name: None,
                 host_network: false,
+                resources: None,
             },
             manifest: Arc::default(),
             owner: None,

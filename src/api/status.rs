@@ -165,7 +165,7 @@ pub struct PodStatus {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ephemeral_container_statuses: Vec<ContainerStatus>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub qos_class: Option<Name>,
+    pub qos_class: Option<&'static str>,
 }
 
 /// v1.PodCondition

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::Kubelet;
 use super::pleg::Event;
 use super::pod_workers::{PodConfig, UpdateType};
+use crate::api::qos;
 use crate::api::status::{Phase, PodStatus};
 use crate::kernel::{Duration, Notify, Time, race};
 use crate::kubelet::api_server::PodChange;
@@ -103,7 +104,7 @@ impl Kubelet {
             observed_generation: self.observed_generation(config),
             reason: Some("NodeShutdown".into()),
             message: Some(format!("Pod was rejected: {message}").into()),
-            qos_class: Some("BestEffort".into()),
+            qos_class: Some(qos::class(&config.pod.spec, self.config.features.pod_level_resources)),
             ..PodStatus::empty(Phase::Failed)
         };
         self.set_status(ix, config, status, false);

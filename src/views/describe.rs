@@ -37,10 +37,7 @@ pub fn render(records: &[Record], pod: &PodAt, time: Time) -> String {
         }
     }
     page.volumes(spec);
-    page.line(&format!(
-        "QoS Class:\t{}",
-        status.qos_class.as_deref().unwrap_or("BestEffort")
-    ));
+    page.line(&format!("QoS Class:\t{}", status.qos_class.unwrap_or("BestEffort")));
     page.scheduling(&pod.pod.manifest["spec"]);
     let subject = format!("pod/{}", pod.pod.name);
     let mut events = events::at(records, time);

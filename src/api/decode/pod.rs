@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::container::{PodFacts, container};
-use super::{names, volumes};
+use super::{environment, names, volumes};
 use crate::api::node::Node;
 use crate::api::pod::{ContainerType, Name, Pod, PodSpec, RestartPolicy};
 use crate::api::shape::Problems;
@@ -111,6 +111,7 @@ pub(super) fn empty_spec() -> PodSpec {
         priority_class_name: None,
         node_name: None,
         host_network: false,
+        resources: None,
     }
 }
 
@@ -174,6 +175,7 @@ pub(super) fn pod_spec(problems: &mut Problems<'_>, node: &Node, claim_templates
         });
     spec.node_name = node.filled_at("nodeName").cloned();
     spec.host_network = node.boolean_at("hostNetwork").unwrap_or(false);
+    spec.resources = environment::resources(problems, node.get("resources"));
     spec
 }
 

@@ -7,6 +7,7 @@ use super::containers::Conversion;
 use super::manager::is_kubelets;
 use super::phase::phase;
 use super::restart_policy::{all_containers_could_restart, should_all_containers_restart};
+use crate::api::qos;
 use crate::api::status::{ContainerState, ContainerStatus, Phase, PodCondition, PodStatus as ApiStatus};
 use crate::kubelet::Kubelet;
 use crate::kubelet::container::{PodStatus, State};
@@ -117,7 +118,7 @@ impl Kubelet {
         status.observed_generation = generation;
         status.host_ip = Some("10.0.0.4".into());
         status.pod_ip = runtime.ip.clone();
-        status.qos_class = Some("BestEffort".into());
+        status.qos_class = Some(qos::class(&pod.spec, features.pod_level_resources));
         status
     }
 }
