@@ -189,6 +189,7 @@ impl Draw<'_> {
             priority_class_name: None,
             node_name: None,
             host_network: false,
+            resources: None,
         };
         fit_sleeps(&mut spec);
         Pod {
