@@ -99,7 +99,12 @@ fn the_page_links_every_scenario_and_every_link_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let files = std::fs::read_dir(root.join(FOLDER)).expect("the folder");
     let files: BTreeSet<String> = files
-        .map(|file| file.expect("a readable entry").file_name().to_string_lossy().into_owned())
+        .map(|file| {
+            file.expect("a readable entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
         .collect();
     let targets: Vec<&str> = PAGE
         .split("](")
@@ -113,11 +118,7 @@ fn the_page_links_every_scenario_and_every_link_is_there() {
         .collect();
     assert_eq!(linked, files);
 
-    let anchors: BTreeSet<String> = PAGE
-        .lines()
-        .filter(|line| line.starts_with('#'))
-        .map(anchor)
-        .collect();
+    let anchors: BTreeSet<String> = PAGE.lines().filter(|line| line.starts_with('#')).map(anchor).collect();
     for target in targets.iter().filter(|t| !t.starts_with("https://")) {
         match target.strip_prefix('#') {
             Some(name) => assert!(anchors.contains(name), "no heading for #{name}"),
