@@ -127,26 +127,14 @@ fn wall_time_is_told_on_stderr_only() {
 }
 
 #[test]
-fn every_shipped_scenario_runs() {
+fn every_shipped_scenario_is_as_it_expects() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-    let mut count = 0;
-    for entry in std::fs::read_dir(folder).expect("scenarios are there") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            continue;
-        }
-        let output = Command::new(env!("CARGO_BIN_EXE_podlapse"))
-            .arg("run")
-            .arg(&path)
-            .output()
-            .expect("it runs");
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        assert!(
-            output.status.success() && !stderr.contains("warning"),
-            "{}: {stderr}",
-            path.display()
-        );
-        count += 1;
-    }
-    assert!(count >= 8);
+    let output = Command::new(env!("CARGO_BIN_EXE_podlapse"))
+        .arg("test")
+        .arg(&folder)
+        .output()
+        .expect("it runs");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && !stdout.contains("warning"), "{stdout}");
+    assert!(stdout.lines().count() > 8, "{stdout}");
 }

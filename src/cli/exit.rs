@@ -32,6 +32,8 @@ pub(crate) enum Trouble {
     Message(String),
     /// Everything that is wrong with the input.
     Input(Diagnostics),
+    /// Messages that say themselves what they are.
+    Rendered(String),
     /// What is written no longer has a reader, which is no error: the process ends quietly.
     NoReader,
 }

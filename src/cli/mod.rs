@@ -1,20 +1,27 @@
 //! The command line: the only place that prints, reads files or exits. One file a command.
 
+mod check;
 mod clock;
+mod completions;
 mod describe;
 mod diff;
 mod exit;
 mod explain;
 mod fuzz;
 mod get;
+mod load;
+mod man;
 mod merge;
 mod moment;
+mod new;
 mod output;
 mod printer;
 mod progress;
 mod run;
+mod schema;
 mod sources;
 mod sweep;
+mod test;
 
 use std::process::ExitCode;
 
@@ -35,7 +42,9 @@ use printer::{Color, Printer};
     after_help = "\
 Examples:
   podlapse run pod.yaml                  what happens to this pod, and when
-  podlapse run scenarios/crash-loop.yaml
+  podlapse run pod.yaml crash.yaml       the same, with a Scenario that scripts its world
+  podlapse new pod.yaml > crash.yaml     a commented Scenario to begin with
+  podlapse test scenarios/               do the expectations of all scenarios hold?
 
 `podlapse help COMMAND` has examples of each command."
 )]
@@ -54,12 +63,20 @@ struct Arguments {
 enum Command {
     /// Runs manifests and a scenario in virtual time and shows what happens
     Run(run::Arguments),
+    /// Runs every scenario below the paths and says which expectations do not hold
+    Test(test::Arguments),
+    /// Says what is wrong with the input, and what a careful person would ask about, without running it
+    Check(check::Arguments),
     /// Shows pods or events as kubectl would at a moment of the run
     Get(get::Arguments),
     /// Describes a pod as kubectl would at a moment of the run
     Describe(describe::Arguments),
     /// Tells why a pod is as it is at a moment of the run
     Explain(explain::Arguments),
+    /// Writes a commented scenario for manifests
+    New(new::Arguments),
+    /// Writes the JSON Schema of the Scenario document
+    Schema(schema::Arguments),
     /// Runs generated scenarios and holds each against what must hold for any pod
     Fuzz(fuzz::Arguments),
     /// Runs one scenario many times, with values varied or drawn, and makes a table of it
@@ -68,6 +85,10 @@ enum Command {
     Merge(merge::Arguments),
     /// Compares what scenarios do in two versions of Kubernetes, or two scenarios with each other
     Diff(diff::Arguments),
+    /// Writes a script that completes commands in a shell
+    Completions(completions::Arguments),
+    /// Writes manual pages
+    Man(man::Arguments),
 }
 
 /// Runs the command line.
@@ -76,6 +97,12 @@ pub fn main() -> ExitCode {
     let printer = Printer::new(arguments.color, arguments.quiet);
     let ended = match &arguments.command {
         Command::Run(arguments) => run::run(arguments, printer),
+        Command::Test(arguments) => test::run(arguments, printer),
+        Command::Check(arguments) => check::run(arguments, printer),
+        Command::New(arguments) => new::run(arguments, printer),
+        Command::Schema(arguments) => schema::run(arguments, printer),
+        Command::Completions(arguments) => completions::run(arguments, printer),
+        Command::Man(arguments) => man::run(arguments, printer),
         Command::Get(arguments) => get::run(arguments, printer),
         Command::Describe(arguments) => describe::run(arguments, printer),
         Command::Explain(arguments) => explain::run(arguments, printer),
@@ -92,12 +119,21 @@ pub fn main() -> ExitCode {
             printer.input_errors(&diagnostics);
             Exit::Unusable
         }
+        Err(Trouble::Rendered(messages)) => {
+            printer.complain(messages);
+            Exit::Unusable
+        }
         Err(Trouble::Message(message)) => {
             printer.error(message);
             Exit::Unusable
         }
     }
     .into()
+}
+
+/// The command line's own description, for completions and manual pages.
+fn description() -> clap::Command {
+    <Arguments as clap::CommandFactory>::command()
 }
 
 fn version(text: &str) -> Result<Version, String> {

@@ -87,6 +87,16 @@ impl Printer {
         self.say("error", AnsiColor::Red.on_default().bold(), &message);
     }
 
+    /// A message that says itself what it is, on standard error.
+    pub(crate) fn complain(&self, message: impl Display) {
+        let _ = writeln!(std::io::stderr().lock(), "{message}");
+    }
+
+    /// Whether what goes to standard error is coloured.
+    pub(crate) fn colour_errors(&self) -> bool {
+        self.coloured(std::io::stderr().is_terminal())
+    }
+
     /// `warning: …` on standard error.
     pub(crate) fn warning(&self, message: impl Display) {
         if !self.quiet {
@@ -123,11 +133,7 @@ impl Printer {
     }
 
     fn style(&self, style: Style) -> Style {
-        if self.coloured(std::io::stderr().is_terminal()) {
-            style
-        } else {
-            Style::new()
-        }
+        if self.colour_errors() { style } else { Style::new() }
     }
 }
 

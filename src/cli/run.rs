@@ -7,10 +7,12 @@ use clap::Args;
 use super::exit::{Exit, Trouble};
 use super::output::Output;
 use super::printer::Printer;
-use super::{clock, sources, version};
+use super::{clock, load, version};
 use crate::api::features::Version;
-use crate::scenario::load::load_as;
+use crate::check::expectations::{Verdict, judge, report};
+use crate::scenario::types::Input;
 use crate::sim;
+use crate::trace::Record;
 use crate::views::timeline;
 
 /// What `run` is told.
@@ -46,12 +48,9 @@ pub(super) struct Arguments {
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Trouble> {
     let watch = clock::Watch::start();
-    let sources = sources::read(&arguments.files)?;
-    let (input, warnings) = load_as(&sources, arguments.kubernetes_version)?;
-    for warning in warnings {
-        printer.input_warning(&warning);
-    }
+    let (input, expectations) = load::load(&arguments.files, arguments.kubernetes_version, printer)?;
     let records = sim::run(&input);
+    let verdicts = judge(&expectations, &input, &records);
     let to_file = arguments.output_file.is_some();
     let options = timeline::Options {
         verbose: arguments.verbose,
@@ -59,9 +58,55 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
         colour: printer.colour() && !to_file,
     };
     let text = arguments.output.render(&records, &input, options);
-    printer.data_to(arguments.output_file.as_deref(), &text)?;
-    if arguments.output == Output::Timeline {
+    let written = printer.data_to(arguments.output_file.as_deref(), &text);
+    let is_read = !matches!(written, Err(Trouble::NoReader));
+    if is_read {
+        written?;
+    }
+    // Whether the expectations hold is told, whoever reads the rest.
+    let exit = tell(&verdicts, &input, &records, printer);
+    if arguments.output == Output::Timeline && is_read {
         printer.remark(format_args!("took {watch}"));
     }
-    Ok(Exit::Success)
+    Ok(exit)
+}
+
+fn tell(verdicts: &[Verdict], input: &Input, records: &[Record], printer: Printer) -> Exit {
+    let options = timeline::Options {
+        verbose: false,
+        width: printer.width(),
+        colour: printer.colour_errors(),
+    };
+    for verdict in verdicts.iter().filter(|verdict| !verdict.holds()) {
+        let report = report(verdict, input, records, options);
+        printer.error(format_args!("an expectation does not hold\n{report}"));
+    }
+    let failed = verdicts.iter().filter(|verdict| !verdict.holds()).count();
+    match (verdicts.len(), failed) {
+        (0, _) => Exit::Success,
+        (count, 0) => {
+            printer.remark(format_args!(
+                "{} {}",
+                count_of(count, "expectation"),
+                if count == 1 { "holds" } else { "hold" }
+            ));
+            Exit::Success
+        }
+        (count, failed) => {
+            printer.remark(format_args!(
+                "{failed} of {} not hold",
+                if count == 1 {
+                    "1 expectation does".to_owned()
+                } else {
+                    format!("{count} expectations do")
+                }
+            ));
+            Exit::Failure
+        }
+    }
+}
+
+/// `1 pod`, `2 pods`.
+pub(super) fn count_of(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

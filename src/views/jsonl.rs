@@ -16,7 +16,12 @@ pub fn render(records: &[Record]) -> String {
 
 /// The record as one line without its newline.
 pub fn line(record: &Record) -> String {
-    Value::Object(fields(record)).to_string()
+    value(record).to_string()
+}
+
+/// The record as an object.
+pub fn value(record: &Record) -> Value {
+    Value::Object(fields(record))
 }
 
 /// The fields of the line.

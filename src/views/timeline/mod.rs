@@ -54,6 +54,30 @@ pub fn render(records: &[Record], input: &Input, options: Options) -> String {
     text
 }
 
+/// The rows next to an instant, unfolded: at most `before` that are not later, and `after` that are. What is said of
+/// an instant is marked with `>`.
+pub fn around(records: &[Record], input: &Input, at: Time, before: usize, after: usize, options: Options) -> String {
+    let lines = lines::lines(records, options.verbose);
+    let split = lines.partition_point(|line| line.at <= at);
+    let near = &lines[split.saturating_sub(before)..(split + after).min(lines.len())];
+    let rows: Vec<Row> = near.iter().map(Row::from).collect();
+    let options = Options {
+        width: options.width.map(|width| width.saturating_sub(4)),
+        ..options
+    };
+    let layout = Layout::of(&rows, input, options);
+    let mut text = String::new();
+    for row in &rows {
+        let mut own = String::new();
+        layout.write(&mut own, row);
+        for (index, line) in own.lines().enumerate() {
+            let mark = if row.at == at && index == 0 { ">" } else { " " };
+            let _ = writeln!(text, "{mark} {line}");
+        }
+    }
+    text
+}
+
 /// A row as shown.
 struct Row {
     at: Time,

@@ -1,0 +1,479 @@
+//! Walks an expression before the run: what it names must exist, and what it compares must be able to be equal.
+
+use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, LiteralValue, SelectExpr, operators};
+use cel::parser::Expression;
+
+use super::compile::Sees;
+use super::source::text;
+use super::types::{
+    EVENT_REASONS, FUNCTIONS, Kind, POD_METHODS, Parameter, STANDARD_NAMES, Signature, Type, conditions, probes,
+    standard,
+};
+use crate::api::pod::Pod;
+use crate::scenario::lookup::glob;
+use crate::scenario::types::{ActionKind, Input};
+
+/// Something wrong, at the word `text` at or after the expression of that id.
+pub(super) struct Wrong {
+    pub(super) id: u64,
+    pub(super) text: String,
+    pub(super) message: String,
+    pub(super) hint: Option<String>,
+}
+
+/// The walk.
+pub(super) struct Inference<'a> {
+    input: &'a Input,
+    /// Variables of macros, innermost last.
+    variables: Vec<(String, Type)>,
+    pub(super) problems: Vec<Wrong>,
+    pub(super) sees: Sees,
+}
+
+impl<'a> Inference<'a> {
+    pub(super) fn new(input: &'a Input) -> Inference<'a> {
+        Inference {
+            input,
+            variables: Vec::new(),
+            problems: Vec::new(),
+            sees: Sees::default(),
+        }
+    }
+
+    fn wrong(&mut self, id: u64, text: impl Into<String>, message: String, hint: Option<String>) -> Type {
+        self.problems.push(Wrong {
+            id,
+            text: text.into(),
+            message,
+            hint,
+        });
+        Type::Any
+    }
+
+    /// The type of the expression; what is wrong goes to `problems`.
+    pub(super) fn infer(&mut self, expression: &Expression) -> Type {
+        match &expression.expr {
+            Expr::Unspecified => Type::Any,
+            Expr::Literal(literal) => match literal {
+                LiteralValue::Boolean(_) => Type::Bool,
+                LiteralValue::Bytes(_) => Type::Any,
+                LiteralValue::Double(_) | LiteralValue::Int(_) | LiteralValue::UInt(_) => Type::Number,
+                LiteralValue::Null => Type::Null,
+                LiteralValue::String(_) => Type::String,
+            },
+            Expr::Ident(name) => self.variable(expression.id, name),
+            Expr::Select(select) => self.select(expression.id, select),
+            Expr::List(list) => {
+                let mut types: Vec<Type> = list.elements.iter().map(|element| self.infer(element)).collect();
+                types.dedup();
+                match types.pop() {
+                    Some(only) if types.is_empty() => Type::List(Box::new(only)),
+                    _ => Type::List(Box::new(Type::Any)),
+                }
+            }
+            Expr::Map(map) => {
+                for entry in &map.entries {
+                    if let EntryExpr::MapEntry(entry) = &entry.expr {
+                        self.infer(&entry.key);
+                        self.infer(&entry.value);
+                    }
+                }
+                Type::StringMap
+            }
+            Expr::Struct(structure) => {
+                let message = format!("there is no type {}", structure.type_name);
+                self.wrong(expression.id, structure.type_name.clone(), message, None)
+            }
+            Expr::Comprehension(comprehension) => self.comprehension(expression.id, comprehension),
+            Expr::Call(call) => self.call(expression.id, call),
+        }
+    }
+
+    fn variable(&mut self, id: u64, name: &str) -> Type {
+        if let Some((_, found)) = self.variables.iter().rev().find(|(known, _)| known == name) {
+            return found.clone();
+        }
+        let functions: Vec<&str> = FUNCTIONS.iter().map(|f| f.name).collect();
+        let variables = self.variables.iter().map(|(name, _)| name.as_str());
+        let hint = if let Some(function) = FUNCTIONS.iter().find(|f| f.name == name) {
+            Some(format!("write {}", function.usage))
+        } else if self.pod(name).is_some() {
+            Some(format!("write pod('{name}')"))
+        } else {
+            nearest(name, variables.chain(functions)).map(|near| format!("is it {near:?}?"))
+        };
+        self.wrong(id, name, format!("nothing is named {name:?}"), hint)
+    }
+
+    fn select(&mut self, id: u64, select: &SelectExpr) -> Type {
+        let found = self.select_field(id, select);
+        if select.test { Type::Bool } else { found }
+    }
+
+    fn select_field(&mut self, id: u64, select: &SelectExpr) -> Type {
+        match self.infer(&select.operand) {
+            Type::Any => Type::Any,
+            Type::StringMap => Type::String,
+            Type::Object(kind) => self.field(id, kind, &select.field),
+            other => {
+                let message = format!("{} has no fields, {:?} is none of them", other.name(), select.field);
+                let hint = matches!(other, Type::List(_))
+                    .then(|| format!("write [0].{0}, or .exists(x, x.{0} == …)", select.field));
+                self.wrong(id, select.field.clone(), message, hint)
+            }
+        }
+    }
+
+    fn field(&mut self, id: u64, kind: Kind, name: &str) -> Type {
+        let fields = kind.fields();
+        if let Some((_, found)) = fields.iter().find(|(field, _)| *field == name) {
+            return found.clone();
+        }
+        let method = (kind == Kind::Pod).then(|| POD_METHODS.iter().find(|m| m.name == name));
+        let names: Vec<&str> = fields.iter().map(|(field, _)| *field).collect();
+        let hint = if let Some(Some(method)) = method {
+            format!("write {}", method.usage)
+        } else if let Some(near) = nearest(name, names.iter().copied()) {
+            format!("is it {near:?}?")
+        } else {
+            format!("it has {}", names.join(", "))
+        };
+        self.wrong(id, name, format!("{} has no field {name:?}", kind.name()), Some(hint))
+    }
+
+    fn comprehension(&mut self, id: u64, comprehension: &ComprehensionExpr) -> Type {
+        let element = match self.infer(&comprehension.iter_range) {
+            Type::List(element) => *element,
+            // Only what the spec holds is not known; its maps are refused when the expression is evaluated.
+            Type::Any => Type::Any,
+            Type::StringMap => {
+                return self.wrong(
+                    id,
+                    text(&comprehension.iter_range),
+                    "a map has no order, so it cannot be gone through".to_owned(),
+                    Some("ask for one key: labels['app'] == 'web', or 'app' in labels".to_owned()),
+                );
+            }
+            other => {
+                let message = format!("{} cannot be gone through", other.name());
+                return self.wrong(id, text(&comprehension.iter_range), message, None);
+            }
+        };
+        let accumulator = self.infer(&comprehension.accu_init);
+        let outer = self.variables.len();
+        self.variables
+            .push((comprehension.accu_var.clone(), accumulator.clone()));
+        self.variables.push((comprehension.iter_var.clone(), element));
+        self.infer(&comprehension.loop_cond);
+        let step = self.infer(&comprehension.loop_step);
+        self.variables.truncate(outer + 1);
+        // `filter` and `map` begin with an empty list; what a step adds is what the elements are.
+        if matches!(accumulator, Type::List(_)) {
+            self.variables[outer].1 = step;
+        }
+        let result = self.infer(&comprehension.result);
+        self.variables.truncate(outer);
+        result
+    }
+
+    fn call(&mut self, id: u64, call: &CallExpr) -> Type {
+        if let Some(target) = &call.target {
+            return self.method(id, call, target);
+        }
+        if let Some(result) = self.operator(id, call) {
+            return result;
+        }
+        let name = call.func_name.as_str();
+        if let Some(signature) = FUNCTIONS.iter().find(|f| f.name == name) {
+            match name {
+                "events" => self.sees.events = true,
+                "exits" => self.sees.exits = true,
+                "probes" => self.sees.probes = true,
+                _ => self.sees.objects = true,
+            }
+            return self.arguments(id, call, signature, None);
+        }
+        if let Some(result) = standard(name) {
+            call.args.iter().for_each(|argument| drop(self.infer(argument)));
+            return result;
+        }
+        let known = FUNCTIONS.iter().map(|f| f.name).chain(STANDARD_NAMES.iter().copied());
+        let hint = match POD_METHODS.iter().find(|m| m.name == name) {
+            Some(method) => Some(format!("write {}", method.usage)),
+            None => nearest(name, known).map(|near| format!("is it {near:?}?")),
+        };
+        self.wrong(id, name, format!("there is no function {name}()"), hint)
+    }
+
+    fn method(&mut self, id: u64, call: &CallExpr, target: &Expression) -> Type {
+        let of = self.infer(target);
+        let name = call.func_name.as_str();
+        let ours = POD_METHODS.iter().find(|m| m.name == name);
+        if let (Type::Object(Kind::Pod) | Type::Any, Some(signature)) = (&of, ours) {
+            return self.arguments(id, call, signature, Some(target));
+        }
+        if let (Some(result), Type::Any | Type::String | Type::Enum(_) | Type::List(_) | Type::StringMap) =
+            (standard(name), &of)
+        {
+            call.args.iter().for_each(|argument| drop(self.infer(argument)));
+            return result;
+        }
+        let methods = POD_METHODS
+            .iter()
+            .map(|m| m.name)
+            .filter(|_| of == Type::Object(Kind::Pod));
+        let hint = nearest(name, methods.chain(STANDARD_NAMES.iter().copied()))
+            .map(|near| format!("is it {near:?}?"))
+            .or_else(|| {
+                let is_field = matches!(of, Type::Object(kind) if kind.fields().iter().any(|(f, _)| *f == name));
+                is_field.then(|| format!("it is a field: write .{name}"))
+            });
+        self.wrong(id, name, format!("{} has no method {name}()", of.name()), hint)
+    }
+
+    /// The type of an operator's result; None when the call is none.
+    fn operator(&mut self, id: u64, call: &CallExpr) -> Option<Type> {
+        let name = call.func_name.as_str();
+        Some(match (name, &call.args[..]) {
+            (operators::LOGICAL_AND | operators::LOGICAL_OR | operators::LOGICAL_NOT, operands) => {
+                for operand in operands {
+                    let found = self.infer(operand);
+                    if !matches!(found, Type::Bool | Type::Any) {
+                        let message = format!("this is {}, not true or false", found.name());
+                        self.wrong(operand.id, first_word(operand), message, None);
+                    }
+                }
+                Type::Bool
+            }
+            (operators::NOT_STRICTLY_FALSE, operands) => {
+                operands.iter().for_each(|operand| drop(self.infer(operand)));
+                Type::Bool
+            }
+            (operators::CONDITIONAL, [condition, yes, no]) => {
+                self.infer(condition);
+                let (yes, no) = (self.infer(yes), self.infer(no));
+                if yes == no { yes } else { Type::Any }
+            }
+            (operators::INDEX, [of, index]) => {
+                let found = self.infer(of);
+                self.infer(index);
+                match (found, &index.expr) {
+                    (Type::List(element), _) => *element,
+                    (Type::StringMap, _) => Type::String,
+                    (Type::Object(kind), Expr::Literal(LiteralValue::String(field))) => {
+                        self.field(index.id, kind, field.inner())
+                    }
+                    _ => Type::Any,
+                }
+            }
+            (operators::IN, [value, list]) => {
+                let value_type = self.infer(value);
+                if let Expr::List(list) = &list.expr {
+                    for element in &list.elements {
+                        let element_type = self.infer(element);
+                        self.possible(id, (value, &value_type), (element, &element_type));
+                    }
+                } else if let Type::List(element) = self.infer(list) {
+                    self.possible(id, (list, &element), (value, &value_type));
+                }
+                Type::Bool
+            }
+            (operators::EQUALS | operators::NOT_EQUALS, [left, right]) => {
+                let (left_type, right_type) = (self.infer(left), self.infer(right));
+                if matches!(right_type, Type::Enum(_)) {
+                    self.possible(id, (right, &right_type), (left, &left_type));
+                } else {
+                    self.possible(id, (left, &left_type), (right, &right_type));
+                }
+                Type::Bool
+            }
+            (operators::LESS | operators::LESS_EQUALS | operators::GREATER | operators::GREATER_EQUALS, [l, r]) => {
+                let (left, right) = (self.infer(l), self.infer(r));
+                if !left.comparable(&right) {
+                    let message = format!("{} is compared with {}", left.name(), right.name());
+                    self.wrong(id, first_word(l), message, None);
+                }
+                Type::Bool
+            }
+            (
+                operators::ADD | operators::SUBSTRACT | operators::MULTIPLY | operators::DIVIDE | operators::MODULO,
+                [left, right],
+            ) => {
+                let (left, right) = (self.infer(left), self.infer(right));
+                match (left, right) {
+                    (Type::List(l), Type::List(r)) if *l == Type::Any => Type::List(r),
+                    (left, _) => left,
+                }
+            }
+            (operators::NEGATE, [operand]) => {
+                self.infer(operand);
+                Type::Number
+            }
+            _ => return None,
+        })
+    }
+
+    /// Whether the two can be equal: not of types that never are, nor a word that the first never is.
+    fn possible(&mut self, id: u64, (of, type_of): (&Expression, &Type), (other, type_other): (&Expression, &Type)) {
+        if let (Type::Enum(words), Some(word)) = (type_of, string(other)) {
+            if !words.contains(&word) {
+                let shown: Vec<&str> = words.iter().copied().filter(|w| !w.is_empty()).collect();
+                let hint = match nearest(word, words.iter().copied()) {
+                    Some(near) => format!("is it '{near}'?"),
+                    None => format!("it is one of {}", shown.join(", ")),
+                };
+                self.wrong(other.id, word, format!("{} is never '{word}'", text(of)), Some(hint));
+            }
+        } else if !type_of.comparable(type_other) {
+            let message = format!(
+                "{} is compared with {}, which it never equals",
+                type_of.name(),
+                type_other.name()
+            );
+            self.wrong(id, first_word(other), message, None);
+        }
+    }
+
+    /// Checks the arguments of a function or method of ours.
+    fn arguments(&mut self, id: u64, call: &CallExpr, signature: &Signature, target: Option<&Expression>) -> Type {
+        let count = call.args.len();
+        if count < signature.required || count > signature.parameters.len() {
+            let message = format!("{}() does not take {count} arguments", signature.name);
+            let hint = Some(format!("write {}", signature.usage));
+            self.wrong(id, signature.name, message, hint);
+            return (signature.result)();
+        }
+        let pod_name = match target.map(|target| &target.expr) {
+            Some(Expr::Call(inner)) if inner.func_name == "pod" => inner.args.first().and_then(string),
+            Some(_) => None,
+            None => call.args.first().and_then(string),
+        };
+        for (argument, parameter) in call.args.iter().zip(signature.parameters) {
+            let found = self.infer(argument);
+            match string(argument) {
+                Some(word) => self.literal(argument.id, *parameter, word, pod_name),
+                None if found.comparable(&Type::String) => {}
+                None => {
+                    let message = format!("{}() takes a string here, not {}", signature.name, found.name());
+                    self.wrong(argument.id, first_word(argument), message, None);
+                }
+            }
+        }
+        (signature.result)()
+    }
+
+    /// A literal argument must name something that exists.
+    fn literal(&mut self, id: u64, parameter: Parameter, word: &str, pod_name: Option<&str>) {
+        let is_it = |near: Option<&str>| near.map(|near| format!("is it '{near}'?"));
+        match parameter {
+            Parameter::Pod => {
+                if self.pod(word).is_none() {
+                    let hint = is_it(nearest(word, self.input.pods.iter().map(|p| &*p.pod.name)));
+                    self.wrong(id, word, format!("the input has no pod '{word}'"), hint);
+                }
+            }
+            Parameter::PodGlob => {
+                let matches = |p: &&Pod| glob(word.as_bytes(), p.name.as_bytes());
+                if !self.input.pods.iter().map(|p| &p.pod).any(|p| matches(&p)) {
+                    let message = format!("'{word}' matches no pod of the input");
+                    self.wrong(id, word, message, None);
+                }
+            }
+            Parameter::Container => {
+                let pods: Vec<&Pod> = match pod_name {
+                    Some(name) => self.pod(name).into_iter().collect(),
+                    None => self.input.pods.iter().map(|p| &p.pod).collect(),
+                };
+                let names = container_names(self.input, &pods);
+                if !pods.is_empty() && !names.contains(&word) {
+                    let hint = is_it(nearest(word, names.iter().copied()))
+                        .unwrap_or_else(|| format!("it has {}", names.join(", ")));
+                    let of = pod_name.map_or("no pod".to_owned(), |name| format!("pod '{name}'"));
+                    let message = if pod_name.is_some() {
+                        format!("{of} has no container '{word}'")
+                    } else {
+                        format!("no pod of the input has a container '{word}'")
+                    };
+                    self.wrong(id, word, message, Some(hint));
+                }
+            }
+            Parameter::Condition => {
+                let gates = self.input.pods.iter().flat_map(|p| &p.pod.spec.readiness_gates);
+                let known: Vec<&str> = conditions().iter().copied().chain(gates.map(|g| &**g)).collect();
+                if !known.contains(&word) {
+                    let hint = is_it(nearest(word, known.iter().copied()))
+                        .unwrap_or_else(|| format!("it is one of {}", known.join(", ")));
+                    self.wrong(id, word, format!("pods have no condition '{word}'"), Some(hint));
+                }
+            }
+            Parameter::Reason => {
+                let near = nearest(word, EVENT_REASONS.iter().copied());
+                if near.is_some() && !EVENT_REASONS.contains(&word) {
+                    self.wrong(id, word, format!("no event has the reason '{word}'"), is_it(near));
+                }
+            }
+            Parameter::Probe => {
+                if !probes().contains(&word) {
+                    let hint = Some(format!("it is one of {}", probes().join(", ")));
+                    self.wrong(id, word, format!("there is no probe '{word}'"), hint);
+                }
+            }
+        }
+    }
+
+    fn pod(&self, name: &str) -> Option<&'a Pod> {
+        let mut pods = self.input.pods.iter().map(|p| &p.pod);
+        pods.find(|pod| *pod.name == *name || pod.full_name() == name)
+    }
+}
+
+/// Names of the containers of the pods, debug containers included.
+fn container_names<'a>(input: &'a Input, pods: &[&'a Pod]) -> Vec<&'a str> {
+    let mut names: Vec<&str> = Vec::new();
+    for pod in pods {
+        names.extend(pod.all_containers().map(|(_, c)| &*c.name));
+        names.extend(input.scenario.actions.iter().filter_map(|action| match &action.what {
+            ActionKind::Debug { pod: of, container } if *of == pod.name => Some(&*container.name),
+            _ => None,
+        }));
+    }
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// The text of a string literal.
+fn string(expression: &Expression) -> Option<&str> {
+    match &expression.expr {
+        Expr::Literal(LiteralValue::String(word)) => Some(word.inner()),
+        _ => None,
+    }
+}
+
+/// The word of the source that an expression begins with, to underline.
+fn first_word(expression: &Expression) -> String {
+    let text = text(expression);
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_');
+    match end {
+        Some(0) | None => text,
+        Some(end) => text[..end].to_owned(),
+    }
+}
+
+/// The known word that is most like the given one, if one is.
+pub(crate) fn nearest<'k>(given: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let distance = |word: &str| {
+        if given.eq_ignore_ascii_case(word) {
+            0
+        } else {
+            strsim::damerau_levenshtein(given, word)
+        }
+    };
+    let allowed = (given.len() / 3).max(1);
+    let candidates = known.into_iter().filter(|word| !word.is_empty());
+    candidates
+        .map(|word| (distance(word), word))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, word)| word)
+}

@@ -1,0 +1,345 @@
+//! Follows a trace and says of each expectation whether it held.
+
+use cel::{Context, ExecutionError, Value};
+
+use super::compile::{Compiled, Sees};
+use super::source::{telling_parts, text};
+use super::world::World;
+use crate::kernel::Time;
+use crate::scenario::types::{Expectation, Input, When};
+use crate::trace::{EndReason, Record, What};
+use crate::views::humane::clock;
+
+/// What came of an expectation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// The expectation.
+    pub expectation: Expectation,
+    /// Why it does not hold; None when it does.
+    pub failure: Option<Failure>,
+}
+
+impl Verdict {
+    /// Whether the expectation held.
+    pub fn holds(&self) -> bool {
+        self.failure.is_none()
+    }
+}
+
+/// How an expectation came not to hold.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    /// When it was decided.
+    pub at: Time,
+    /// What happened instead, as `it was false at 30s`.
+    pub why: String,
+    /// What the parts of the expression were then.
+    pub saw: Vec<Seen>,
+}
+
+/// A part of an expression and its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The part, as in the expression.
+    pub expression: String,
+    /// Its value, as CEL writes it, or why it has none.
+    pub value: String,
+}
+
+/// Longer values are cut: a whole pod says nothing.
+const LONGEST_VALUE: usize = 240;
+
+/// Judges the expectations, in their order, over the records of a run of the input.
+pub fn judge(compiled: &[Compiled], input: &Input, records: &[Record]) -> Vec<Verdict> {
+    let mut sees = Sees::default();
+    for one in compiled {
+        sees.objects |= one.sees.objects;
+        sees.events |= one.sees.events;
+        sees.exits |= one.sees.exits;
+        sees.probes |= one.sees.probes;
+    }
+    let mut watches: Vec<Watch> = compiled.iter().map(Watch::new).collect();
+    let mut world = World::new(input, sees);
+    // The time before anything happened counts too: a pod may be created late.
+    for watch in &mut watches {
+        let first = records.first().map(|record| record.at);
+        watch.step(&mut world, Time(i64::MIN), &Sees::default(), true, first);
+    }
+    for (index, record) in records.iter().enumerate() {
+        let changed = world.follow(record);
+        let last_of_instant = records.get(index + 1).is_none_or(|next| next.at > record.at);
+        let until = records.get(index + 1).map(|next| next.at);
+        for watch in &mut watches {
+            watch.step(&mut world, record.at, &changed, last_of_instant, until);
+        }
+    }
+    let end = records.last();
+    watches
+        .into_iter()
+        .map(|watch| Verdict {
+            expectation: watch.compiled.expectation.clone(),
+            failure: watch.end(&mut world, end),
+        })
+        .collect()
+}
+
+/// Where an expectation stands while the trace is followed.
+struct Watch<'a> {
+    compiled: &'a Compiled,
+    state: State,
+    /// What of the world is different since the last look.
+    pending: bool,
+    /// Whether the expression ever had a value.
+    evaluated: bool,
+    /// Why it had none at the last look that gave none.
+    error: Option<(Time, String)>,
+}
+
+enum State {
+    Open,
+    Held,
+    Failed(Failure),
+}
+
+impl<'a> Watch<'a> {
+    fn new(compiled: &'a Compiled) -> Watch<'a> {
+        Watch {
+            compiled,
+            state: State::Open,
+            pending: true,
+            evaluated: false,
+            error: None,
+        }
+    }
+
+    /// After a record at `now`; the world stays as it is till `until` (None: for ever).
+    fn step(&mut self, world: &mut World, now: Time, changed: &Sees, last_of_instant: bool, until: Option<Time>) {
+        if !matches!(self.state, State::Open) {
+            return;
+        }
+        let sees = &self.compiled.sees;
+        self.pending |= sees.objects && changed.objects
+            || sees.events && changed.events
+            || sees.exits && changed.exits
+            || sees.probes && changed.probes;
+        match self.compiled.expectation.when {
+            // What holds at a time is what the last record not later than it left behind.
+            When::At(at) => {
+                let in_force = now <= at && until.is_some_and(|next| next > at);
+                if last_of_instant && in_force {
+                    self.decide_at(world, at);
+                }
+            }
+            When::Within(span) => {
+                let by = Time::ZERO + span;
+                if self.look(world, now) == Some(true) {
+                    self.state = State::Held;
+                } else if last_of_instant && until.is_some_and(|next| next > by) {
+                    self.state = State::Failed(self.never_came(world, by));
+                }
+            }
+            When::Always { from, to } => self.hold_between(world, now, until, (from, to), true),
+            When::Never { from, to } => self.hold_between(world, now, until, (from, to), false),
+        }
+    }
+
+    fn decide_at(&mut self, world: &mut World, at: Time) {
+        self.pending = true;
+        self.state = if self.look(world, at) == Some(true) {
+            State::Held
+        } else {
+            State::Failed(self.failure(world, at, format!("it is false at {}", clock(at))))
+        };
+    }
+
+    /// `wanted` must be what the expression gives at every record from `from` to `to`, and at `from` itself.
+    fn hold_between(
+        &mut self,
+        world: &mut World,
+        now: Time,
+        until: Option<Time>,
+        (from, to): (Time, Option<Time>),
+        wanted: bool,
+    ) {
+        if to.is_some_and(|to| now > to) {
+            return;
+        }
+        // At `from` the world is what the last record not later than it left behind.
+        if now <= from && until.is_some_and(|next| next <= from) {
+            return;
+        }
+        let now = now.max(from);
+        let found = self.look(world, now);
+        let unwanted = match found {
+            Some(found) => found != wanted,
+            // What has no value is not true: it cannot always hold, and it is not what never may be.
+            None if self.error.as_ref().is_some_and(|(at, _)| *at == now) => wanted,
+            None => false,
+        };
+        if unwanted {
+            let what = if wanted { "false" } else { "true" };
+            self.state = State::Failed(self.failure(world, now, format!("it is {what} at {}", clock(now))));
+        }
+    }
+
+    /// Evaluates if anything is different since the last time; None when nothing is, or when there is no value.
+    fn look(&mut self, world: &mut World, now: Time) -> Option<bool> {
+        if !std::mem::take(&mut self.pending) {
+            return None;
+        }
+        match evaluate(self.compiled, world.context()) {
+            Ok(found) => {
+                self.evaluated = true;
+                Some(found)
+            }
+            Err(error) => {
+                self.error = Some((now, error));
+                None
+            }
+        }
+    }
+
+    fn end(mut self, world: &mut World, last: Option<&Record>) -> Option<Failure> {
+        let (end, horizon) = match last {
+            Some(Record {
+                at,
+                what: What::End { reason },
+                ..
+            }) => (*at, *reason == EndReason::Horizon),
+            Some(record) => (record.at, true),
+            None => (Time::ZERO, true),
+        };
+        if let (State::Open, When::At(at)) = (&self.state, self.compiled.expectation.when) {
+            // Nothing was left to happen: what is now is what would be then.
+            if !horizon || at <= end {
+                self.decide_at(world, at);
+            } else {
+                let why = format!("the run ended at {}, before {}: set runFor", clock(end), clock(at));
+                self.state = State::Failed(self.failure(world, end, why));
+            }
+        }
+        match (self.state, self.compiled.expectation.when) {
+            (State::Failed(failure), _) => return Some(failure),
+            (State::Held, _) => return None,
+            (State::Open, _) => {}
+        }
+        self.state = State::Open;
+        match self.compiled.expectation.when {
+            When::Within(span) => {
+                let by = Time::ZERO + span;
+                if horizon && by > end {
+                    let why = format!("it is not true until the run's end at {}", clock(end));
+                    return Some(self.failure(world, end, why));
+                }
+                Some(self.never_came(world, by))
+            }
+            When::Always { from, .. } | When::Never { from, .. } if horizon && from > end => {
+                let why = format!("the run ended at {}, before {}: set runFor", clock(end), clock(from));
+                Some(self.failure(world, end, why))
+            }
+            // A check that never had a value has not been made.
+            When::Always { .. } | When::Never { .. } if !self.evaluated => {
+                let why = "it never had a value".to_owned();
+                Some(self.failure(world, end, why))
+            }
+            When::At(_) | When::Always { .. } | When::Never { .. } => None,
+        }
+    }
+
+    fn never_came(&self, world: &mut World, by: Time) -> Failure {
+        self.failure(world, by, format!("it is not true at any time until {}", clock(by)))
+    }
+
+    fn failure(&self, world: &mut World, at: Time, why: String) -> Failure {
+        let context = world.context();
+        let parts = telling_parts(&self.compiled.expression);
+        let mut saw: Vec<Seen> = parts
+            .into_iter()
+            .map(|part| Seen {
+                expression: text(part),
+                value: match Value::resolve(part, context) {
+                    Ok(value) => shown(&value),
+                    Err(error) => plain(&error),
+                },
+            })
+            .collect();
+        if let Err(error) = evaluate(self.compiled, context)
+            && !saw.iter().any(|seen| seen.value == error)
+        {
+            saw.push(Seen {
+                expression: "the whole".to_owned(),
+                value: error,
+            });
+        }
+        Failure { at, why, saw }
+    }
+}
+
+fn evaluate(compiled: &Compiled, context: &Context) -> Result<bool, String> {
+    match Value::resolve(&compiled.expression, context) {
+        Ok(Value::Bool(found)) => Ok(found),
+        Ok(other) => Err(format!("{} is not true or false", shown(&other))),
+        Err(error) => Err(plain(&error)),
+    }
+}
+
+/// Why there is no value, in plain words.
+fn plain(error: &ExecutionError) -> String {
+    match error {
+        ExecutionError::NoSuchKey(key) => format!("has no {key:?}"),
+        ExecutionError::IndexOutOfBounds(Value::Int(index)) => format!("has no element {index}"),
+        ExecutionError::IndexOutOfBounds(_) => "has not that many elements".to_owned(),
+        other => {
+            let text = other.to_string();
+            text.chars().take(LONGEST_VALUE).collect()
+        }
+    }
+}
+
+/// A value as CEL writes it, keys in order.
+fn shown(value: &Value) -> String {
+    let mut out = String::new();
+    write(&mut out, value);
+    crate::views::humane::elide(&out, LONGEST_VALUE)
+}
+
+fn write(out: &mut String, value: &Value) {
+    use std::fmt::Write;
+    match value {
+        Value::String(text) => {
+            let _ = write!(out, "'{text}'");
+        }
+        Value::Int(number) => {
+            let _ = write!(out, "{number}");
+        }
+        Value::UInt(number) => {
+            let _ = write!(out, "{number}");
+        }
+        Value::Float(number) => {
+            let _ = write!(out, "{number}");
+        }
+        Value::Bool(truth) => {
+            let _ = write!(out, "{truth}");
+        }
+        Value::List(list) => {
+            out.push('[');
+            for (index, element) in list.iter().enumerate() {
+                out.push_str(if index == 0 { "" } else { ", " });
+                write(out, element);
+            }
+            out.push(']');
+        }
+        Value::Map(map) => {
+            let mut entries: Vec<(String, &Value)> = map.map.iter().map(|(k, v)| (k.to_string(), v)).collect();
+            entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+            out.push('{');
+            for (index, (key, value)) in entries.into_iter().enumerate() {
+                out.push_str(if index == 0 { "" } else { ", " });
+                let _ = write!(out, "{key}: ");
+                write(out, value);
+            }
+            out.push('}');
+        }
+        _ => out.push_str("null"),
+    }
+}

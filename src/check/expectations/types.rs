@@ -1,0 +1,423 @@
+//! What expressions are about: the types of values, the fields of objects, the functions and methods.
+
+/// What is known of a value before the run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Type {
+    /// Anything: nothing is checked.
+    Any,
+    Null,
+    Bool,
+    /// int or double: CEL compares them with each other.
+    Number,
+    String,
+    /// A string that is one of these.
+    Enum(&'static [&'static str]),
+    List(Box<Type>),
+    /// Names to strings, such as labels.
+    StringMap,
+    Object(Kind),
+}
+
+/// Objects, by what their fields are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Pod,
+    Metadata,
+    Status,
+    Condition,
+    ContainerStatus,
+    ContainerState,
+    Waiting,
+    Running,
+    Terminated,
+    PodIp,
+    /// What `.container(name)` gives.
+    Container,
+    Event,
+    Exit,
+    Probe,
+}
+
+const PHASES: &[&str] = &["Pending", "Running", "Succeeded", "Failed", "Unknown", ""];
+const CONDITION_STATUSES: &[&str] = &["True", "False", "Unknown", ""];
+const CONDITIONS: &[&str] = &[
+    "PodScheduled",
+    "PodReadyToStartContainers",
+    "Initialized",
+    "ContainersReady",
+    "Ready",
+    "DisruptionTarget",
+    "PodResizePending",
+    "PodResizeInProgress",
+    "AllContainersRestarting",
+];
+const STATES: &[&str] = &["waiting", "running", "terminated", ""];
+const EVENT_TYPES: &[&str] = &["Normal", "Warning"];
+const PROBES: &[&str] = &["startup", "readiness", "liveness"];
+const PROBE_RESULTS: &[&str] = &["success", "failure", "error", "timeout"];
+const ENDED_BY: &[&str] = &["self", "term", "kill", "reboot"];
+const QOS: &[&str] = &["Guaranteed", "Burstable", "BestEffort"];
+
+/// Reasons of events; others may come, but one that is nearly one of these is a slip of the pen.
+pub(super) const EVENT_REASONS: &[&str] = &[
+    "Created",
+    "Started",
+    "Failed",
+    "Killing",
+    "Preempting",
+    "BackOff",
+    "ExceededGracePeriod",
+    "FailedKillPod",
+    "FailedCreatePodSandBox",
+    "FailedPodSandBoxStatus",
+    "FailedMountOnFilesystemMismatch",
+    "FailedMount",
+    "FailedAttachVolume",
+    "InvalidEnvironmentVariableNames",
+    "Pulling",
+    "Pulled",
+    "ErrImageNeverPull",
+    "InspectFailed",
+    "NetworkNotReady",
+    "SandboxChanged",
+    "FailedPostStartHook",
+    "FailedPreStopHook",
+    "Unhealthy",
+    "ProbeWarning",
+    "Evicted",
+    "Preempted",
+    "DeadlineExceeded",
+    "Scheduled",
+    "FailedScheduling",
+    "NodeReady",
+    "NodeNotReady",
+    "NodeShutdown",
+    "TaintManagerEviction",
+    "SuccessfulCreate",
+    "SuccessfulDelete",
+    "ScalingReplicaSet",
+    "BackoffLimitExceeded",
+    "Completed",
+    "Rebooted",
+    "Starting",
+];
+
+/// The value of a literal argument must be one that exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Parameter {
+    /// The name of a pod of the input.
+    Pod,
+    /// A name or glob that matches a pod of the input.
+    PodGlob,
+    /// A container of the pod that the first argument or the receiver names.
+    Container,
+    /// The type of a pod condition.
+    Condition,
+    /// The reason of an event.
+    Reason,
+    /// startup, readiness or liveness
+    Probe,
+}
+
+/// A function or method of ours.
+pub(super) struct Signature {
+    pub(super) name: &'static str,
+    /// For each number of arguments that is allowed.
+    pub(super) parameters: &'static [Parameter],
+    /// How many of the parameters must be given.
+    pub(super) required: usize,
+    pub(super) result: fn() -> Type,
+    /// How to write it.
+    pub(super) usage: &'static str,
+}
+
+pub(super) const FUNCTIONS: &[Signature] = &[
+    Signature {
+        name: "pod",
+        parameters: &[Parameter::Pod],
+        required: 1,
+        result: || Type::Object(Kind::Pod),
+        usage: "pod('NAME')",
+    },
+    Signature {
+        name: "pods",
+        parameters: &[Parameter::PodGlob],
+        required: 0,
+        result: || Type::List(Box::new(Type::Object(Kind::Pod))),
+        usage: "pods() or pods('NAME-*')",
+    },
+    Signature {
+        name: "events",
+        parameters: &[Parameter::Pod, Parameter::Reason],
+        required: 1,
+        result: || Type::List(Box::new(Type::Object(Kind::Event))),
+        usage: "events('POD') or events('POD', 'REASON')",
+    },
+    Signature {
+        name: "exits",
+        parameters: &[Parameter::Pod, Parameter::Container],
+        required: 1,
+        result: || Type::List(Box::new(Type::Object(Kind::Exit))),
+        usage: "exits('POD') or exits('POD', 'CONTAINER')",
+    },
+    Signature {
+        name: "probes",
+        parameters: &[Parameter::Pod, Parameter::Container, Parameter::Probe],
+        required: 1,
+        result: || Type::List(Box::new(Type::Object(Kind::Probe))),
+        usage: "probes('POD'), probes('POD', 'CONTAINER') or probes('POD', 'CONTAINER', 'liveness')",
+    },
+];
+
+pub(super) const POD_METHODS: &[Signature] = &[
+    Signature {
+        name: "exists",
+        parameters: &[],
+        required: 0,
+        result: || Type::Bool,
+        usage: "pod('NAME').exists()",
+    },
+    Signature {
+        name: "ready",
+        parameters: &[],
+        required: 0,
+        result: || Type::Bool,
+        usage: "pod('NAME').ready()",
+    },
+    Signature {
+        name: "terminating",
+        parameters: &[],
+        required: 0,
+        result: || Type::Bool,
+        usage: "pod('NAME').terminating()",
+    },
+    Signature {
+        name: "restarts",
+        parameters: &[Parameter::Container],
+        required: 0,
+        result: || Type::Number,
+        usage: "pod('NAME').restarts() or pod('NAME').restarts('CONTAINER')",
+    },
+    Signature {
+        name: "container",
+        parameters: &[Parameter::Container],
+        required: 1,
+        result: || Type::Object(Kind::Container),
+        usage: "pod('NAME').container('CONTAINER')",
+    },
+    Signature {
+        name: "condition",
+        parameters: &[Parameter::Condition],
+        required: 1,
+        result: || Type::Enum(CONDITION_STATUSES),
+        usage: "pod('NAME').condition('Ready')",
+    },
+];
+
+/// CEL's own functions that are allowed, as function or as method, and what they give.
+pub(super) fn standard(name: &str) -> Option<Type> {
+    Some(match name {
+        "contains" | "startsWith" | "endsWith" | "matches" => Type::Bool,
+        "size" | "int" | "double" => Type::Number,
+        "string" => Type::String,
+        _ => return None,
+    })
+}
+
+/// Names of [`standard`] and of the macros, for hints.
+pub(super) const STANDARD_NAMES: &[&str] = &[
+    "contains",
+    "startsWith",
+    "endsWith",
+    "matches",
+    "size",
+    "int",
+    "double",
+    "string",
+    "has",
+    "all",
+    "exists",
+    "exists_one",
+    "filter",
+    "map",
+];
+
+/// The known types of pod conditions; readiness gates add their own.
+pub(super) fn conditions() -> &'static [&'static str] {
+    CONDITIONS
+}
+
+/// The three kinds of probe.
+pub(super) fn probes() -> &'static [&'static str] {
+    PROBES
+}
+
+impl Kind {
+    /// What the object is called in messages.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Kind::Pod => "a pod",
+            Kind::Metadata => "metadata",
+            Kind::Status => "a pod's status",
+            Kind::Condition => "a pod condition",
+            Kind::ContainerStatus => "a container status",
+            Kind::ContainerState => "a container state",
+            Kind::Waiting => "a waiting state",
+            Kind::Running => "a running state",
+            Kind::Terminated => "a terminated state",
+            Kind::PodIp => "a pod IP",
+            Kind::Container => "a container",
+            Kind::Event => "an event",
+            Kind::Exit => "an exit",
+            Kind::Probe => "a probe call",
+        }
+    }
+
+    /// The fields, with their types.
+    pub(super) fn fields(self) -> Vec<(&'static str, Type)> {
+        use Type::{Any, Bool, Enum, Number, Object, String, StringMap};
+        let list = |kind| Type::List(Box::new(Object(kind)));
+        match self {
+            Kind::Pod => vec![
+                ("apiVersion", String),
+                ("kind", String),
+                ("metadata", Object(Kind::Metadata)),
+                ("spec", Any),
+                ("status", Object(Kind::Status)),
+            ],
+            Kind::Metadata => vec![
+                ("name", String),
+                ("namespace", String),
+                ("uid", String),
+                ("generateName", String),
+                ("labels", StringMap),
+                ("annotations", StringMap),
+                ("finalizers", Type::List(Box::new(String))),
+                ("ownerReferences", Type::List(Box::new(Any))),
+                ("generation", Number),
+                ("resourceVersion", String),
+                ("creationTimestamp", String),
+                ("deletionTimestamp", String),
+                ("deletionGracePeriodSeconds", Number),
+            ],
+            Kind::Status => vec![
+                ("phase", Enum(PHASES)),
+                ("reason", String),
+                ("message", String),
+                ("conditions", list(Kind::Condition)),
+                ("initContainerStatuses", list(Kind::ContainerStatus)),
+                ("containerStatuses", list(Kind::ContainerStatus)),
+                ("ephemeralContainerStatuses", list(Kind::ContainerStatus)),
+                ("hostIP", String),
+                ("hostIPs", list(Kind::PodIp)),
+                ("podIP", String),
+                ("podIPs", list(Kind::PodIp)),
+                ("qosClass", Enum(QOS)),
+                ("startTime", String),
+                ("nominatedNodeName", String),
+                ("observedGeneration", Number),
+            ],
+            Kind::Condition => vec![
+                ("type", String),
+                ("status", Enum(CONDITION_STATUSES)),
+                ("reason", String),
+                ("message", String),
+                ("lastProbeTime", String),
+                ("lastTransitionTime", String),
+                ("observedGeneration", Number),
+            ],
+            Kind::ContainerStatus => vec![
+                ("name", String),
+                ("state", Object(Kind::ContainerState)),
+                ("lastState", Object(Kind::ContainerState)),
+                ("ready", Bool),
+                ("started", Bool),
+                ("restartCount", Number),
+                ("image", String),
+                ("imageID", String),
+                ("containerID", String),
+            ],
+            Kind::ContainerState => vec![
+                ("waiting", Object(Kind::Waiting)),
+                ("running", Object(Kind::Running)),
+                ("terminated", Object(Kind::Terminated)),
+            ],
+            Kind::Waiting => vec![("reason", String), ("message", String)],
+            Kind::Running => vec![("startedAt", String)],
+            Kind::Terminated => vec![
+                ("exitCode", Number),
+                ("signal", Number),
+                ("reason", String),
+                ("message", String),
+                ("startedAt", String),
+                ("finishedAt", String),
+                ("containerID", String),
+            ],
+            Kind::PodIp => vec![("ip", String)],
+            Kind::Container => vec![
+                ("name", String),
+                ("state", Enum(STATES)),
+                ("waiting", String),
+                ("running", Bool),
+                ("terminated", String),
+                ("exitCode", Number),
+                ("message", String),
+                ("lastExitCode", Number),
+                ("lastReason", String),
+                ("ready", Bool),
+                ("started", Bool),
+                ("restartCount", Number),
+                ("image", String),
+            ],
+            Kind::Event => vec![
+                ("type", Enum(EVENT_TYPES)),
+                ("reason", String),
+                ("message", String),
+                ("container", String),
+                ("at", Number),
+            ],
+            Kind::Exit => vec![
+                ("container", String),
+                ("attempt", Number),
+                ("code", Number),
+                ("reason", String),
+                ("by", Enum(ENDED_BY)),
+                ("at", Number),
+            ],
+            Kind::Probe => vec![
+                ("container", String),
+                ("attempt", Number),
+                ("probe", Enum(PROBES)),
+                ("result", Enum(PROBE_RESULTS)),
+                ("at", Number),
+            ],
+        }
+    }
+}
+
+impl Type {
+    /// What the type is called in messages.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Type::Any => "any value".to_owned(),
+            Type::Null => "null".to_owned(),
+            Type::Bool => "true or false".to_owned(),
+            Type::Number => "a number".to_owned(),
+            Type::String | Type::Enum(_) => "a string".to_owned(),
+            Type::List(_) => "a list".to_owned(),
+            Type::StringMap => "a map".to_owned(),
+            Type::Object(kind) => kind.name().to_owned(),
+        }
+    }
+
+    /// Whether values of the two can be equal.
+    pub(super) fn comparable(&self, other: &Type) -> bool {
+        use Type::{Any, Enum, Null, String};
+        match (self, other) {
+            (Any | Null, _) | (_, Any | Null) => true,
+            (String | Enum(_), String | Enum(_)) => true,
+            (Type::List(a), Type::List(b)) => a.comparable(b),
+            (a, b) => a == b,
+        }
+    }
+}

@@ -1,0 +1,409 @@
+//! What a careful person would ask about a manifest and its scenario, told before anything runs.
+
+use std::fmt;
+
+use crate::api::place::Place;
+use crate::api::pod::{Container, Handler, Pod, Probe, RestartPolicy};
+use crate::kernel::{Duration, Time};
+use crate::scenario::lookup::script;
+use crate::scenario::types::{Input, OnTerm, ProbeAnswer, ProbeWindow, Run, When};
+use crate::views::humane::{clock, span};
+
+/// Something to ask about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lint {
+    /// Its name, to allow it.
+    pub name: &'static str,
+    /// `pod web, container app`; empty for the scenario.
+    pub subject: String,
+    /// Where it stands, when that is known.
+    pub place: Option<Place>,
+    /// What is strange, with its numbers.
+    pub message: String,
+    /// What would be better.
+    pub hint: &'static str,
+}
+
+/// The names of all lints.
+pub const NAMES: &[&str] = &[
+    "action-too-late",
+    "expectation-too-late",
+    "grace-too-short",
+    "image-tag",
+    "liveness-on-never",
+    "liveness-without-startup",
+    "pre-stop-too-long",
+    "probe-slower-than-timeout",
+    "readiness-is-liveness",
+    "startup-budget",
+    "timeout-over-period",
+];
+
+impl fmt::Display for Lint {
+    /// The message with its subject, its place and what would be better, over several lines.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.subject.is_empty() {
+            write!(f, "{} [{}]", self.message, self.name)?;
+        } else {
+            write!(f, "{}: {} [{}]", self.subject, self.message, self.name)?;
+        }
+        if let Some(place) = &self.place {
+            write!(f, "\n --> {place}")?;
+        }
+        write!(f, "\n  = help: {}", self.hint)
+    }
+}
+
+/// All that is strange about the input, pod by pod.
+pub fn lints(input: &Input) -> Vec<Lint> {
+    let mut found = Vec::new();
+    for pod in input.pods.iter().map(|p| &p.pod) {
+        for (_, container) in pod.all_containers() {
+            let runs = script(&input.scenario.containers, &pod.name, &container.name).map_or(&[][..], |s| &s.runs);
+            let mut asked = Questions {
+                pod,
+                container,
+                runs,
+                found: &mut found,
+            };
+            asked.probes();
+            asked.termination();
+            asked.image();
+        }
+    }
+    times(input, &mut found);
+    // Pods of one template say the same; once is enough.
+    let mut told: Vec<(&'static str, String)> = Vec::new();
+    found.retain(|lint| {
+        let key = (lint.name, lint.subject.clone() + &lint.message);
+        let new = !told.contains(&key);
+        told.push(key);
+        new
+    });
+    found
+}
+
+/// What is asked of one container.
+struct Questions<'a> {
+    pod: &'a Pod,
+    container: &'a Container,
+    runs: &'a [Run],
+    found: &'a mut Vec<Lint>,
+}
+
+impl Questions<'_> {
+    fn ask(&mut self, name: &'static str, message: String, hint: &'static str) {
+        debug_assert!(NAMES.contains(&name), "{name} is in NAMES");
+        let owner = match &self.pod.owner {
+            Some((kind, name)) => format!("{kind} {name}"),
+            None => format!("pod {}", self.pod.name),
+        };
+        self.found.push(Lint {
+            name,
+            subject: format!("{owner}, container {}", self.container.name),
+            place: self.container.place.as_deref().cloned(),
+            message,
+            hint,
+        });
+    }
+
+    fn probes(&mut self) {
+        let container = self.container;
+        if let Some(probe) = &container.startup_probe {
+            self.startup_budget(probe);
+        }
+        if let Some(liveness) = &container.liveness_probe {
+            if container.startup_probe.is_none() {
+                let first_kill = budget(liveness);
+                let message = format!(
+                    "it has a liveness probe but no startup probe: a start that takes longer than {} is killed",
+                    span(first_kill)
+                );
+                let hint = "give it a startupProbe, so that slow starts and dead containers are told apart";
+                self.ask("liveness-without-startup", message, hint);
+            }
+            if self.pod.spec.restart_policy == RestartPolicy::Never && container.restart_policy.is_none() {
+                let message =
+                    "it has a liveness probe, but restartPolicy is Never: a failure ends it for good".to_owned();
+                self.ask(
+                    "liveness-on-never",
+                    message,
+                    "drop the liveness probe, or let it be restarted",
+                );
+            }
+            if let Some(readiness) = &container.readiness_probe
+                && readiness.handler == liveness.handler
+                && readiness.failure_threshold >= liveness.failure_threshold
+                && readiness.period_seconds >= liveness.period_seconds
+            {
+                let message =
+                    "readiness and liveness ask the same at the same pace: it is killed as soon as it is not ready"
+                        .to_owned();
+                let hint = "let liveness ask less, or give it a higher failureThreshold than readiness";
+                self.ask("readiness-is-liveness", message, hint);
+            }
+        }
+        let probes = [
+            ("startup", &container.startup_probe),
+            ("readiness", &container.readiness_probe),
+            ("liveness", &container.liveness_probe),
+        ];
+        for (name, probe) in probes {
+            let Some(probe) = probe else { continue };
+            if probe.timeout_seconds > probe.period_seconds {
+                let message = format!(
+                    "its {name} probe has timeoutSeconds {} but periodSeconds {}: slow answers delay the next call",
+                    probe.timeout_seconds, probe.period_seconds
+                );
+                self.ask(
+                    "timeout-over-period",
+                    message,
+                    "keep timeoutSeconds at or below periodSeconds",
+                );
+            }
+            self.slow_answers(name, probe);
+        }
+    }
+
+    /// The script's start against what the startup probe allows.
+    fn startup_budget(&mut self, probe: &Probe) {
+        let allowed = budget(probe);
+        let slowest = self.runs.iter().filter_map(|run| first_success(&run.startup)).max();
+        if let Some(start) = slowest
+            && start > allowed
+        {
+            let message = format!(
+                "its start is scripted to take {}, but its startup probe gives up after {}",
+                span(start),
+                span(allowed)
+            );
+            let hint = "raise failureThreshold or periodSeconds of the startupProbe";
+            self.ask("startup-budget", message, hint);
+        }
+    }
+
+    fn slow_answers(&mut self, name: &str, probe: &Probe) {
+        let timeout = seconds(probe.timeout_seconds.into());
+        let windows = |run: &Run| match name {
+            "startup" => run.startup.clone(),
+            "readiness" => run.readiness.clone(),
+            _ => run.liveness.clone(),
+        };
+        let answers = self.runs.iter().flat_map(windows);
+        let slow = answers
+            .filter(|window| window.result == ProbeAnswer::Success && window.takes >= timeout)
+            .map(|window| window.takes)
+            .max();
+        if let Some(takes) = slow {
+            let message = format!(
+                "a successful answer of its {name} probe is scripted to take {}, but timeoutSeconds is {}",
+                span(takes),
+                probe.timeout_seconds
+            );
+            self.ask(
+                "probe-slower-than-timeout",
+                message,
+                "a call that takes that long is a timeout: raise timeoutSeconds",
+            );
+        }
+    }
+
+    fn termination(&mut self) {
+        let grace = seconds(self.pod.spec.termination_grace_period_seconds);
+        let sleeps = match &self.container.pre_stop {
+            Some(Handler::Sleep { seconds: given }) => seconds(*given),
+            Some(_) | None => Duration::ZERO,
+        };
+        let hooks = self.container.pre_stop.is_some();
+        let scripted = self
+            .runs
+            .iter()
+            .filter(|_| hooks)
+            .filter_map(|run| run.pre_stop.takes)
+            .max();
+        let pre_stop = scripted.unwrap_or_default().max(sleeps);
+        if hooks && pre_stop >= grace && pre_stop > Duration::ZERO {
+            let message = format!(
+                "its preStop hook takes {}, but terminationGracePeriodSeconds is {}: it is cut off, and SIGTERM follows with 2s left",
+                span(pre_stop),
+                self.pod.spec.termination_grace_period_seconds
+            );
+            let hint = "the grace period counts from the deletion, hook included: raise it";
+            self.ask("pre-stop-too-long", message, hint);
+            return;
+        }
+        let reactions = self.runs.iter().filter_map(|run| match run.on_term {
+            OnTerm::Exit { after, .. } => Some(after),
+            OnTerm::Ignore => None,
+        });
+        if let Some(after) = reactions.max()
+            && after + pre_stop > grace
+        {
+            let message = format!(
+                "it needs {} to end, but terminationGracePeriodSeconds is {}: it is killed",
+                span(after + pre_stop),
+                self.pod.spec.termination_grace_period_seconds
+            );
+            self.ask("grace-too-short", message, "raise terminationGracePeriodSeconds");
+        }
+    }
+
+    fn image(&mut self) {
+        let image = &self.container.image;
+        let last = image.rsplit('/').next().unwrap_or(image);
+        if !last.contains('@') && (!last.contains(':') || last.ends_with(":latest")) {
+            let message = format!("its image {image} has no fixed tag: the next pull may bring another one");
+            self.ask("image-tag", message, "give the image a tag or a digest");
+        }
+    }
+}
+
+/// What is to happen after the run's end.
+fn times(input: &Input, found: &mut Vec<Lint>) {
+    let Some(run_for) = input.scenario.run_for else { return };
+    let end = Time::ZERO + run_for;
+    for action in input.scenario.actions.iter().filter(|action| action.at > end) {
+        found.push(Lint {
+            name: "action-too-late",
+            subject: String::new(),
+            place: None,
+            message: format!(
+                "an action at {} comes after runFor, {}",
+                clock(action.at),
+                span(run_for)
+            ),
+            hint: "raise runFor, or let the action be earlier",
+        });
+    }
+    for expectation in &input.scenario.expect {
+        let needs = match expectation.when {
+            When::At(at) => at,
+            When::Within(within) => Time::ZERO + within,
+            When::Always { from, to } | When::Never { from, to } => to.unwrap_or(from),
+        };
+        if needs > end {
+            found.push(Lint {
+                name: "expectation-too-late",
+                subject: String::new(),
+                place: Some(expectation.place.clone()),
+                message: format!(
+                    "an expectation reaches to {}, after runFor, {}",
+                    clock(needs),
+                    span(run_for)
+                ),
+                hint: "raise runFor, or let the expectation be about what is run",
+            });
+        }
+    }
+}
+
+/// The time of the first answer that is a success and stays within the chance of the script.
+fn first_success(windows: &[ProbeWindow]) -> Option<Duration> {
+    let found = windows.iter().find(|window| window.result == ProbeAnswer::Success)?;
+    Some(found.from)
+}
+
+/// How long a probe that always fails lasts from the container's start: the kubelet's prober calls it
+/// `failureThreshold` times, `periodSeconds` apart, after `initialDelaySeconds`.
+fn budget(probe: &Probe) -> Duration {
+    let calls = i64::from(probe.failure_threshold) * i64::from(probe.period_seconds);
+    seconds(i64::from(probe.initial_delay_seconds).saturating_add(calls))
+}
+
+fn seconds(secs: i64) -> Duration {
+    // Longer than a year is as good as for ever, and cannot overflow.
+    Duration::from_secs(secs.clamp(0, 366 * 24 * 3600))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::load::{Source, load};
+
+    /// Names of what is asked of a pod with this container and this script.
+    fn asked(container: &str, pod: &str, run: &str) -> Vec<&'static str> {
+        let text = format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: web}}\nspec:\n  {pod}\n  containers: [{{name: app, image: 'app:1', {container}}}]\n---\n\
+             apiVersion: podlapse.dev/v1alpha1\nkind: Scenario\nmetadata: {{name: s}}\nspec: {{runFor: 1m, containers: [{{name: app, runs: [{{{run}}}]}}]}}\n"
+        );
+        let name = "test.yaml".to_owned();
+        let (input, _) = load(&[Source { name, text }]).unwrap_or_else(|error| panic!("{error}"));
+        lints(&input).into_iter().map(|lint| lint.name).collect()
+    }
+
+    #[test]
+    fn what_is_asked_and_what_is_not() {
+        let startup = "startupProbe: {tcpSocket: {port: 80}, periodSeconds: 1, failureThreshold: 10}";
+        let liveness = "livenessProbe: {tcpSocket: {port: 80}, failureThreshold: 3}";
+        let cases: [(&str, &str, &str, &[&str]); 12] = [
+            ("", "", "", &[]),
+            (
+                startup,
+                "",
+                "probes: {startup: [{result: Failure}, {from: 12s, result: Success}]}",
+                &["startup-budget"],
+            ),
+            (
+                startup,
+                "",
+                "probes: {startup: [{result: Failure}, {from: 9s, result: Success}]}",
+                &[],
+            ),
+            (liveness, "", "", &["liveness-without-startup"]),
+            (&format!("{startup}, {liveness}"), "", "", &[]),
+            (
+                &format!("{startup}, {liveness}, readinessProbe: {{tcpSocket: {{port: 80}}}}"),
+                "",
+                "",
+                &["readiness-is-liveness"],
+            ),
+            (
+                &format!("{startup}, {liveness}, readinessProbe: {{tcpSocket: {{port: 80}}, failureThreshold: 1}}"),
+                "",
+                "",
+                &[],
+            ),
+            (
+                &format!("{startup}, {liveness}"),
+                "restartPolicy: Never",
+                "",
+                &["liveness-on-never"],
+            ),
+            (
+                "readinessProbe: {tcpSocket: {port: 80}, timeoutSeconds: 11}",
+                "",
+                "",
+                &["timeout-over-period"],
+            ),
+            (
+                "readinessProbe: {tcpSocket: {port: 80}}",
+                "",
+                "probes: {readiness: [{result: Success, takes: 1s}]}",
+                &["probe-slower-than-timeout"],
+            ),
+            (
+                "lifecycle: {preStop: {exec: {command: [a]}}}",
+                "terminationGracePeriodSeconds: 5",
+                "preStop: {takes: 5s}",
+                &["pre-stop-too-long"],
+            ),
+            (
+                "",
+                "terminationGracePeriodSeconds: 5",
+                "onTerm: {after: 6s, code: 0}",
+                &["grace-too-short"],
+            ),
+        ];
+        for (container, pod, run, expected) in cases {
+            assert_eq!(asked(container, pod, run), expected, "{container} {pod} {run}");
+        }
+    }
+
+    #[test]
+    fn every_lint_has_a_paragraph_in_the_documentation() {
+        let text = include_str!("../../docs/lints.md");
+        for name in NAMES {
+            assert!(text.contains(&format!("## {name}\n")), "{name}");
+        }
+    }
+}

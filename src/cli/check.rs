@@ -1,0 +1,68 @@
+//! `podlapse check`: what is wrong with the input, and what a careful person would ask about, without running it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::exit::{Exit, Trouble};
+use super::load;
+use super::printer::Printer;
+use super::run::count_of;
+use super::version;
+use crate::api::features::Version;
+use crate::check::lints::lints;
+
+/// What `check` is told.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  podlapse check pod.yaml crash.yaml
+  podlapse check manifests/ --deny-warnings      in CI: exit 1 when there is a warning
+  podlapse check pod.yaml --allow image-tag      a warning that is not wanted
+
+Each warning names its lint in brackets; docs/lints.md explains them.
+
+Exit status: 0 the input can be used, 1 it has warnings and they are denied, 2 it cannot be used.")]
+pub(super) struct Arguments {
+    /// Files or directories with manifests and at most one Scenario; - is standard input
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Exit with 1 when there is a warning
+    #[arg(long)]
+    deny_warnings: bool,
+    /// Do not warn of that
+    #[arg(long, value_name = "LINT", value_parser = lint_name)]
+    allow: Vec<String>,
+    /// Which Kubernetes' kubelet and API server to be, in place of what the scenario says
+    #[arg(long, value_name = "VERSION", value_parser = version)]
+    kubernetes_version: Option<Version>,
+}
+
+fn lint_name(text: &str) -> Result<String, String> {
+    let known = crate::check::lints::NAMES;
+    if known.contains(&text) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("it is one of {}", known.join(", ")))
+    }
+}
+
+/// Runs the command.
+pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Trouble> {
+    let (input, expectations) = load::load(&arguments.files, arguments.kubernetes_version, printer)?;
+    let mut found = lints(&input);
+    found.retain(|lint| !arguments.allow.iter().any(|allowed| *allowed == lint.name));
+    for lint in &found {
+        printer.warning(lint);
+    }
+    printer.remark(format_args!(
+        "{}, {}, {}",
+        count_of(input.pods.len(), "pod"),
+        count_of(expectations.len(), "expectation"),
+        count_of(found.len(), "warning"),
+    ));
+    if arguments.deny_warnings && !found.is_empty() {
+        return Ok(Exit::Failure);
+    }
+    Ok(Exit::Success)
+}

@@ -1,0 +1,167 @@
+//! `podlapse new`: a commented scenario for manifests, to be changed by hand.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::exit::{Exit, Trouble};
+use super::printer::Printer;
+use super::{load, sources};
+use crate::api::pod::{Container, ContainerType, Pod};
+use crate::scenario::types::Input;
+
+/// What `new` is told.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  podlapse new pod.yaml > crash.yaml
+  podlapse new pod.yaml --output-file crash.yaml && podlapse run pod.yaml crash.yaml")]
+pub(super) struct Arguments {
+    /// Files or directories with manifests and no Scenario; - is standard input
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Write there instead of to standard output; a file that exists is not replaced
+    #[arg(long, value_name = "FILE")]
+    output_file: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Trouble> {
+    let texts = sources::read(&arguments.files)?;
+    if texts.iter().any(|source| is_scenario(&source.text)) {
+        return Err(Trouble::Message("the input has a Scenario already".to_owned()));
+    }
+    if let Some(file) = arguments.output_file.as_ref().filter(|file| file.exists()) {
+        return Err(Trouble::Message(format!("{} exists", file.display())));
+    }
+    let ((input, _), warnings) = load::decode(&texts, None, printer.colour_errors())?;
+    for warning in warnings {
+        printer.input_warning(&warning);
+    }
+    let files: Vec<String> = arguments.files.iter().map(|file| file.display().to_string()).collect();
+    printer.data_to(arguments.output_file.as_deref(), &scenario(&input, &files.join(" ")))?;
+    Ok(Exit::Success)
+}
+
+/// Whether a text has a Scenario document.
+pub(super) fn is_scenario(text: &str) -> bool {
+    text.contains("podlapse.dev/") && text.contains("Scenario")
+}
+
+/// One script for each container of each different pod; pods of one owner share theirs.
+fn scenario(input: &Input, files: &str) -> String {
+    let mut pods: Vec<(String, &Pod)> = Vec::new();
+    for pod in input.pods.iter().map(|p| &p.pod) {
+        let pattern = match &pod.owner {
+            Some((_, owner)) => format!("{owner}-*"),
+            None => pod.name.to_string(),
+        };
+        if !pods.iter().any(|(known, _)| *known == pattern) {
+            pods.push((pattern, pod));
+        }
+    }
+    let first = input.pods.first().map_or("", |p| &p.pod.name);
+    let mut text = format!(
+        "\
+# The world around {files}: what processes do, how long things take, what operators do, and what must hold.
+# Everything here may be left out; what is not said works, and takes no time worth mentioning.
+# Run it with: podlapse run {files} THIS_FILE
+apiVersion: podlapse.dev/v1alpha1
+kind: Scenario
+metadata:
+  name: {first}
+spec:
+  description: One sentence that a reader of the timeline sees first.
+  # How long to simulate. Without it: until nothing more can happen, at most 24h.
+  runFor: 10m
+  # kubelet:
+  #   version: \"1.36\"
+  containers:
+"
+    );
+    for (pattern, pod) in &pods {
+        for (kind, container) in pod.all_containers() {
+            // A pod waits for its init containers: they must end.
+            let ends = kind == ContainerType::Init && !container.is_sidecar();
+            script(&mut text, pattern, container, ends);
+        }
+    }
+    images(&mut text, input);
+    let _ = write!(
+        text,
+        "  # What operators and the world do.
+  actions: []
+  # - {{at: 5m, delete: {{pod: {first}}}}}
+  # - {{at: 2m, kill: {{pod: {first}, container: NAME, code: 137, reason: OOMKilled}}}}
+  # What must hold: `podlapse run` and `podlapse test` exit with 1 when it does not. See docs/expectations.md.
+  expect:
+  - {{within: 10m, that: \"pod('{first}').exists()\"}}
+  # - {{at: 30s, that: \"pod('{first}').status.phase == 'Running'\"}}
+  # - {{within: 1m, that: \"pod('{first}').ready()\"}}
+  # - {{from: 1m, to: 10m, always: \"pod('{first}').restarts() <= 3\"}}
+"
+    );
+    text
+}
+
+fn script(text: &mut String, pod: &str, container: &Container, ends: bool) {
+    let usual = if ends {
+        "exit: {after: 1s, code: 0}"
+    } else {
+        "{}   # runs until it is stopped"
+    };
+    let _ = write!(
+        text,
+        "  - pod: {}
+    name: {}
+    # One entry per attempt (0, 1, 2 …); the last one repeats.
+    runs:
+    # - exit: {{after: 5s, code: 1}}
+    - {usual}
+    # - onTerm: {{after: 2s, code: 0}}   # or {{ignore: true}}: only SIGKILL ends it
+",
+        quoted(pod),
+        container.name
+    );
+    if container.post_start.is_some() {
+        text.push_str("    # - postStart: {takes: 200ms}\n");
+    }
+    if container.pre_stop.is_some() {
+        text.push_str("    # - preStop: {takes: 3s}\n");
+    }
+    let probes = [
+        ("startup", container.startup_probe.is_some()),
+        ("readiness", container.readiness_probe.is_some()),
+        ("liveness", container.liveness_probe.is_some()),
+    ];
+    for (probe, _) in probes.into_iter().filter(|(_, given)| *given) {
+        let _ = writeln!(
+            text,
+            "    # - probes: {{{probe}: [{{result: Failure}}, {{from: 10s, result: Success}}]}}"
+        );
+    }
+}
+
+fn images(text: &mut String, input: &Input) {
+    let mut images: Vec<&str> = Vec::new();
+    for (_, container) in input.pods.iter().flat_map(|p| p.pod.all_containers()) {
+        if !images.contains(&&*container.image) {
+            images.push(&container.image);
+        }
+    }
+    text.push_str("  # An image that is not listed is on the node already.\n  images: []\n");
+    for image in images {
+        let _ = writeln!(
+            text,
+            "  # - {{image: {}, present: false, pulls: [{{takes: 6s}}]}}",
+            quoted(image)
+        );
+    }
+}
+
+/// A plain scalar where it may be one, in quotes otherwise.
+fn quoted(text: &str) -> String {
+    let plain = text.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !text.starts_with('-');
+    if plain { text.to_owned() } else { format!("\"{text}\"") }
+}

@@ -1,0 +1,136 @@
+//! Which scenarios are below a path, and which files each of them reads.
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::{new, sources};
+
+/// A scenario to play.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Case {
+    /// Its file or directory, as a person would name it.
+    pub(super) name: String,
+    /// The files of its input.
+    pub(super) files: Vec<PathBuf>,
+    /// Where its stored timeline is, if it has one.
+    pub(super) stored: PathBuf,
+}
+
+/// Directories nested deeper than this are a loop of links.
+const DEEPEST: usize = 64;
+
+/// The scenarios below the paths, in the order of the paths and by name below each; each once.
+pub(super) fn discover(paths: &[PathBuf]) -> Result<Vec<Case>, String> {
+    let mut cases: Vec<Case> = Vec::new();
+    for path in paths {
+        let before = cases.len();
+        if path.is_dir() {
+            walk(path, 0, &mut cases)?;
+        } else {
+            // A file that is named is meant, whatever is in it; what it lacks is told when it is read.
+            cases.push(file_case(path));
+        }
+        if cases.len() == before {
+            return Err(format!("{}: no scenario is below it", path.display()));
+        }
+    }
+    let mut seen: Vec<String> = Vec::new();
+    cases.retain(|case| {
+        let new = !seen.contains(&case.name);
+        seen.push(case.name.clone());
+        new
+    });
+    Ok(cases)
+}
+
+fn walk(directory: &Path, depth: usize, cases: &mut Vec<Case>) -> Result<(), String> {
+    if depth > DEEPEST {
+        return Err(format!("{}: nested too deep", directory.display()));
+    }
+    let files = sources::files_in(directory)?;
+    let whole = files
+        .iter()
+        .find(|file| file.file_stem().is_some_and(|stem| stem == "scenario"));
+    if let Some(scenario) = whole {
+        let stored = stored_beside(scenario);
+        cases.push(Case {
+            name: shown(directory),
+            files,
+            stored,
+        });
+    } else {
+        for file in &files {
+            // One that cannot be read cannot be known not to be a scenario.
+            if sources::read_file(file).map_or(true, |source| new::is_scenario(&source.text)) {
+                cases.push(file_case(file));
+            }
+        }
+    }
+    for entry in sources::entries(directory)? {
+        let hidden = entry
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if entry.is_dir() && !hidden {
+            walk(&entry, depth + 1, cases)?;
+        }
+    }
+    Ok(())
+}
+
+fn file_case(file: &Path) -> Case {
+    Case {
+        name: shown(file),
+        files: vec![file.to_owned()],
+        stored: stored_beside(file),
+    }
+}
+
+/// The path as a person would name it: what is below `.` needs no `./`.
+fn shown(path: &Path) -> String {
+    path.strip_prefix("./").unwrap_or(path).display().to_string()
+}
+
+/// `crash.yaml` has its timeline in `crash.timeline.snap`.
+fn stored_beside(file: &Path) -> PathBuf {
+    file.with_extension("timeline.snap")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scenarios_are_files_with_a_scenario_and_directories_with_a_scenario_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path();
+        let scenario = "apiVersion: podlapse.dev/v1alpha1\nkind: Scenario\n";
+        for (path, text) in [
+            ("b.yaml", scenario),
+            ("a.yaml", "kind: Pod\n"),
+            ("c.json", scenario),
+            ("notes.md", scenario),
+            ("whole/scenario.yaml", scenario),
+            ("whole/pod.yaml", "kind: Pod\n"),
+            ("whole/other.yaml", scenario),
+            ("deep/er/d.yml", scenario),
+            (".hidden/e.yaml", scenario),
+        ] {
+            let path = root.join(path);
+            std::fs::create_dir_all(path.parent().expect("below the root")).expect("a folder");
+            std::fs::write(path, text).expect("written");
+        }
+        let cases = discover(&[root.to_owned(), root.join("b.yaml")]).expect("found");
+        let shown: Vec<(String, usize)> = cases
+            .iter()
+            .map(|case| (case.name.replace(&format!("{}/", root.display()), ""), case.files.len()))
+            .collect();
+        let expected = [("b.yaml", 1), ("c.json", 1), ("deep/er/d.yml", 1), ("whole", 3)];
+        assert_eq!(shown, expected.map(|(name, count)| (name.to_owned(), count)));
+        assert!(cases[3].stored.ends_with("whole/scenario.timeline.snap"));
+        assert!(
+            discover(&[root.join(".hidden/no")]).is_ok(),
+            "a file that is named is meant"
+        );
+        std::fs::create_dir(root.join("empty")).expect("a folder");
+        assert!(discover(&[root.join("empty")]).is_err());
+    }
+}

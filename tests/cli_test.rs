@@ -1,0 +1,319 @@
+//! `podlapse test`, `check`, `new`, `completions` and `man`, as they are used.
+
+#![allow(missing_docs)]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+const POD: &str = "\
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - {name: app, image: 'app:1'}
+---
+";
+
+/// A scenario whose container ends after five seconds, once.
+fn scenario(expect: &str) -> String {
+    format!(
+        "{POD}apiVersion: podlapse.dev/v1alpha1
+kind: Scenario
+metadata: {{name: s}}
+spec:
+  runFor: 1m
+  containers:
+  - name: app
+    runs:
+    - exit: {{after: 5s, code: 1}}
+    - {{}}
+  expect:
+{expect}"
+    )
+}
+
+const GOOD: &str = "  - {within: 1m, that: \"pod('web').restarts('app') == 1\"}\n  - {never: \"pod('web').status.phase == 'Failed'\"}\n";
+const BAD: &str =
+    "  - {at: 30s, that: \"pod('web').restarts('app') == 0\"}\n  - {at: 30s, that: \"pod('web').ready()\"}\n";
+const UGLY: &str = "  - {at: 30s, that: \"pod('wbe').ready()\"}\n";
+
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (path, text) in files {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("below the root")).expect("a folder");
+        std::fs::write(path, text).expect("written");
+    }
+    folder
+}
+
+fn podlapse(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_podlapse"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("CI")
+        .output()
+        .expect("podlapse runs")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("UTF-8")
+}
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).expect("UTF-8")
+}
+
+fn mixed() -> TempDir {
+    folder(&[
+        ("good.yaml", &scenario(GOOD)),
+        ("bad.yaml", &scenario(BAD)),
+        ("ugly.yaml", &scenario(UGLY)),
+        ("pod.yaml", POD.trim_end_matches("---\n")),
+        ("whole/pod.yaml", POD.trim_end_matches("---\n")),
+        (
+            "whole/scenario.yaml",
+            scenario(GOOD).strip_prefix(POD).expect("the pod is first"),
+        ),
+    ])
+}
+
+#[test]
+fn what_a_person_sees() {
+    let folder = mixed();
+    let output = podlapse(folder.path(), &["test", "."]);
+    assert_eq!(output.status.code(), Some(2));
+    insta::assert_snapshot!(stdout(&output));
+    let output = podlapse(folder.path(), &["test", "good.yaml", "whole"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    let output = podlapse(folder.path(), &["test", "good.yaml", "bad.yaml"]);
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn what_machines_see() {
+    let folder = mixed();
+    for format in ["junit", "json", "tap"] {
+        let output = podlapse(folder.path(), &["test", ".", "--report", format]);
+        assert_eq!(output.status.code(), Some(2));
+        insta::assert_snapshot!(format, stdout(&output));
+        let file = format!("report.{format}");
+        let arguments = ["test", ".", "--report", format, "--report-file", &file];
+        let with_file = podlapse(folder.path(), &arguments);
+        let written = std::fs::read(folder.path().join(&file)).expect("written");
+        assert_eq!(written, output.stdout);
+        assert!(stdout(&with_file).ends_with("4 scenarios: 2 ok, 1 failed, 1 cannot be used\n"));
+        std::fs::remove_file(folder.path().join(&file)).expect("removed");
+    }
+}
+
+#[test]
+fn the_order_is_the_same_for_any_number_of_jobs_and_fail_fast_stops_at_the_first() {
+    let folder = mixed();
+    let one = podlapse(folder.path(), &["test", ".", "--jobs", "1"]);
+    let many = podlapse(folder.path(), &["test", ".", "--jobs", "7"]);
+    assert_eq!(stdout(&one), stdout(&many));
+    for jobs in ["1", "7"] {
+        let arguments = [
+            "test",
+            "whole",
+            "bad.yaml",
+            "good.yaml",
+            "ugly.yaml",
+            "--fail-fast",
+            "--jobs",
+            jobs,
+        ];
+        let output = podlapse(folder.path(), &arguments);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(
+            stdout(&output).ends_with("4 scenarios: 1 ok, 1 failed, 2 left out\n"),
+            "{}",
+            stdout(&output)
+        );
+    }
+}
+
+#[test]
+fn stored_timelines_are_reviewed_as_insta_does() {
+    let folder = folder(&[("good.yaml", &scenario(GOOD))]);
+    let stored = folder.path().join("good.timeline.snap");
+    let left = folder.path().join("good.timeline.snap.new");
+    assert_eq!(podlapse(folder.path(), &["test", "."]).status.code(), Some(0));
+    assert!(!stored.exists(), "nothing is stored unasked");
+    let output = podlapse(folder.path(), &["test", ".", "--update"]);
+    assert!(stdout(&output).contains("timeline stored"));
+    let text = std::fs::read_to_string(&stored).expect("stored");
+    assert_eq!(podlapse(folder.path(), &["test", "."]).status.code(), Some(0));
+
+    std::fs::write(&stored, text.replace("exited with 1", "exited with 2")).expect("changed");
+    let output = podlapse(folder.path(), &["test", "."]);
+    assert_eq!(output.status.code(), Some(1));
+    let shown = stdout(&output);
+    assert!(
+        shown.contains("+") && shown.contains("exited with 2") && shown.contains("exited with 1"),
+        "{shown}"
+    );
+    assert_eq!(std::fs::read_to_string(&left).expect("left for review"), text);
+
+    assert_eq!(
+        podlapse(folder.path(), &["test", ".", "--update"]).status.code(),
+        Some(0)
+    );
+    assert_eq!(std::fs::read_to_string(&stored).expect("stored"), text);
+    assert!(!left.exists());
+}
+
+#[test]
+fn in_ci_nothing_is_left_behind() {
+    let folder = folder(&[
+        ("good.yaml", &scenario(GOOD)),
+        (
+            "good.timeline.snap",
+            "---\nsource: good\nexpression: timeline\n---\nnothing\n",
+        ),
+    ]);
+    let output = Command::new(env!("CARGO_BIN_EXE_podlapse"))
+        .args(["test", "."])
+        .current_dir(folder.path())
+        .env("CI", "true")
+        .output()
+        .expect("podlapse runs");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(std::fs::read_dir(folder.path()).expect("readable").count(), 2);
+}
+
+#[test]
+fn run_tells_what_does_not_hold() {
+    let folder = mixed();
+    let output = podlapse(folder.path(), &["run", "bad.yaml", "-o", "jsonl"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!output.stdout.is_empty());
+    insta::assert_snapshot!(stderr(&output));
+    let output = podlapse(folder.path(), &["run", "ugly.yaml"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stdout.is_empty());
+    insta::assert_snapshot!(stderr(&output));
+    assert_eq!(podlapse(folder.path(), &["run", "good.yaml"]).status.code(), Some(0));
+}
+
+#[test]
+fn nothing_to_test_is_an_error() {
+    let folder = folder(&[("pod.yaml", POD)]);
+    let output = podlapse(folder.path(), &["test", "."]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("no scenario is below it"));
+    assert_eq!(podlapse(folder.path(), &["test", "no.yaml"]).status.code(), Some(2));
+    assert_eq!(
+        podlapse(folder.path(), &["test", ".", "--report-file", "x"])
+            .status
+            .code(),
+        Some(2)
+    );
+}
+
+#[test]
+fn check_warns_and_denies() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: app\n    image: app\n    livenessProbe: {tcpSocket: {port: 80}}\n";
+    let folder = folder(&[("pod.yaml", pod)]);
+    let output = podlapse(folder.path(), &["check", "pod.yaml"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stdout.is_empty());
+    insta::assert_snapshot!(stderr(&output));
+    assert_eq!(
+        podlapse(folder.path(), &["check", "pod.yaml", "--deny-warnings"])
+            .status
+            .code(),
+        Some(1)
+    );
+    let allowed = [
+        "check",
+        "pod.yaml",
+        "--deny-warnings",
+        "--allow",
+        "image-tag",
+        "--allow",
+        "liveness-without-startup",
+    ];
+    assert_eq!(podlapse(folder.path(), &allowed).status.code(), Some(0));
+    assert_eq!(
+        podlapse(folder.path(), &["check", "pod.yaml", "--allow", "x"])
+            .status
+            .code(),
+        Some(2)
+    );
+}
+
+#[test]
+fn a_new_scenario_runs_as_it_is_written() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  initContainers: [{name: setup-1, image: 'setup:1'}]\n  containers:\n  - name: app\n    image: reg.example/app:1\n    livenessProbe: {tcpSocket: {port: 80}}\n    lifecycle: {preStop: {exec: {command: [a]}}}\n";
+    let folder = folder(&[("pod.yaml", pod)]);
+    let output = podlapse(folder.path(), &["new", "pod.yaml"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    insta::assert_snapshot!(stdout(&output));
+    let written = podlapse(folder.path(), &["new", "pod.yaml", "--output-file", "new.yaml"]);
+    assert_eq!(written.status.code(), Some(0));
+    let run = podlapse(folder.path(), &["run", "pod.yaml", "new.yaml"]);
+    assert_eq!(run.status.code(), Some(0), "{}", stderr(&run));
+    // Its comments are examples: they are good, too.
+    let text = std::fs::read_to_string(folder.path().join("new.yaml")).expect("written");
+    let commented = text.replace("  - {within: 10m", "  # - {within: 10m");
+    for line in commented
+        .lines()
+        .filter(|line| line.trim_start().starts_with("# - {") && line.contains("that:"))
+    {
+        let expectation = line.replacen("# - ", "- ", 1);
+        let one = commented.replace(line, &expectation);
+        std::fs::write(folder.path().join("one.yaml"), one).expect("written");
+        let run = podlapse(folder.path(), &["check", "pod.yaml", "one.yaml"]);
+        assert_eq!(run.status.code(), Some(0), "{line}\n{}", stderr(&run));
+    }
+    assert_eq!(
+        podlapse(folder.path(), &["new", "pod.yaml", "new.yaml"]).status.code(),
+        Some(2)
+    );
+    let again = podlapse(folder.path(), &["new", "pod.yaml", "--output-file", "new.yaml"]);
+    assert_eq!(again.status.code(), Some(2), "a file that exists is not replaced");
+}
+
+#[test]
+fn completions_and_manual_pages_name_every_command() {
+    let folder = folder(&[]);
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = stdout(&podlapse(folder.path(), &["completions", shell]));
+        assert!(
+            script.contains("completions") && script.contains("deny-warnings"),
+            "{shell}"
+        );
+    }
+    assert!(stdout(&podlapse(folder.path(), &["man"])).starts_with(".ie"));
+    let output = podlapse(folder.path(), &["man", "--directory", "."]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    for page in ["podlapse.1", "podlapse-run.1", "podlapse-test.1"] {
+        assert!(folder.path().join(page).exists(), "{page}");
+    }
+}
+
+#[test]
+fn every_command_has_examples() {
+    let folder = folder(&[]);
+    let help = stdout(&podlapse(folder.path(), &["--help"]));
+    let commands: Vec<&str> = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.strip_prefix("  ").and_then(|line| line.split(' ').next()))
+        .filter(|name| !name.is_empty() && *name != "help")
+        .collect();
+    assert!(commands.len() >= 6, "{help}");
+    for command in commands {
+        let help = stdout(&podlapse(folder.path(), &["help", command]));
+        assert!(
+            help.contains("Example") && help.contains(&format!("podlapse {command}")),
+            "{command}"
+        );
+    }
+}

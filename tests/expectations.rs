@@ -1,0 +1,284 @@
+//! Expectations: which hold, what a failing one says, and what is refused before the run.
+
+#![allow(missing_docs)]
+
+use podlapse::api::place::Place;
+use podlapse::check::expectations::{compile, judge, report};
+use podlapse::kernel::{Duration, Time};
+use podlapse::scenario::load::{Source, load};
+use podlapse::scenario::types::{Expectation, Input, When};
+use podlapse::sim;
+use podlapse::views::timeline::Options;
+
+/// A container that fails twice, then stays; another that is deleted at 5m and gone at 5m.
+const INPUT: &str = "\
+apiVersion: v1
+kind: Pod
+metadata: {name: web, labels: {app: shop}}
+spec:
+  containers:
+  - {name: app, image: 'app:1', readinessProbe: {httpGet: {port: 80}, periodSeconds: 5}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: late}
+spec:
+  containers: [{name: job, image: 'job:1'}]
+---
+apiVersion: podlapse.dev/v1alpha1
+kind: Scenario
+metadata: {name: s}
+spec:
+  runFor: 10m
+  containers:
+  - pod: web
+    name: app
+    runs:
+    - exit: {after: 5s, code: 3}
+    - exit: {after: 5s, code: 137, reason: OOMKilled}
+    - {}
+  actions:
+  - {at: 1m, create: {pod: late}}
+  - {at: 5m, delete: {pod: web, gracePeriodSeconds: 1}}
+";
+
+fn input(expectations: &[(When, &str)]) -> Input {
+    let (mut input, _) = load(&[Source {
+        name: "test.yaml".to_owned(),
+        text: INPUT.to_owned(),
+    }])
+    .expect("it loads");
+    input.scenario.expect = expectations
+        .iter()
+        .enumerate()
+        .map(|(index, (when, that))| Expectation {
+            when: *when,
+            that: (*that).into(),
+            place: Place {
+                file: "test.yaml".into(),
+                line: 30 + index,
+                column: 20,
+            },
+        })
+        .collect();
+    input
+}
+
+fn at(secs: i64) -> When {
+    When::At(time(secs))
+}
+fn time(secs: i64) -> Time {
+    Time::ZERO + Duration::from_secs(secs)
+}
+fn within(secs: i64) -> When {
+    When::Within(Duration::from_secs(secs))
+}
+fn always(from: i64, to: Option<i64>) -> When {
+    When::Always {
+        from: time(from),
+        to: to.map(time),
+    }
+}
+fn never(from: i64, to: Option<i64>) -> When {
+    When::Never {
+        from: time(from),
+        to: to.map(time),
+    }
+}
+
+#[test]
+fn what_holds_and_what_does_not() {
+    let cases = [
+        (at(3), "pod('web').status.phase == 'Running'", true),
+        (at(3), "pod('web').ready()", true),
+        (at(3), "pod('web').restarts('app') == 1", false),
+        (at(3), "pod('default/web').exists()", true),
+        (at(30), "!pod('late').exists() && pod('late').status.phase == ''", true),
+        (at(30), "size(pods()) == 1", true),
+        (at(90), "size(pods()) == 2 && pods('l*').all(p, p.ready())", true),
+        (at(400), "pod('web').exists()", false),
+        (at(400), "pod('late').ready()", true),
+        (at(3), "pod('web').metadata.labels['app'] == 'shop'", true),
+        (at(3), "'app' in pod('web').metadata.labels", true),
+        (at(3), "pod('web').spec.containers[0].image == 'app:1'", true),
+        (at(200), "pod('web').container('app').restartCount == 2", true),
+        (at(200), "pod('web').container('app').lastExitCode == 137", true),
+        (at(200), "pod('web').container('app').exitCode == null", true),
+        (at(200), "pod('web').condition('Ready') == 'True'", true),
+        (at(301), "pod('web').terminating() || !pod('web').exists()", true),
+        (within(2), "pod('web').ready()", true),
+        (within(60), "pod('late').ready()", false),
+        (within(120), "pod('late').ready()", true),
+        (
+            within(120),
+            "pod('web').container('app').terminated == 'OOMKilled'",
+            true,
+        ),
+        (always(60, Some(300)), "pod('web').ready()", true),
+        (always(60, None), "pod('web').ready()", false),
+        (always(0, None), "pod('web').restarts() <= 2", true),
+        (always(0, None), "pod('web').restarts() <= 1", false),
+        (
+            never(0, None),
+            "pod('web').container('app').waiting == 'CrashLoopBackOff'",
+            false,
+        ),
+        (
+            never(60, None),
+            "pod('web').container('app').waiting == 'CrashLoopBackOff'",
+            true,
+        ),
+        (never(0, Some(300)), "pod('web').status.phase == 'Failed'", true),
+        (never(0, None), "pod('web').status.phase == 'Failed'", false),
+        (at(600), "size(exits('web', 'app')) == 3", true),
+        (at(600), "exits('web').map(e, e.code) == [3, 137, 143]", true),
+        (
+            at(600),
+            "exits('web').filter(e, e.at > 60).all(e, e.by == 'term')",
+            true,
+        ),
+        (at(600), "size(events('web', 'BackOff')) >= 1", true),
+        (
+            at(600),
+            "events('web').exists(e, e.reason == 'Killing' && e.container == 'app')",
+            true,
+        ),
+        (at(600), "size(probes('web', 'app', 'readiness')) > 10", true),
+        (
+            at(600),
+            "probes('web').exists(p, p.result == 'failure' && p.probe == 'readiness')",
+            true,
+        ),
+        (at(600), "probes('web').exists(p, p.probe == 'liveness')", false),
+        // What has no value is not true, and a check that was never made is not passed.
+        (at(3), "pod('web').status.message == 'x'", false),
+        (never(0, None), "pod('web').status.message == 'x'", false),
+        (
+            never(0, None),
+            "has(pod('web').status.message) && pod('web').status.message == 'x'",
+            true,
+        ),
+        // Nothing is left to happen: what is at the end is for ever.
+        (at(700), "pod('late').ready()", true),
+        (always(700, None), "pod('late').ready()", true),
+        (never(700, None), "pod('late').ready()", false),
+        (within(900), "pod('late').status.phase == 'Failed'", false),
+    ];
+    let expectations: Vec<(When, &str)> = cases.iter().map(|(when, that, _)| (*when, *that)).collect();
+    let input = input(&expectations);
+    let compiled = compile(&input).unwrap_or_else(|problems| panic!("{}", problems[0]));
+    let records = sim::run(&input);
+    for (verdict, (_, that, holds)) in judge(&compiled, &input, &records).iter().zip(cases) {
+        assert_eq!(verdict.holds(), holds, "{that}: {:?}", verdict.failure);
+    }
+}
+
+#[test]
+fn what_is_after_the_horizon_is_not_known() {
+    let cases = [
+        (at(599), "pod('web').restarts() > 5", true),
+        (at(700), "pod('web').restarts() > 5", false),
+        (always(700, None), "pod('web').exists()", false),
+        (never(700, None), "!pod('web').exists()", false),
+        (within(700), "pod('web').restarts() > 100", false),
+        (within(700), "pod('web').restarts() > 5", true),
+    ];
+    let expectations: Vec<(When, &str)> = cases.iter().map(|(when, that, _)| (*when, *that)).collect();
+    let mut input = input(&expectations);
+    // It crashes for ever, and nobody deletes it.
+    input.scenario.containers[0].runs.truncate(1);
+    input.scenario.actions.truncate(1);
+    let compiled = compile(&input).expect("good");
+    let records = sim::run(&input);
+    for (verdict, (_, that, holds)) in judge(&compiled, &input, &records).iter().zip(cases) {
+        assert_eq!(verdict.holds(), holds, "{that}: {:?}", verdict.failure);
+        if let Some(failure) = &verdict.failure {
+            assert!(failure.why.contains("10m"), "{}", failure.why);
+        }
+    }
+}
+
+#[test]
+fn what_a_failing_one_says() {
+    let input = input(&[
+        (
+            never(0, None),
+            "pod('web').container('app').waiting == 'CrashLoopBackOff'",
+        ),
+        (at(10), "pod('web').ready() && size(exits('web')) < 1"),
+        (within(60), "pod('late').ready()"),
+        (at(3), "pod('web').status.message == 'x'"),
+        (
+            always(0, None),
+            "pod('web').status.conditions.exists(c, c.type == 'Ready')",
+        ),
+        (at(700), "pod('late').ready()"),
+    ]);
+    let compiled = compile(&input).expect("good");
+    let records = sim::run(&input);
+    let options = Options {
+        width: Some(100),
+        ..Options::default()
+    };
+    let text: Vec<String> = judge(&compiled, &input, &records)
+        .iter()
+        .map(|verdict| report(verdict, &input, &records, options))
+        .collect();
+    insta::assert_snapshot!(text.join("\n"));
+}
+
+#[test]
+fn what_is_refused_before_the_run() {
+    let wrong = [
+        "",
+        "pod('web').ready(",
+        "pod('web').ready() &&& true",
+        "pod('web').ready() # yes",
+        "pod('wbe').ready()",
+        "pod('web').container('ap').ready",
+        "pod(web).ready()",
+        "pod.ready()",
+        "pod('web').redy()",
+        "pod('web').ready",
+        "ready('web')",
+        "pod('web').status.fase == 'Running'",
+        "pod('web').status.phase == 'Runing'",
+        "pod('web').status.phase in ['Running', 'Succeded']",
+        "pod('web').restarts('app')",
+        "pod('web').restarts('app') == '3'",
+        "pod('web').ready() && pod('web').restarts()",
+        "pod('web').container('app').waiting() == 'x'",
+        "pod('web').condition('Redy') == 'True'",
+        "size(events('web', 'Backoff')) > 1",
+        "events('web').count > 1",
+        "probes('web', 'app', 'ready').size() > 1",
+        "pod('web').metadata.labels.all(l, l == 'x')",
+        "pod('web').container('app').state == 'crashed'",
+        "now > 3",
+        "sized(pods()) > 1",
+        "pods('x-*').all(p, p.ready())",
+        "pod('web', 'app').ready()",
+        "duration('3s') > duration('2s')",
+        "Pod{name: 'x'}.ready()",
+    ];
+    let mut text = String::new();
+    for that in wrong {
+        let input = input(&[(at(3), that)]);
+        let problems = compile(&input).expect_err(that);
+        assert_eq!(problems, compile(&input).expect_err("the same"));
+        for problem in problems {
+            text.push_str(&format!("{problem}\n\n"));
+        }
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn deep_and_long_expressions_are_refused_quickly() {
+    let nested = format!("{}true{}", "(".repeat(5_000), ")".repeat(5_000));
+    let equal = format!("{}true{}", "true == (".repeat(40), ")".repeat(40));
+    let long = "true && ".repeat(2_000) + "true";
+    for (that, good) in [(nested, false), (equal, true), (long, false)] {
+        assert_eq!(compile(&input(&[(at(3), &that)])).is_ok(), good, "{}", &that[..20]);
+    }
+}
