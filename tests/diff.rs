@@ -72,10 +72,16 @@ fn what_is_ignored_makes_no_difference() {
 fn a_directory_is_an_upgrade_check_of_everything_in_it() {
     let output = diff(&["scenarios/versions", "--from", "1.35", "--summary"]);
     let text = stdout(&output);
-    let scenarios = text.lines().filter(|line| line.starts_with("scenarios/versions/")).count();
+    let scenarios = text
+        .lines()
+        .filter(|line| line.starts_with("scenarios/versions/"))
+        .count();
     let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/versions"));
     assert_eq!(scenarios, files.expect("they are there").count());
     let last = text.lines().last().expect("a line");
     assert!(last.starts_with(&format!("{scenarios} scenarios: ")), "{last}");
-    assert_eq!(stdout(&diff(&["scenarios/versions", "--from", "1.35", "--summary"])), text);
+    assert_eq!(
+        stdout(&diff(&["scenarios/versions", "--from", "1.35", "--summary"])),
+        text
+    );
 }
