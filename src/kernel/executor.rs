@@ -1,17 +1,19 @@
 //! The single-threaded executor: tasks whose only notion of waiting is virtual time and channels.
 
 use std::cell::{Cell, RefCell};
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::VecDeque;
 use std::future::Future;
-use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 
+use super::sleep::Sleep;
 use super::stream::Stream;
+use super::task::{self, Task};
 use super::time::{Duration, Time};
+use super::timers::{Next, Ticket, Timer, Timers};
 
-type Task = Pin<Box<dyn Future<Output = ()>>>;
+/// With so many tasks their memory no longer fits into the processor's cache.
+const MANY_TASKS: usize = 4096;
 
 /// Why a run stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,64 +33,60 @@ impl Group {
     pub const ROOT: Group = Group(0);
 }
 
+/// A task's place in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct TaskId(u32);
+
+impl TaskId {
+    /// While no task runs.
+    const NONE: TaskId = TaskId(u32::MAX);
+
+    /// The task at this index of the table.
+    pub(super) fn at(index: u32) -> TaskId {
+        TaskId(index)
+    }
+
+    pub(super) fn index(self) -> u32 {
+        self.0
+    }
+}
+
 /// A handle to the kernel; clones share it.
 #[derive(Clone)]
 pub struct Kernel(Rc<Inner>);
 
 struct Inner {
     now: Cell<Time>,
-    current: Cell<usize>,
+    current: Cell<TaskId>,
     /// The group of the running task, which the tasks that it spawns join.
     group: Cell<Group>,
     groups: Cell<u32>,
     /// What the running task was last told of: an opaque number that travels along channels and timers.
     cause: Cell<Option<u64>>,
-    sequence: Cell<u64>,
     tasks: RefCell<Vec<Slot>>,
-    free: RefCell<Vec<usize>>,
-    ready: RefCell<VecDeque<usize>>,
-    timers: RefCell<BinaryHeap<Reverse<Timer>>>,
-    dead_timers: Cell<usize>,
-    /// Draws the order of what happens at the same instant; None: first in, first out.
+    free: RefCell<Vec<TaskId>>,
+    ready: RefCell<VecDeque<TaskId>>,
+    timers: RefCell<Timers>,
+    /// The number of the timer put in last; 0 is none's.
+    sequence: Cell<u64>,
+    /// The number of the timer that fired last.
+    fired: Cell<Option<Ticket>>,
+    /// Draws the next task; None: first come, first served.
     order: Option<Stream>,
 }
 
+/// No record has this number.
+const NO_CAUSE: u64 = u64::MAX;
+
+#[repr(align(32))]
 struct Slot {
     task: Option<Task>,
+    /// `NO_CAUSE` if there is none: so a slot is half a cache line.
+    cause: u64,
     group: Group,
-    cause: Option<u64>,
     queued: bool,
     /// Nobody's: whoever still wakes it wakes a task that has ended.
     free: bool,
-}
-
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Timer {
-    at: Time,
-    sequence: u64,
-    task: usize,
-    alive: AliveFlag,
-}
-
-/// Shared with the future that waits; cleared when that future is dropped. Never takes part in ordering.
-#[derive(Clone)]
-struct AliveFlag(Rc<Cell<bool>>);
-
-impl PartialEq for AliveFlag {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-impl Eq for AliveFlag {}
-impl PartialOrd for AliveFlag {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for AliveFlag {
-    fn cmp(&self, _: &Self) -> std::cmp::Ordering {
-        std::cmp::Ordering::Equal
-    }
 }
 
 impl Default for Kernel {
@@ -98,26 +96,27 @@ impl Default for Kernel {
 }
 
 impl Kernel {
-    /// A kernel whose clock stands at 0 and in which nothing is planned.
+    /// A kernel whose clock stands at 0 and in which nothing is planned. What happens at one instant happens first
+    /// come, first served: a timer fires when what the one before it set off has come to rest.
     pub fn new() -> Kernel {
         Kernel::with_order(None)
     }
 
-    /// As [`Kernel::new`], but what happens at the same instant happens in an order drawn from the stream, so that
-    /// races are explored.
+    /// As [`Kernel::new`], but the order of what happens at one instant is drawn from the stream, so that races are
+    /// explored: all timers of the instant fire together, and whichever task is drawn runs next.
     pub fn with_order(order: Option<Stream>) -> Kernel {
         Kernel(Rc::new(Inner {
             now: Cell::new(Time::ZERO),
-            current: Cell::new(usize::MAX),
+            current: Cell::new(TaskId::NONE),
             group: Cell::new(Group::ROOT),
             groups: Cell::new(0),
             cause: Cell::new(None),
-            sequence: Cell::new(0),
             tasks: RefCell::default(),
             free: RefCell::default(),
             ready: RefCell::default(),
-            timers: RefCell::default(),
-            dead_timers: Cell::new(0),
+            timers: RefCell::new(Timers::new()),
+            sequence: Cell::new(0),
+            fired: Cell::new(None),
             order,
         }))
     }
@@ -140,20 +139,21 @@ impl Kernel {
     /// Starts a task behind those that are ready now. It inherits the cause and the group.
     pub fn spawn(&self, task: impl Future<Output = ()> + 'static) {
         let slot = Slot {
-            task: Some(Box::pin(task)),
+            task: Some(task::boxed(task)),
+            cause: packed(self.cause()),
             group: self.0.group.get(),
-            cause: self.cause(),
             queued: true,
             free: false,
         };
+        let mut tasks = self.0.tasks.borrow_mut();
         let id = match self.0.free.borrow_mut().pop() {
             Some(id) => {
-                self.0.tasks.borrow_mut()[id] = slot;
+                tasks[id.0 as usize] = slot;
                 id
             }
             None => {
-                self.0.tasks.borrow_mut().push(slot);
-                self.0.tasks.borrow().len() - 1
+                tasks.push(slot);
+                TaskId(u32::try_from(tasks.len() - 1).expect("fewer than 2^32 tasks"))
             }
         };
         self.0.ready.borrow_mut().push_back(id);
@@ -175,49 +175,31 @@ impl Kernel {
 
     /// Drops every task of a group where it stands. It must not be called by one of them.
     pub fn end_group(&self, group: Group) {
-        let doomed: Vec<usize> = {
-            let tasks = self.0.tasks.borrow();
-            let members = tasks.iter().enumerate().filter(|(_, slot)| slot.group == group);
-            members
-                .filter(|(_, slot)| slot.task.is_some())
-                .map(|(id, _)| id)
-                .collect()
-        };
-        for id in doomed {
-            let task = self.0.tasks.borrow_mut()[id].task.take();
-            // What a task holds may spawn and wake others when it is dropped.
-            drop(task);
-            self.release(id);
+        let ids = 0..self.0.tasks.borrow().len();
+        for index in ids {
+            let task = {
+                let slot = &mut self.0.tasks.borrow_mut()[index];
+                if slot.group == group { slot.task.take() } else { None }
+            };
+            if let Some(task) = task {
+                // What a task holds may spawn and wake others when it is dropped.
+                drop(task);
+                self.release(TaskId(index as u32));
+            }
         }
     }
 
-    /// Drops every task, whatever its group.
+    /// Drops every task, whatever its group, and those that they spawn in their end.
     pub fn end_all(&self) {
-        let tasks: Vec<Task> = self
-            .0
-            .tasks
-            .borrow_mut()
-            .iter_mut()
-            .filter_map(|slot| slot.task.take())
-            .collect();
-        drop(tasks);
-    }
-
-    /// The running task, for a future that wants to be woken.
-    pub(super) fn current(&self) -> usize {
-        self.0.current.get()
-    }
-
-    /// Puts a task at the end of the ready queue.
-    pub(super) fn wake(&self, id: usize) {
-        let mut tasks = self.0.tasks.borrow_mut();
-        // A task that is being polled has left its slot but may be woken by itself.
-        if let Some(slot) = tasks.get_mut(id)
-            && !slot.queued
-            && !slot.free
-        {
-            slot.queued = true;
-            self.0.ready.borrow_mut().push_back(id);
+        loop {
+            let tasks: Vec<Task> = {
+                let mut slots = self.0.tasks.borrow_mut();
+                slots.iter_mut().filter_map(|slot| slot.task.take()).collect()
+            };
+            if tasks.is_empty() {
+                return;
+            }
+            drop(tasks);
         }
     }
 
@@ -228,180 +210,175 @@ impl Kernel {
 
     /// Waits until an instant; one that has passed is now.
     pub fn sleep_until(&self, at: Time) -> Sleep {
-        Sleep {
-            kernel: self.clone(),
-            at,
-            alive: None,
-        }
+        Sleep::new(self.clone(), at)
     }
 
     /// Runs until the horizon is reached or nothing is left to happen. Timers at the horizon still fire.
     pub fn run(&self, horizon: Time) -> Stop {
         loop {
             self.run_ready();
-            let timer = self.0.timers.borrow_mut().pop();
-            let Some(Reverse(timer)) = timer else {
-                return Stop::NothingLeft;
-            };
-            if !timer.alive.0.get() {
-                self.0.dead_timers.set(self.0.dead_timers.get().saturating_sub(1));
-                continue;
+            let next = self.next_timer(horizon);
+            match next {
+                Next::Due(timer) => {
+                    self.0.now.set(timer.at());
+                    self.fire(timer);
+                }
+                Next::BehindHorizon => {
+                    self.0.now.set(self.now().max(horizon));
+                    return Stop::Horizon;
+                }
+                Next::Nothing => return Stop::NothingLeft,
             }
-            if timer.at > horizon {
-                self.0.now.set(horizon);
-                return Stop::Horizon;
-            }
-            timer.alive.0.set(false);
-            self.0.now.set(timer.at);
-            self.wake(timer.task);
+        }
+    }
+
+    fn next_timer(&self, horizon: Time) -> Next {
+        let mut timers = self.0.timers.borrow_mut();
+        let next = timers.pop(horizon);
+        if let Some(batch) = timers.new_batch() {
+            self.touch_tasks(batch);
+        }
+        next
+    }
+
+    /// Of very many tasks each lies somewhere in slow memory. Those that are due soon are asked for together: one
+    /// after another the processor would wait for each.
+    fn touch_tasks(&self, batch: &[Timer]) {
+        let tasks = self.0.tasks.borrow();
+        if tasks.len() < MANY_TASKS {
+            return;
+        }
+        let slot = |timer: &Timer| &tasks[timer.ticket().task().0 as usize];
+        let slots = batch.iter().fold(0, |sum, timer| sum | u8::from(slot(timer).queued));
+        let tasks = batch.iter().filter_map(|timer| slot(timer).task.as_ref());
+        std::hint::black_box(tasks.fold(slots, |sum, task| sum | task.touch()));
+    }
+
+    fn fire(&self, timer: Timer) {
+        self.0.fired.set(Some(timer.ticket()));
+        if self.0.order.is_none() {
+            // Nothing is ready: the task would be the next anyway.
+            self.run_task(timer.ticket().task());
+            return;
+        }
+        self.wake(timer.ticket().task());
+        while let Next::Due(timer) = self.next_timer(timer.at()) {
+            self.0.fired.set(Some(timer.ticket()));
+            self.wake(timer.ticket().task());
         }
     }
 
     fn run_ready(&self) {
-        loop {
-            let Some(id) = self.next_ready() else { return };
-            let task = {
-                let mut tasks = self.0.tasks.borrow_mut();
-                let slot = &mut tasks[id];
-                slot.queued = false;
-                self.0.cause.set(slot.cause);
-                self.0.group.set(slot.group);
-                slot.task.take()
-            };
-            let Some(mut task) = task else {
-                // Its task has ended since it was woken.
-                self.release(id);
-                continue;
-            };
-            self.0.current.set(id);
-            let done = task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
-            self.0.current.set(usize::MAX);
-            self.0.group.set(Group::ROOT);
-            if done {
-                drop(task);
-                self.release(id);
-            } else {
-                let mut tasks = self.0.tasks.borrow_mut();
-                tasks[id].task = Some(task);
-                tasks[id].cause = self.0.cause.get();
-            }
+        while let Some(id) = self.next_ready() {
+            self.run_task(id);
         }
     }
 
-    fn next_ready(&self) -> Option<usize> {
+    fn next_ready(&self) -> Option<TaskId> {
         let mut ready = self.0.ready.borrow_mut();
         match &self.0.order {
             Some(order) if ready.len() > 1 => {
-                let at = order.below(u64::try_from(ready.len()).unwrap_or(1));
-                ready.remove(usize::try_from(at).unwrap_or(0))
+                let drawn = order.below(ready.len() as u64);
+                ready.swap_remove_front(drawn as usize)
             }
             Some(_) | None => ready.pop_front(),
         }
     }
 
+    fn run_task(&self, id: TaskId) {
+        let task = {
+            let slot = &mut self.0.tasks.borrow_mut()[id.0 as usize];
+            slot.queued = false;
+            self.0.cause.set(unpacked(slot.cause));
+            self.0.group.set(slot.group);
+            slot.task.take()
+        };
+        let Some(mut task) = task else {
+            // It has ended since it was woken.
+            self.release(id);
+            return;
+        };
+        self.0.current.set(id);
+        let done = task.as_mut().run(&mut Context::from_waker(Waker::noop())).is_ready();
+        self.0.current.set(TaskId::NONE);
+        self.0.group.set(Group::ROOT);
+        if done {
+            drop(task);
+            self.release(id);
+        } else {
+            let slot = &mut self.0.tasks.borrow_mut()[id.0 as usize];
+            slot.task = Some(task);
+            slot.cause = packed(self.0.cause.get());
+        }
+    }
+
     /// Gives a slot back. One that is still in the ready queue is given back when its turn comes: otherwise the
     /// wake-up would be its successor's.
-    fn release(&self, id: usize) {
-        let mut tasks = self.0.tasks.borrow_mut();
-        let slot = &mut tasks[id];
+    fn release(&self, id: TaskId) {
+        let slot = &mut self.0.tasks.borrow_mut()[id.0 as usize];
         if !slot.queued && !slot.free {
             slot.free = true;
             self.0.free.borrow_mut().push(id);
         }
     }
 
-    fn next_sequence(&self) -> u64 {
-        if let Some(order) = &self.0.order {
-            return order.next_u64();
-        }
-        let next = self.0.sequence.get();
-        self.0.sequence.set(next + 1);
-        next
+    /// The running task, for a future that wants to be woken.
+    pub(super) fn current(&self) -> TaskId {
+        self.0.current.get()
     }
-}
 
-/// Waits for virtual time; made by [`Kernel::sleep`].
-pub struct Sleep {
-    kernel: Kernel,
-    at: Time,
-    alive: Option<AliveFlag>,
-}
-
-impl Future for Sleep {
-    type Output = ();
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        match &self.alive {
-            None if self.kernel.now() >= self.at => return Poll::Ready(()),
-            Some(flag) if !flag.0.get() => return Poll::Ready(()),
-            Some(_) => return Poll::Pending,
-            None => {}
-        }
-        let alive = AliveFlag(Rc::new(Cell::new(true)));
-        let timer = Timer {
-            at: self.at,
-            sequence: self.kernel.next_sequence(),
-            task: self.kernel.current(),
-            alive: alive.clone(),
-        };
-        self.kernel.0.timers.borrow_mut().push(Reverse(timer));
-        self.alive = Some(alive);
-        Poll::Pending
-    }
-}
-
-impl Drop for Sleep {
-    fn drop(&mut self) {
-        if let Some(flag) = &self.alive
-            && flag.0.replace(false)
+    /// Puts a task at the end of the ready queue.
+    pub(super) fn wake(&self, id: TaskId) {
+        // A task that is being polled has left its slot but may be woken by itself.
+        if let Some(slot) = self.0.tasks.borrow_mut().get_mut(id.0 as usize)
+            && !slot.queued
+            && !slot.free
         {
-            self.kernel.0.dead_timers.set(self.kernel.0.dead_timers.get() + 1);
+            slot.queued = true;
+            self.0.ready.borrow_mut().push_back(id);
         }
+    }
+
+    /// Puts a timer in that wakes the running task.
+    pub(super) fn start_timer(&self, at: Time) -> Ticket {
+        let number = self.0.sequence.get() + 1;
+        self.0.sequence.set(number);
+        let ticket = Ticket::new(number, self.current());
+        self.0.timers.borrow_mut().push(Timer::new(at, ticket));
+        ticket
+    }
+
+    /// Whether a timer has fired: those of an instant do so in the order of their tickets.
+    pub(super) fn has_fired(&self, at: Time, ticket: Ticket) -> bool {
+        let now = self.now();
+        at < now || (at == now && Some(ticket) <= self.0.fired.get())
+    }
+
+    /// Takes back a timer that has not fired.
+    pub(super) fn cancel_timer(&self, at: Time, ticket: Ticket) {
+        self.0.timers.borrow_mut().cancel(Timer::new(at, ticket));
     }
 }
 
-/// Runs two futures in the same task; the first that is ready wins, the left one at a tie.
-pub async fn race<A, B>(left: impl Future<Output = A>, right: impl Future<Output = B>) -> Result<A, B> {
-    let mut left = std::pin::pin!(left);
-    let mut right = std::pin::pin!(right);
-    std::future::poll_fn(|context| {
-        if let Poll::Ready(value) = left.as_mut().poll(context) {
-            return Poll::Ready(Ok(value));
-        }
-        right.as_mut().poll(context).map(Err)
-    })
-    .await
+fn packed(cause: Option<u64>) -> u64 {
+    cause.unwrap_or(NO_CAUSE)
 }
 
-/// Runs futures in the same task until all are done; results in the order given.
-pub async fn join_all<T>(futures: Vec<Pin<Box<dyn Future<Output = T>>>>) -> Vec<T> {
-    let mut slots: Vec<_> = futures.into_iter().map(|future| (Some(future), None)).collect();
-    std::future::poll_fn(|context| {
-        for (future, result) in &mut slots {
-            if let Some(running) = future
-                && let Poll::Ready(value) = running.as_mut().poll(context)
-            {
-                *result = Some(value);
-                *future = None;
-            }
-        }
-        if slots.iter().all(|(_, result)| result.is_some()) {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
-    })
-    .await;
-    slots.into_iter().filter_map(|(_, result)| result).collect()
+fn unpacked(cause: u64) -> Option<u64> {
+    (cause != NO_CAUSE).then_some(cause)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::race;
+
+    type Log<T> = Rc<RefCell<Vec<T>>>;
 
     #[test]
     fn timers_fire_in_order_and_ties_first_in_first_out() {
         let kernel = Kernel::new();
-        let log = Rc::new(RefCell::new(Vec::new()));
+        let log = Log::default();
         for (name, at) in [("b", 2), ("a", 1), ("c", 2)] {
             let (k, log) = (kernel.clone(), log.clone());
             kernel.spawn(async move {
@@ -428,7 +405,7 @@ mod tests {
     #[test]
     fn a_group_ends_with_all_its_tasks() {
         let kernel = Kernel::new();
-        let log = Rc::new(RefCell::new(Vec::new()));
+        let log = Log::default();
         let group = kernel.new_group();
         for (name, group) in [("member", group), ("other", Group::ROOT)] {
             let (k, log) = (kernel.clone(), log.clone());
@@ -459,5 +436,58 @@ mod tests {
         kernel.spawn(async move { k.sleep(Duration(500)).await });
         assert_eq!(kernel.run(Time(100)), Stop::Horizon);
         assert_eq!(kernel.now(), Time(100));
+        assert_eq!(kernel.run(Time(50)), Stop::Horizon);
+        assert_eq!(kernel.now(), Time(100), "the clock never goes back");
+    }
+
+    #[test]
+    fn what_ends_may_leave_tasks_behind_that_end_too() {
+        struct Last(Kernel, Rc<()>);
+        impl Drop for Last {
+            fn drop(&mut self) {
+                let (kernel, held) = (self.0.clone(), self.1.clone());
+                self.0.spawn(async move {
+                    kernel.sleep(Duration(1)).await;
+                    drop(held);
+                });
+            }
+        }
+        let (kernel, held) = (Kernel::new(), Rc::new(()));
+        let last = Last(kernel.clone(), held.clone());
+        kernel.spawn(async move {
+            last.0.sleep(Duration(1)).await;
+        });
+        kernel.run(Time::ZERO);
+        kernel.end_all();
+        assert_eq!(Rc::strong_count(&held), 1);
+    }
+
+    /// The order in which ten tasks run that all wake at one instant.
+    fn order(stream: Option<Stream>) -> Vec<u32> {
+        let kernel = Kernel::with_order(stream);
+        let log = Log::default();
+        for name in 0..10 {
+            let (k, log) = (kernel.clone(), log.clone());
+            kernel.spawn(async move {
+                k.sleep_until(Time(7)).await;
+                log.borrow_mut().push(name);
+            });
+        }
+        kernel.run(Time::MAX);
+        log.take()
+    }
+
+    #[test]
+    fn a_stream_draws_the_order_of_an_instant() {
+        let sorted: Vec<u32> = (0..10).collect();
+        let drawn = |seed| order(Some(Stream::new(seed, "order")));
+        assert_eq!(order(None), sorted);
+        assert_eq!(drawn(1), drawn(1), "the same seed, the same order");
+        assert_ne!(drawn(1), drawn(2));
+        let mut all = drawn(1);
+        all.sort_unstable();
+        assert_eq!(all, sorted, "every task runs once");
+        let firsts: std::collections::BTreeSet<u32> = (0..100).map(|seed| drawn(seed)[0]).collect();
+        assert_eq!(firsts.len(), 10, "every task may be the first");
     }
 }

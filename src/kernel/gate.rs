@@ -1,16 +1,16 @@
 //! A gate that opens once, for any number of waiters: an end, a cancellation.
 
-use std::cell::{Cell, RefCell};
-use std::task::Poll;
+use std::cell::Cell;
 
 use super::executor::Kernel;
+use super::waiters::Waiters;
 
 /// Closed until [`Gate::open`]; whoever waits then or later goes through.
 pub struct Gate {
     kernel: Kernel,
     open: Cell<bool>,
     cause: Cell<Option<u64>>,
-    waiters: RefCell<Vec<usize>>,
+    waiters: Waiters,
 }
 
 impl Gate {
@@ -20,7 +20,7 @@ impl Gate {
             kernel: kernel.clone(),
             open: Cell::new(false),
             cause: Cell::new(None),
-            waiters: RefCell::default(),
+            waiters: Waiters::default(),
         }
     }
 
@@ -30,9 +30,7 @@ impl Gate {
             return;
         }
         self.cause.set(self.kernel.cause());
-        for task in self.waiters.borrow_mut().drain(..) {
-            self.kernel.wake(task);
-        }
+        self.waiters.wake(&self.kernel);
     }
 
     /// Whether it is open.
@@ -42,18 +40,8 @@ impl Gate {
 
     /// Waits until it is open and takes over the cause of its opening.
     pub async fn wait(&self) {
-        std::future::poll_fn(|_| {
-            if self.open.get() {
-                self.kernel.set_cause(self.cause.get());
-                return Poll::Ready(());
-            }
-            let task = self.kernel.current();
-            let mut waiters = self.waiters.borrow_mut();
-            if !waiters.contains(&task) {
-                waiters.push(task);
-            }
-            Poll::Pending
-        })
-        .await;
+        let open = || self.open.get().then_some(());
+        self.waiters.until(&self.kernel, open).await;
+        self.kernel.set_cause(self.cause.get());
     }
 }

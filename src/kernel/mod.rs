@@ -9,13 +9,21 @@
 //! No waker is needed: a leaf future notes the running task, so the kernel is free of locks and of `unsafe`.
 
 mod channel;
+mod combinators;
 mod executor;
 mod gate;
+mod sleep;
 mod stream;
+mod task;
 mod time;
+mod timers;
+mod waiters;
+mod wheel;
 
 pub use channel::{Notify, Queue};
-pub use executor::{Group, Kernel, Sleep, Stop, join_all, race};
+pub use combinators::{join_all, race};
+pub use executor::{Group, Kernel, Stop};
 pub use gate::Gate;
+pub use sleep::Sleep;
 pub use stream::Stream;
 pub use time::{Duration, Time};

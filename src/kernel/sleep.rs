@@ -1,0 +1,54 @@
+//! Waiting for virtual time.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use super::executor::Kernel;
+use super::time::Time;
+use super::timers::Ticket;
+
+/// Waits for virtual time; made by [`Kernel::sleep`]. Dropped before its time it leaves nothing behind.
+pub struct Sleep {
+    kernel: Kernel,
+    at: Time,
+    timer: Option<Ticket>,
+}
+
+impl Sleep {
+    pub(super) fn new(kernel: Kernel, at: Time) -> Sleep {
+        Sleep {
+            kernel,
+            at,
+            timer: None,
+        }
+    }
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        let over = match self.timer {
+            None => self.kernel.now() >= self.at,
+            Some(ticket) => self.kernel.has_fired(self.at, ticket),
+        };
+        if over {
+            return Poll::Ready(());
+        }
+        if self.timer.is_none() {
+            self.timer = Some(self.kernel.start_timer(self.at));
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.timer
+            && !self.kernel.has_fired(self.at, ticket)
+        {
+            self.kernel.cancel_timer(self.at, ticket);
+        }
+    }
+}
