@@ -31,7 +31,10 @@ impl Ticket {
 
     /// The ticket of the `number`th timer, counted from 1.
     pub(super) fn new(number: u64, task: TaskId) -> Ticket {
-        assert!(number < 1 << (u64::BITS - Ticket::TASK_BITS), "a run has fewer than 2^40 timers");
+        assert!(
+            number < 1 << (u64::BITS - Ticket::TASK_BITS),
+            "a run has fewer than 2^40 timers"
+        );
         let bits = number << Ticket::TASK_BITS | u64::from(task.index());
         Ticket(NonZeroU64::new(bits).expect("timers are counted from 1"))
     }
@@ -277,7 +280,9 @@ mod tests {
         ];
         // Bursts fill the wheel; single steps look at its edges.
         let burst = (span(), 1..300_usize).prop_map(|(most, n)| {
-            (0..n as i64).map(|i| Step::Push(i.wrapping_mul(0x9e37_79b9_7f4a_7c15_u64 as i64).rem_euclid(most.max(1)))).collect()
+            (0..n as i64)
+                .map(|i| Step::Push(i.wrapping_mul(0x9e37_79b9_7f4a_7c15_u64 as i64).rem_euclid(most.max(1))))
+                .collect()
         });
         let drain = (span(), 1..200_usize).prop_map(|(most, n)| vec![Step::Pop(most); n]);
         let part = prop_oneof![8 => step.prop_map(|step| vec![step]), 1 => burst, 1 => drain];

@@ -55,7 +55,11 @@ impl Wheel {
 
     /// Takes the next bucket out.
     pub(super) fn take_next(&mut self) -> Option<Bucket> {
-        let (index, level) = self.levels.iter_mut().enumerate().find(|(_, level)| level.occupied != 0)?;
+        let (index, level) = self
+            .levels
+            .iter_mut()
+            .enumerate()
+            .find(|(_, level)| level.occupied != 0)?;
         let digit = level.occupied.trailing_zeros() as usize;
         level.occupied &= !(1 << digit);
         let timers = std::mem::take(&mut level.buckets[digit]);
