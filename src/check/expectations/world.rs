@@ -17,6 +17,9 @@ use crate::views::objects::Store;
 /// A list that grows; expressions get it as it is at a moment.
 type Happened = BTreeMap<Name, Vec<Value>>;
 
+/// One of the lists of [`Seen`].
+type ListOf = fn(&Seen) -> &Happened;
+
 /// What the functions read.
 #[derive(Default)]
 struct Seen {
@@ -191,7 +194,7 @@ fn context(input: &Input, seen: &Arc<Mutex<Seen>>) -> Context<'static, 'static> 
             Ok(lock(&at).pods.get(&full).cloned().unwrap_or_else(|| absent(&full)))
         }),
     );
-    let lists: [(&'static str, fn(&Seen) -> &Happened); 3] = [
+    let lists: [(&str, ListOf); 3] = [
         ("events", |seen| &seen.events),
         ("exits", |seen| &seen.exits),
         ("probes", |seen| &seen.probes),
