@@ -194,6 +194,11 @@ pub const SWITCHES: &[Switch] = &[
         on: "status and conditions carry observedGeneration"
     ),
     switch!(
+        pod_level_resources, "pkg/apis/core/v1/helper/qos: ComputePodQOS", Some("PodLevelResources"),
+        off: "spec.resources of a pod are dropped",
+        on: "spec.resources decide on a pod's quality of service"
+    ),
+    switch!(
         container_events_without_name, "kuberuntime/kuberuntime_container.go: startContainer", None,
         off: "events name the container: \"Created container: app\", \"Started container app\"",
         on: "events say \"Container created\" and \"Container started\""
