@@ -10,7 +10,7 @@ use podlapse::diff::{Comparison, Options, Outcome, Side, compare, render, summar
 use podlapse::scenario::load::{Source, load_as};
 
 /// Switches that no scenario can show by itself, and why.
-const NOT_SHOWN: [(&str, &str); 5] = [
+const NOT_SHOWN: [(&str, &str); 6] = [
     (
         "lost_init_completed",
         "takes records that vanish behind the kubelet's back",
@@ -21,6 +21,10 @@ const NOT_SHOWN: [(&str, &str); 5] = [
     ),
     ("pleg_newest_first", "changes an order within one instant"),
     ("count_conditions", "takes a condition that vanishes and nothing else"),
+    (
+        "pod_level_resources",
+        "changes status.qosClass, which no comparison shows",
+    ),
     ("reduced_crash_loop_decay", "is off in all versions: a gate sets it"),
 ];
 

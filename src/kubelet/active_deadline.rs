@@ -24,7 +24,7 @@ impl Kubelet {
 
     /// `ShouldEvict`: the status of a pod past its deadline is Failed, with an event each time it is asked for.
     pub(super) fn fail_past_deadline(self: &Rc<Self>, ix: PodIx, config: &PodConfig, status: &mut PodStatus) {
-        if !self.deadline(ix, config).is_some_and(|at| at <= self.kernel.now()) {
+        if self.deadline(ix, config).is_none_or(|at| at > self.kernel.now()) {
             return;
         }
         self.pod_event(config, false, REASON, MESSAGE.into());

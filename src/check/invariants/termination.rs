@@ -142,12 +142,14 @@ fn grace_period_in_full(scene: &Scene<'_>) -> Verdict {
     });
     let deletion = facts.deletion.map(|grace| grace.unwrap_or(own));
     let resets = why == "killing";
+    // What runs without an object is ended with one second (`HandlePodCleanups`), which two seconds are made of.
+    let orphan = facts.forced && scene.facts.kubelet_stops > 0;
     let timeout = call.timeout.unwrap_or(0);
     let fits = |grace: i64| timeout == grace.max(2);
     // A deletion that has only just come may not have reached the kubelet; one that shortens another does not.
     let deleted = deletion.is_some_and(|latest| fits(latest) || asked_for(scene, timeout));
     ensure(
-        fits(of_probe.unwrap_or(own)) || deleted || (resets && timeout == 2),
+        fits(of_probe.unwrap_or(own)) || deleted || (timeout == 2 && (resets || orphan)),
         || {
             format!(
                 "StopContainer with a timeout of {timeout} s, where {} s were asked for",

@@ -230,8 +230,7 @@ impl Kubelet {
                     ix,
                     config,
                     container,
-                    kind,
-                    probe,
+                    (kind, probe),
                     features.trigger_restarts_ticker,
                     context.clone(),
                 ));

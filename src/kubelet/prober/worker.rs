@@ -50,8 +50,7 @@ impl Worker {
         ix: PodIx,
         config: &PodConfig,
         container: &Container,
-        kind: ProbeType,
-        spec: &Probe,
+        (kind, spec): (ProbeType, &Probe),
         trigger_restarts_ticker: bool,
         cancelled: Rc<Gate>,
     ) -> Worker {
