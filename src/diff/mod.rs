@@ -1,11 +1,11 @@
 //! What two runs do differently, and which switch makes each difference: between two versions, or two scenarios.
 //!
 //! 1. Each run is told as the timeline tells it, every line with an identity that does not depend on time
-//!    ([`moments`]); what is not a moment in time (texts of events, fields of the API) becomes a fact ([`facts`]).
+//!    (`moments`); what is not a moment in time (texts of events, fields of the API) becomes a fact (`facts`).
 //! 2. Moments of one identity make a row; rows that differ, and the few alike between them, make stretches
-//!    ([`rows`]).
+//!    (`rows`).
 //! 3. For each switch that stands differently both scenarios are run again with only that switch turned; a row's
-//!    cause is the switch that makes the row what it is ([`blame`]).
+//!    cause is the switch that makes the row what it is (`blame`).
 
 mod blame;
 mod facts;

@@ -1,6 +1,6 @@
 //! What must hold for any pod on any kubelet, judged record by record.
 //!
-//! 1. Each record is first judged by every invariant of its kind against the [`facts`] so far;
+//! 1. Each record is first judged by every invariant of its kind against the `facts` so far;
 //! 2. then the facts take it in.
 //!
 //! An invariant is a pure function of facts and record. None looks into the engine, and none of them knows how the
