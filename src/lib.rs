@@ -28,6 +28,7 @@ pub mod check;
 pub mod cli;
 pub mod diff;
 pub mod explore;
+pub mod guest;
 pub mod kernel;
 pub mod kubelet;
 pub mod runtime;

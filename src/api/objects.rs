@@ -35,6 +35,8 @@ pub struct Object {
     pub name: Name,
     /// data (of a Secret decoded); empty for a Service
     pub data: BTreeMap<Name, Name>,
+    /// spec.selector of a Service
+    pub selector: BTreeMap<Name, Name>,
     /// ports of a Service
     pub ports: Vec<u16>,
 }

@@ -160,6 +160,8 @@ pub struct Container {
     pub mount_paths: Vec<Name>,
     /// workingDir
     pub working_dir: Option<Name>,
+    /// stdin: an open standard input, at which nobody types
+    pub stdin: bool,
     /// terminationMessagePath after defaulting
     pub termination_message_path: Name,
     /// lifecycle.stopSignal, with its SIG
@@ -353,6 +355,7 @@ impl Container {
             volume_mounts: Vec::new(),
             mount_paths: Vec::new(),
             working_dir: None,
+            stdin: false,
             termination_message_path: "/dev/termination-log".into(),
             stop_signal: None,
             place: None,

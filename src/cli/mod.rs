@@ -10,6 +10,7 @@ mod explain;
 mod fuzz;
 mod get;
 mod load;
+mod logs;
 mod man;
 mod merge;
 mod moment;
@@ -89,6 +90,8 @@ enum Command {
     Completions(completions::Arguments),
     /// Writes manual pages
     Man(man::Arguments),
+    /// What the containers wrote
+    Logs(logs::Arguments),
 }
 
 /// Runs the command line.
@@ -110,6 +113,7 @@ pub fn main() -> ExitCode {
         Command::Sweep(arguments) => sweep::run(arguments, printer),
         Command::Merge(arguments) => merge::run(arguments, printer),
         Command::Diff(arguments) => diff::diff(arguments, printer),
+        Command::Logs(arguments) => logs::run(arguments, printer),
     };
     match ended {
         Ok(exit) => exit,

@@ -4,7 +4,7 @@ use crate::api::pod::{Handler, Name};
 use crate::kernel::Duration;
 use crate::kubelet::Kubelet;
 use crate::kubelet::prober::handlers;
-use crate::runtime::{Container, Ending, ExecCall, NOT_RUNNING, command_failed, command_killed};
+use crate::runtime::{Container, Ending, ExecCall, GuestAnswer, NOT_RUNNING, command_failed, command_killed};
 use crate::trace::{CallPhase, HookType, What};
 
 /// Runs a hook; errors with what the handler says (`HandlerRunner.Run`).
@@ -29,6 +29,23 @@ pub(super) async fn run(
     };
     record(CallPhase::Begin, None);
     let result = match handler {
+        Handler::Exec { command } if container.guest.is_some() => {
+            let call = (purpose, &command[..], None);
+            let alive = container.is_running();
+            let run = kubelet
+                .runtime
+                .exec_in_guest(container, call, (Duration::ZERO, None), |_| {});
+            let result = run.await;
+            match result.ending {
+                Ending::Answered if result.code == 0 => Ok(()),
+                Ending::Answered | Ending::TimedOut | Ending::Cancelled => {
+                    let output = result.output.trim_end();
+                    Err(format!("command '{}' exited with {}: {output}", command.join(" "), result.code).into())
+                }
+                Ending::Died if alive => Err(command_killed(command)),
+                Ending::Died => Err(NOT_RUNNING.into()),
+            }
+        }
         Handler::Exec { command } => {
             let call = ExecCall {
                 purpose,
@@ -51,6 +68,12 @@ pub(super) async fn run(
             Ok(())
         }
         Handler::HttpGet { .. } | Handler::TcpSocket { .. } | Handler::Grpc { .. } => {
+            if let Some(GuestAnswer::Refused) = kubelet.runtime.guest_answer(container, handler) {
+                let ip = kubelet.runtime.ip_of(container);
+                let error: Name = handlers::refused(handler, &ip, 0).into();
+                record(CallPhase::End, Some(error.clone()));
+                return Err(error);
+            }
             let takes = outcome.takes.unwrap_or(Duration::ZERO);
             match kubelet.runtime.network_call(container, takes, Duration::MAX).await {
                 Ending::Answered | Ending::TimedOut => match &outcome.error {

@@ -43,7 +43,7 @@ pub const NOT_RUNNING: &str =
 pub const CANCELED: &str = "rpc error: code = Canceled desc = context canceled";
 
 /// How long a probe takes where the scenario says nothing.
-const DEFAULT_TAKES: Duration = Duration::from_millis(7);
+pub const DEFAULT_TAKES: Duration = Duration::from_millis(7);
 
 impl Runtime {
     /// Waits for a call's end: the answer, the time-out, the death of the container, the caller's loss of interest.

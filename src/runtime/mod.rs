@@ -2,12 +2,22 @@
 
 mod abandon;
 mod exec;
+mod guests;
 mod images;
 mod process;
 mod service;
 mod volumes;
 
-pub use exec::{CANCELED, Ending, ExecCall, NOT_RUNNING, command_failed, command_killed, runtime_error};
+pub use exec::{CANCELED, DEFAULT_TAKES, Ending, ExecCall, NOT_RUNNING, command_failed, command_killed, runtime_error};
+pub use guests::{GuestAnswer, GuestExec, Guests};
 pub use images::Images;
-pub use service::{Container, ContainerState, NodeIx, PodIx, Runtime, Sandbox};
+pub use service::{Container, ContainerState, Runtime, Sandbox};
 pub use volumes::VolumePlugin;
+
+/// A pod of the run: its place in the input.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct PodIx(pub usize);
+
+/// A node of the run: its place in the input.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct NodeIx(pub usize);

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::abandon::Abandon;
 use super::service::{Container, ContainerState, Runtime};
 use crate::api::pod::Name;
+use crate::guest;
 use crate::kernel::{Duration, Gate, Group, Kernel, Time, race};
 use crate::scenario::types::OnTerm;
 use crate::trace::{ExitBy, What};
@@ -48,7 +49,9 @@ impl Process {
 impl Runtime {
     /// Plans the scripted exit of a process that starts now.
     pub(super) fn begin_process(self: &Rc<Self>, container: &Rc<Container>) {
-        if let Some(exit) = &container.run.exit {
+        if let Some(guest) = &container.guest {
+            self.begin_guest(container, guest);
+        } else if let Some(exit) = &container.run.exit {
             let end = End {
                 at: self.kernel.now() + exit.after,
                 code: exit.code,
@@ -58,6 +61,30 @@ impl Runtime {
             };
             self.plan(container, end);
         }
+    }
+
+    /// Starts the programs of a container that acts by itself; their end is its end.
+    fn begin_guest(self: &Rc<Self>, container: &Rc<Container>, guest: &Rc<guest::Container>) {
+        let (runtime, container, guest) = (self.clone(), container.clone(), guest.clone());
+        self.kernel.within(Group::ROOT, || {
+            guest.start();
+            self.kernel.spawn(async move {
+                let ended = guest.ended().await;
+                let by = if container.process.term_sent.get() {
+                    ExitBy::Term
+                } else {
+                    ExitBy::Itself
+                };
+                let end = End {
+                    at: runtime.kernel.now(),
+                    code: ended.code,
+                    reason: ended.out_of_memory.then(|| "OOMKilled".into()),
+                    message: Some(ended.message.into()),
+                    by,
+                };
+                runtime.end_process(&container, end);
+            });
+        });
     }
 
     /// Of several planned ends the earliest holds; at one instant the one that was planned first.
@@ -81,6 +108,12 @@ impl Runtime {
         let ContainerState::Running { started_at } = *state else {
             return;
         };
+        // What still runs in it dies with it; what it has left as its last words stays.
+        let mut message = end.message;
+        if let Some(guest) = &container.guest {
+            message = message.or_else(|| Some(guest.termination_message().into()));
+            guest.signal(guest::Signal::KILL);
+        }
         let reason = end
             .reason
             .unwrap_or_else(|| if end.code == 0 { "Completed" } else { "Error" }.into());
@@ -89,7 +122,7 @@ impl Runtime {
             finished_at: self.kernel.now(),
             code: end.code,
             reason: reason.clone(),
-            message: end.message.unwrap_or_else(|| "".into()),
+            message: message.unwrap_or_else(|| "".into()),
         };
         drop(state);
         let what = What::Exit {
@@ -114,9 +147,10 @@ impl Runtime {
             return;
         }
         let now = self.kernel.now();
-        if !container.process.term_sent.replace(true)
-            && let OnTerm::Exit { after, code } = container.run.on_term
-        {
+        let first = !container.process.term_sent.replace(true);
+        if let (true, Some(guest)) = (first, &container.guest) {
+            guest.signal(container.stop_signal.unwrap_or_else(|| guest.stop_signal()));
+        } else if first && let OnTerm::Exit { after, code } = container.run.on_term {
             let end = End {
                 at: now + after,
                 code,

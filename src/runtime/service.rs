@@ -4,22 +4,17 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use super::PodIx;
 use super::abandon::Abandon;
 use super::exec::CANCELED;
+use super::guests::Guests;
 use super::process::Process;
 use crate::api::pod::Name;
+use crate::guest;
 use crate::kernel::{Duration, Kernel, Notify, Stream, Time};
 use crate::scenario::lookup;
 use crate::scenario::types::{Outcome, Run, Scenario};
 use crate::trace::{CallPhase, CriCall, CriOp, Recorder, What};
-
-/// A pod of the run: its place in the input.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct PodIx(pub usize);
-
-/// A node of the run: its place in the input.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct NodeIx(pub usize);
 
 /// The runtime of one node. It outlives the kubelet.
 pub struct Runtime {
@@ -35,6 +30,8 @@ pub struct Runtime {
     pub(super) boots: Cell<u32>,
     /// While the machine is down: the containers whose processes it took along.
     lost: RefCell<Option<Vec<Rc<Container>>>>,
+    /// The world of containers that act by themselves.
+    guests: Rc<Guests>,
     /// Draws the answers of probes that succeed with some probability.
     pub(super) chances: Stream,
     /// Raised whenever a relist could see something new.
@@ -89,6 +86,10 @@ pub struct Container {
     /// Its script.
     pub run: Rc<Run>,
     pub(super) process: Process,
+    /// The signal that stops it, where the manifest names one.
+    pub(super) stop_signal: Option<guest::Signal>,
+    /// What plays it, where no script does and its program is known.
+    pub guest: Option<Rc<guest::Container>>,
 }
 
 /// Where a container is in its life.
@@ -134,8 +135,15 @@ impl Container {
 
 impl Runtime {
     /// The runtime of that node, without sandboxes.
-    pub fn new(kernel: &Kernel, recorder: &Recorder, scenario: Rc<Scenario>, node: &str) -> Runtime {
+    pub fn new(
+        kernel: &Kernel,
+        recorder: &Recorder,
+        scenario: Rc<Scenario>,
+        node: &str,
+        guests: &Rc<Guests>,
+    ) -> Runtime {
         Runtime {
+            guests: guests.clone(),
             kernel: kernel.clone(),
             recorder: recorder.clone(),
             scenario: scenario.clone(),
@@ -198,9 +206,13 @@ impl Runtime {
 
     /// The IP of the container's sandbox; empty when that is gone.
     pub fn ip_of(&self, container: &Container) -> Name {
+        self.ip_of_sandbox(container.sandbox)
+    }
+
+    fn ip_of_sandbox(&self, sandbox: u64) -> Name {
         let pods = self.pods.borrow();
         let mut sandboxes = pods.values().flat_map(|p| &p.sandboxes);
-        let found = sandboxes.find(|s| s.id == container.sandbox);
+        let found = sandboxes.find(|s| s.id == sandbox);
         found.map_or_else(|| "".into(), |s| s.ip.clone())
     }
 
@@ -344,6 +356,12 @@ impl Runtime {
     ) -> Result<Rc<Container>, Name> {
         let run = self.next_run(pod, full_name, &container.name);
         let (name, image) = (container.name.clone(), container.image.clone());
+        let scripted = lookup::script(&self.scenario.containers, pod_name(full_name), &name).is_some();
+        let stop_signal = container
+            .stop_signal
+            .as_ref()
+            .and_then(|name| guest::Signal::parse(name));
+        let definition = (!scripted).then(|| container.clone());
         let full_name = full_name.clone();
         let op = CriOp::CreateContainer;
         self.call(&full_name, Some(&name), attempt, op, CallPhase::Begin, |call| {
@@ -359,8 +377,11 @@ impl Runtime {
             if let Some(text) = &run.create.error {
                 return Err(text.clone());
             }
+            let id = runtime.next_id();
+            let ip = runtime.ip_of_sandbox(sandbox);
+            let played = definition.and_then(|container| runtime.guests.make(pod, &container, (id, attempt, &ip)));
             let made = Rc::new(Container {
-                id: runtime.next_id(),
+                id,
                 pod: full_name,
                 name: name.clone(),
                 attempt,
@@ -370,6 +391,8 @@ impl Runtime {
                 state: RefCell::new(ContainerState::Created),
                 run,
                 process: Process::new(&runtime.kernel),
+                stop_signal,
+                guest: played,
             });
             let mut pods = runtime.pods.borrow_mut();
             let records = pods.entry(pod).or_default();

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use super::service::PodIx;
+use super::PodIx;
 use crate::api::pod::Name;
 use crate::scenario::lookup;
 use crate::scenario::types::{Outcome, VolumeScript};

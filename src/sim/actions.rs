@@ -25,12 +25,14 @@ impl Cluster {
                     ActionKind::CreateObject { kind, name } => {
                         let wanted = objects.iter().find(|o| o.kind == kind && o.name == name);
                         if let Some(object) = wanted {
+                            cluster.guests.object_created(object);
                             cluster.api.put_object(object.clone(), true);
                         }
                     }
                     ActionKind::DeleteObject { kind, name } => {
                         let wanted = objects.iter().find(|o| o.kind == kind && o.name == name);
                         if let Some(object) = wanted {
+                            cluster.guests.object_removed(kind, &object.namespace, &name);
                             cluster.api.remove_object(kind, &object.namespace, &name);
                         }
                     }

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use crate::api::pod::{Name, Pod};
 use crate::kernel::{Duration, Kernel, Stop, Stream, Time};
 use crate::kubelet::api_server::ApiServer;
-use crate::runtime::{NodeIx, PodIx};
+use crate::runtime::{Guests, NodeIx, PodIx};
 use crate::scenario::types::{Input, NodeScript, Schedule};
 use crate::trace::{EndReason, Record, Recorder, What};
 use node::Node;
@@ -26,6 +26,7 @@ struct Cluster {
     kernel: Kernel,
     recorder: Recorder,
     api: Rc<ApiServer>,
+    guests: Rc<Guests>,
     nodes: Vec<Rc<Node>>,
     pods: Vec<(Rc<Pod>, NodeIx)>,
     epoch_unix_secs: i64,
@@ -59,14 +60,16 @@ pub fn run_with(input: &Input, sink: impl FnMut(Record) + 'static) {
     } else {
         &scenario.nodes
     };
+    let guests = Guests::new(&kernel, &recorder, input);
     let nodes = scripts.iter().enumerate().map(|(index, script)| {
         let parts = (&kernel, &recorder, &scenario, &api);
-        Node::new(parts, NodeIx(index), script, names.clone())
+        Node::new(parts, NodeIx(index), script, names.clone(), &guests)
     });
     let nodes: Vec<Rc<Node>> = nodes.collect();
     let cluster = Rc::new(Cluster {
         pods: place_pods(input, scripts),
         nodes,
+        guests,
         epoch_unix_secs: scenario.epoch_unix_secs,
         kernel: kernel.clone(),
         recorder: recorder.clone(),
@@ -113,6 +116,7 @@ impl Cluster {
     /// What exists from the start, in file order.
     fn plan_creations(self: &Rc<Self>, input: &Input) {
         for object in input.objects.iter().filter(|o| !o.created_by_action) {
+            self.guests.object_created(&object.object);
             self.api.put_object(Rc::new(object.object.clone()), false);
         }
         let at_start = input.pods.iter().enumerate().filter(|(_, p)| !p.created_by_action);

@@ -7,7 +7,7 @@ use crate::api::pod::Name;
 use crate::kernel::{Duration, Group, Kernel, Stream, Time};
 use crate::kubelet::api_server::ApiServer;
 use crate::kubelet::{Kubelet, Parts};
-use crate::runtime::{Images, NodeIx, Runtime, VolumePlugin};
+use crate::runtime::{Guests, Images, NodeIx, Runtime, VolumePlugin};
 use crate::scenario::types::{NodeScript, Phases, Scenario};
 use crate::trace::{Recorder, What};
 
@@ -24,6 +24,7 @@ impl Node {
         node: NodeIx,
         script: &NodeScript,
         names: Rc<[Name]>,
+        guests: &Rc<Guests>,
     ) -> Rc<Node> {
         let mut config = script.kubelet.clone();
         if config.seeded_phases {
@@ -31,7 +32,7 @@ impl Node {
             config.phases = draw_phases(&stream);
         }
         let parts = Parts {
-            runtime: Rc::new(Runtime::new(kernel, recorder, scenario.clone(), &script.name)),
+            runtime: Rc::new(Runtime::new(kernel, recorder, scenario.clone(), &script.name, guests)),
             volumes: Rc::new(VolumePlugin::new(scenario.volumes.clone())),
             images: Rc::new(Images::new(kernel, recorder, scenario.clone())),
             jitter: scenario

@@ -82,6 +82,29 @@ pub enum What {
         /** on end */
         error: Option<Name>,
     },
+    /// A line that a container wrote.
+    Log {
+        /** stdout or stderr */
+        stream: &'static str,
+        /** the line without its newline */
+        text: Name,
+    },
+    /// A command begins in a container that acts by itself.
+    Command {
+        /** its process's number in the container */
+        pid: u32,
+        /** its words */
+        command: Name,
+    },
+    /// Something in a container was not understood, and something was assumed in its place.
+    Assumed {
+        /** the field of the container: `args[0]` */
+        place: Name,
+        /** what was not understood */
+        text: Name,
+        /** what was assumed */
+        assumed: Name,
+    },
     /// Something the scenario asked for could not be done.
     Note {
         /** text */

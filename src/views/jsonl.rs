@@ -104,6 +104,22 @@ pub(super) fn fields(record: &Record) -> Map<String, Value> {
             put("until", json!(until.as_nanos()));
             "backoff"
         }
+        What::Log { stream, text } => {
+            put("stream", json!(stream));
+            put("text", json!(text));
+            "log"
+        }
+        What::Command { pid, command } => {
+            put("pid", json!(pid));
+            put("command", json!(command));
+            "command"
+        }
+        What::Assumed { place, text, assumed } => {
+            put("place", json!(place));
+            put("text", json!(text));
+            put("assumed", json!(assumed));
+            "assumed"
+        }
         What::Note { note } => {
             put("note", json!(note));
             "note"

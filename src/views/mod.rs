@@ -10,6 +10,7 @@ pub mod humane;
 pub mod json;
 pub mod jsonl;
 pub mod kubectl;
+pub mod logs;
 pub mod mermaid;
 pub mod objects;
 pub mod perfetto;

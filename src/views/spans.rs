@@ -239,6 +239,7 @@ impl Drawer {
                 }
             }
             What::Node { op } => self.instant(record, &pod, LaneKind::Pod, true, (*op).to_owned()),
+            What::Log { .. } | What::Command { .. } | What::Assumed { .. } => {}
             What::Note { note } => self.instant(record, &pod, lane, true, note.to_string()),
             What::Volume {
                 volume,

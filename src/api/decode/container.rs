@@ -41,6 +41,7 @@ pub(crate) fn ephemeral(name: Name, image: Name) -> Container {
         volume_mounts: Vec::new(),
         mount_paths: Vec::new(),
         working_dir: None,
+        stdin: false,
         termination_message_path: "/dev/termination-log".into(),
         stop_signal: None,
         place: None,
@@ -99,6 +100,7 @@ pub(super) fn container(
     }
     container.command = node.texts_at("command");
     container.args = node.texts_at("args");
+    container.stdin = node.boolean_at("stdin").unwrap_or(false);
     container.working_dir = node.filled_at("workingDir").cloned();
     if let Some(path) = node.filled_at("terminationMessagePath") {
         container.termination_message_path = path.clone();

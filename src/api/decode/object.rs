@@ -13,6 +13,7 @@ use crate::api::shape::Problems;
 pub(super) fn object(problems: &mut Problems<'_>, node: &Node, kind: ObjectKind) -> Object {
     let meta = metadata(problems, node);
     let mut data = BTreeMap::new();
+    let mut selector = BTreeMap::new();
     let mut ports = Vec::new();
     match kind {
         ObjectKind::ConfigMap => {
@@ -23,13 +24,23 @@ pub(super) fn object(problems: &mut Problems<'_>, node: &Node, kind: ObjectKind)
             data.extend(decoded(problems, node, "data"));
             data.extend(texts(problems, node, "stringData"));
         }
-        ObjectKind::Service => ports = service_ports(problems, node),
+        ObjectKind::Service => {
+            ports = service_ports(problems, node);
+            let spec = node.get("spec").and_then(|spec| spec.get("selector"));
+            let labels = spec.map_or(&[][..], Node::fields);
+            selector.extend(
+                labels
+                    .iter()
+                    .filter_map(|(key, text)| Some((key.name.clone(), text.text()?.clone()))),
+            );
+        }
     }
     Object {
         kind,
         namespace: meta.namespace,
         name: meta.name,
         data,
+        selector,
         ports,
     }
 }

@@ -549,7 +549,14 @@ impl PodFacts {
                 }
                 container.backed_off |= event.reason == "BackOff";
             }
-            What::BackOff { .. } | What::Node { .. } | What::Volume { .. } | What::Note { .. } | What::End { .. } => {}
+            What::BackOff { .. }
+            | What::Node { .. }
+            | What::Volume { .. }
+            | What::Log { .. }
+            | What::Command { .. }
+            | What::Assumed { .. }
+            | What::Note { .. }
+            | What::End { .. } => {}
         }
     }
 

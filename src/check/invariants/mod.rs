@@ -75,6 +75,7 @@ impl Kind {
             What::Event(_) => Kind::Event,
             What::Status(_) => Kind::Status,
             What::BackOff { .. } => Kind::BackOff,
+            What::Log { .. } | What::Command { .. } | What::Assumed { .. } => Kind::Any,
             What::Node { .. } | What::Volume { .. } | What::Note { .. } | What::End { .. } => Kind::Any,
         }
     }

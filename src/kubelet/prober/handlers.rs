@@ -8,7 +8,7 @@ use crate::api::pod::{Handler, Name};
 use crate::kernel::Duration;
 use crate::kubelet::Kubelet;
 use crate::kubelet::container::ContainerId;
-use crate::runtime::{CANCELED, Ending, ExecCall, NOT_RUNNING};
+use crate::runtime::{CANCELED, Container, DEFAULT_TAKES, Ending, ExecCall, GuestAnswer, GuestExec, NOT_RUNNING};
 use crate::scenario::types::{ProbeAnswer, ProbeWindow};
 use crate::trace::{ProbeOutcome, ProbeType, What};
 
@@ -92,7 +92,19 @@ impl Worker {
             record(ProbeOutcome::Error);
             return Err(CANCELED.to_owned());
         }
-        let window = kubelet.runtime.probe_window(&container, self.kind);
+        if let (Handler::Exec { command }, Some(_)) = (&self.spec.handler, &container.guest) {
+            return self.call_guest(kubelet, &container, command, &record).await;
+        }
+        let window = match kubelet.runtime.guest_answer(&container, &self.spec.handler) {
+            None => kubelet.runtime.probe_window(&container, self.kind),
+            Some(GuestAnswer::Answered(window)) => window,
+            Some(GuestAnswer::Refused) => {
+                record(ProbeOutcome::Failure);
+                let host = host(&self.spec.handler).unwrap_or(pod_ip);
+                let text = refused(&self.spec.handler, host, self.spec.timeout_seconds);
+                return Ok((ProbeResult::Failure, text));
+            }
+        };
         let alive = container.is_running();
         let late = window.takes > timeout;
         record(match () {
@@ -126,6 +138,43 @@ impl Worker {
         };
         match kubelet.runtime.exec_sync(&container, call).await {
             Ending::Answered => answer,
+            Ending::TimedOut => Ok((ProbeResult::Failure, command_timed_out(command, seconds))),
+            Ending::Died if alive => Ok((ProbeResult::Failure, String::new())),
+            Ending::Died => Err(NOT_RUNNING.to_owned()),
+            Ending::Cancelled => Err(CANCELED.to_owned()),
+        }
+    }
+}
+
+impl Worker {
+    /// Runs the command of an exec probe in a container that acts by itself.
+    async fn call_guest(
+        &self,
+        kubelet: &Rc<Kubelet>,
+        container: &Container,
+        command: &[Name],
+        record: &dyn Fn(ProbeOutcome),
+    ) -> Answer {
+        let seconds = self.spec.timeout_seconds;
+        let call = (purpose(self.kind), command, Some(seconds.into()));
+        let alive = container.is_running();
+        let known = |result: &GuestExec| {
+            record(match result.ending {
+                Ending::Answered if result.code == 0 => ProbeOutcome::Success,
+                Ending::Answered => ProbeOutcome::Failure,
+                Ending::TimedOut => ProbeOutcome::Timeout,
+                Ending::Died if alive => ProbeOutcome::Failure,
+                Ending::Died | Ending::Cancelled => ProbeOutcome::Error,
+            });
+        };
+        let cancelled = self.cancelled.clone();
+        let run = kubelet
+            .runtime
+            .exec_in_guest(container, call, (DEFAULT_TAKES, Some(&cancelled)), known);
+        let result = run.await;
+        match result.ending {
+            Ending::Answered if result.code == 0 => Ok((ProbeResult::Success, result.output)),
+            Ending::Answered => Ok((ProbeResult::Failure, result.output)),
             Ending::TimedOut => Ok((ProbeResult::Failure, command_timed_out(command, seconds))),
             Ending::Died if alive => Ok((ProbeResult::Failure, String::new())),
             Ending::Died => Err(NOT_RUNNING.to_owned()),

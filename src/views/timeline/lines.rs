@@ -103,6 +103,24 @@ impl Teller<'_> {
             What::Event(event) => self.event(record, event),
             What::Status(status) => self.status(record, status),
             What::BackOff { length, until } => self.back_off(record, *length, *until),
+            What::Command { command, .. } => {
+                if self.verbose {
+                    self.line(record, Tone::Dim, format!("$ {command}"), String::new());
+                }
+            }
+            What::Log { text, .. } => {
+                if self.verbose {
+                    self.line(record, Tone::Dim, format!("| {text}"), String::new());
+                }
+            }
+            What::Assumed { place, text, assumed } => {
+                self.line(
+                    record,
+                    Tone::Warn,
+                    format!("assumed: {assumed}"),
+                    format!("{place}: {text}"),
+                );
+            }
             What::Note { note } => self.line(record, Tone::Warn, note.to_string(), String::new()),
             What::End { .. } => self.end(record),
         }

@@ -1,0 +1,231 @@
+//! A container that is played by the programs in it: what the container runtime sees.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use super::files::normalize;
+use super::images;
+use super::io::{Descriptor, Fd, Fds, pipe};
+use super::limits;
+use super::machine::{Assumption, Context, Machine, Observer, Role};
+use super::network::{Answer, Connection, Network, Request};
+use super::process::{Process, Signal};
+use super::programs;
+use super::spec::{Argument, Spec};
+
+/// How much of a termination message is kept, in bytes (`MaxContainerTerminationMessageLength`).
+const TERMINATION_MESSAGE_BYTES: usize = 4096;
+
+/// How a container ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// exit code
+    pub code: i32,
+    /// process 1 was killed for want of memory
+    pub out_of_memory: bool,
+    /// what stands in the termination message's file
+    pub message: String,
+}
+
+/// What a command in a container gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExecOutput {
+    /// exit code
+    pub code: i32,
+    /// standard output and standard error as they came
+    pub output: String,
+}
+
+/// A container whose programs are played.
+pub struct Container {
+    machine: Rc<Machine>,
+    main: RefCell<Option<Rc<Process>>>,
+    killed: Cell<bool>,
+}
+
+/// Whether the container's main program is known; the assumption that stands in for it when it is not.
+///
+/// A container whose main program is not known is best left to the runtime's defaults.
+pub fn understands(spec: &Spec, programs: &[super::ProgramScript]) -> Result<(), Assumption> {
+    let argv = spec.argv();
+    let unknown = |place: &str, what: String| Assumption {
+        place: place.to_owned(),
+        what,
+        assumed: "it runs until it is stopped, its probes and hooks succeed".to_owned(),
+    };
+    if programs::of_image(programs, &spec.image).is_some() && spec.command.is_empty() {
+        return Ok(());
+    }
+    let Some(first) = argv.first() else {
+        return Err(unknown("image", format!("image {} is not known", spec.image)));
+    };
+    match programs::unknown(programs, &argv) {
+        None => Ok(()),
+        Some(argument) if argument.text == first.text => {
+            Err(unknown(&first.origin, format!("program {} is not known", first.text)))
+        }
+        Some(argument) => Err(unknown(&argument.origin, argument.text.clone())),
+    }
+}
+
+impl Container {
+    /// A container that has not been started. `id` tells it from the pod's others.
+    pub fn new(id: u64, spec: Spec, network: &Rc<Network>, observer: Rc<dyn Observer>) -> Rc<Container> {
+        Rc::new(Container {
+            machine: Machine::new(id, spec, network, observer),
+            main: RefCell::default(),
+            killed: Cell::new(false),
+        })
+    }
+
+    /// Starts process 1.
+    pub fn start(&self) {
+        let mut argv = self.machine.spec.argv();
+        if let Some(program) = programs::of_image(&self.machine.world().programs, &self.machine.spec.image)
+            && self.machine.spec.command.is_empty()
+        {
+            let name = program.name.clone().unwrap_or_else(|| self.machine.spec.image.clone());
+            argv = vec![Argument {
+                text: name,
+                origin: "image".into(),
+            }];
+        }
+        let stdin = if self.machine.spec.stdin {
+            Descriptor::Silent
+        } else {
+            Descriptor::Null
+        };
+        let fds = Fds::from([
+            (0, Rc::new(stdin)),
+            (1, Rc::new(Descriptor::Log(self.machine.stdout.clone()))),
+            (2, Rc::new(Descriptor::Log(self.machine.stderr.clone()))),
+        ]);
+        *self.main.borrow_mut() = self.launch(None, argv, fds, Role::Main);
+    }
+
+    fn launch(&self, parent: Option<&Process>, argv: Vec<Argument>, fds: Fds, role: Role) -> Option<Rc<Process>> {
+        let machine = &self.machine;
+        let texts: Vec<String> = argv.iter().map(|argument| argument.text.clone()).collect();
+        let origin = argv
+            .first()
+            .map_or_else(|| "image".into(), |first| first.origin.clone());
+        let process = machine.table.add(parent, texts.join(" "), origin)?;
+        let mut environment = machine.environment.clone();
+        for (name, value) in [
+            ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+            ("HOME", "/root"),
+            ("HOSTNAME", &machine.network.pod_name),
+        ] {
+            environment.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+        }
+        let context = Context {
+            machine: machine.clone(),
+            process: process.clone(),
+            fds,
+            environment,
+            cwd: normalize("/", &machine.working_dir()),
+            role,
+            shell: machine.shell,
+        };
+        machine.run(&process, async move { programs::launch(context, texts).await });
+        Some(process)
+    }
+
+    /// Sends a signal to process 1, from outside the container.
+    pub fn signal(&self, signal: Signal) {
+        let main = self.main.borrow().clone();
+        if let Some(main) = main {
+            if signal == Signal::KILL {
+                self.killed.set(true);
+            }
+            main.deliver(signal, true);
+        }
+    }
+
+    /// The signal with which the container is stopped: the image's, TERM where it is not known.
+    pub fn stop_signal(&self) -> Signal {
+        images::find(&self.machine.spec.image).map_or(Signal::TERM, |image| image.stop_signal)
+    }
+
+    /// Waits for the end of process 1; for ever when it was not started.
+    pub async fn ended(&self) -> Ended {
+        let main = self.main.borrow().clone();
+        let Some(main) = main else {
+            return std::future::pending().await;
+        };
+        let code = main.wait().await;
+        Ended {
+            code,
+            out_of_memory: self.machine.out_of_memory.get(),
+            message: self.termination_message(),
+        }
+    }
+
+    /// Whether process 1 was killed from outside.
+    pub fn was_killed(&self) -> bool {
+        self.killed.get()
+    }
+
+    /// What stands in the termination message's file now.
+    pub fn termination_message(&self) -> String {
+        let path = self.machine.termination_message_path().to_owned();
+        let Ok(node) = self.machine.files.find("/", &path) else {
+            return String::new();
+        };
+        node.with_bytes(|bytes| {
+            String::from_utf8_lossy(&bytes[..bytes.len().min(TERMINATION_MESSAGE_BYTES)]).into_owned()
+        })
+    }
+
+    /// Runs a command in the container's files and environment, as an exec probe or hook does; dropping the future
+    /// kills the command. `place`: where the command stands, `livenessProbe.exec.command`.
+    pub async fn exec(&self, command: &[&str], place: &str) -> ExecOutput {
+        let machine = &self.machine;
+        let argv: Vec<Argument> = command
+            .iter()
+            .enumerate()
+            .map(|(index, text)| Argument {
+                text: (*text).to_owned(),
+                origin: format!("{place}[{index}]").into(),
+            })
+            .collect();
+        let (reader, writer) = pipe(&machine.kernel);
+        let fds = Fds::from([(0, Rc::new(Descriptor::Null) as Fd), (1, writer.clone()), (2, writer)]);
+        let Some(process) = self.launch(None, argv, fds, Role::Passing) else {
+            return ExecOutput {
+                code: 126,
+                output: "cannot fork: Resource temporarily unavailable".to_owned(),
+            };
+        };
+        let _guard = KillOnDrop(process.clone());
+        let output = reader.read_all(limits::STRING_BYTES).await.unwrap_or_default();
+        let code = process.wait().await;
+        ExecOutput {
+            code,
+            output: String::from_utf8_lossy(&output).into_owned(),
+        }
+    }
+
+    /// Whether a connection to one of the pod's ports stands.
+    pub fn listens(&self, port: u16) -> bool {
+        self.machine.network.connect(port).stands()
+    }
+
+    /// The answer to an HTTP request to one of the pod's ports; None when nobody listens.
+    pub fn http(&self, port: u16, path: &str) -> Option<Answer> {
+        match self.machine.network.connect(port) {
+            Connection::Accepted(handler) => Some(handler(&Request { path: path.to_owned() })),
+            Connection::Refused | Connection::TimedOut | Connection::UnknownHost | Connection::External => None,
+        }
+    }
+}
+
+struct KillOnDrop(Rc<Process>);
+
+impl Drop for KillOnDrop {
+    fn drop(&mut self) {
+        if self.0.code().is_none() {
+            self.0.doom(Signal::KILL.exit_code());
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! What a container's scripts may use before they are stopped with a clear word.
+
+/// Steps (commands, loop rounds, expansions) at one instant before a script counts as a busy loop.
+pub(super) const STEPS_AT_ONE_INSTANT: u64 = 100_000;
+/// A busy loop is played at this many steps a second of virtual time.
+pub(super) const BUSY_STEPS_PER_SECOND: u64 = 100;
+/// Steps in a container's life; then its scripts stand still until a signal comes.
+pub(super) const STEPS: u64 = 3_000_000;
+/// Processes at a time in one container; more can't be forked.
+pub(super) const PROCESSES: usize = 128;
+/// Size of one string, argument list or program's input, in bytes; more is "out of memory".
+pub(super) const STRING_BYTES: usize = 1 << 20;
+/// Size of all files of a container, and of each volume, in bytes; more is "No space left on device".
+pub(super) const FILE_BYTES: usize = 16 << 20;
+/// Calls of shell functions, `eval` and `.` inside one another.
+pub(super) const CALL_DEPTH: usize = 48;
+/// Size of a script, in bytes.
+pub(super) const SCRIPT_BYTES: usize = 256 * 1024;
+/// Commands, parentheses and braces inside one another in a script.
+pub(super) const NESTING: usize = 40;
+/// Substitutions (`$(…)`, backquotes, `${…}`) inside one another in one word.
+pub(super) const SUBSTITUTION_NESTING: usize = 6;
+/// Words that one expansion may give.
+pub(super) const WORDS: usize = 100_000;

@@ -1,0 +1,326 @@
+//! Processes that a shell starts: programs, subshells, pipelines and background jobs.
+
+use std::rc::Rc;
+
+use brush_parser::ast;
+
+use super::{Flow, Shell, Tail, TrapOn, Variable};
+use crate::guest::io::{Descriptor, pipe};
+use crate::guest::machine::{Context, Role};
+use crate::guest::process::{Disposition, Process, Signal};
+use crate::guest::programs;
+
+/// How a subshell is started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    Passing,
+    Background,
+}
+
+impl Shell {
+    /// What an unknown program in this place is taken to do.
+    fn role(&self, tail: Tail) -> Role {
+        if tail == Tail::No {
+            Role::Passing
+        } else {
+            self.context.role
+        }
+    }
+
+    /// Runs a program: in the shell's place if it may, else as a child that the shell waits for.
+    pub(super) async fn program_command(
+        &mut self,
+        words: Vec<String>,
+        assignments: Vec<(String, String)>,
+        tail: Tail,
+    ) -> Flow {
+        let mut environment = self.environment();
+        environment.extend(assignments);
+        let role = self.role(tail);
+        let mut context = Context {
+            environment,
+            role,
+            ..self.context.clone()
+        };
+        if tail == Tail::Replace && !self.has_traps() {
+            self.context.process.reset_handlers();
+            self.context.fds.clear();
+            self.status = programs::launch(context, words).await;
+            self.traps.clear();
+            return Flow::Exit;
+        }
+        let Some(process) = self.child(&words.join(" ")) else {
+            self.complain("can't fork: Resource temporarily unavailable").await;
+            self.status = 2;
+            return Flow::Exit;
+        };
+        context.process = process.clone();
+        let machine = self.context.machine.clone();
+        machine.run(&process, async move { programs::launch(context, words).await });
+        self.status = process.wait().await;
+        Flow::Next
+    }
+
+    fn child(&self, command: &str) -> Option<Rc<Process>> {
+        let origin = self.context.process.origin.borrow().clone();
+        self.context
+            .machine
+            .table
+            .add(Some(&self.context.process), command.to_owned(), origin)
+    }
+
+    /// `exec`: the shell becomes the program; without one only the redirections stay.
+    pub(super) async fn exec(&mut self, words: Vec<String>, assignments: Vec<(String, String)>) -> Flow {
+        let mut words: Vec<String> = words.into_iter().skip(1).collect();
+        while words
+            .first()
+            .is_some_and(|word| matches!(word.as_str(), "--" | "-c" | "-l"))
+        {
+            words.remove(0);
+        }
+        if words.is_empty() {
+            for (name, value) in assignments {
+                self.set(&name, &value);
+            }
+            self.status = 0;
+            return Flow::Next;
+        }
+        let mut environment = self.environment();
+        environment.extend(assignments);
+        let context = Context {
+            environment,
+            ..self.context.clone()
+        };
+        self.context.process.reset_handlers();
+        self.context.fds.clear();
+        self.traps.clear();
+        self.status = programs::launch(context, words).await;
+        Flow::Exit
+    }
+
+    /// Runs a list in a subshell and waits for it; its status.
+    pub(super) async fn run_subshell(
+        &mut self,
+        command: &str,
+        start: Start,
+        tail: Tail,
+        list: ast::CompoundList,
+    ) -> i32 {
+        let role = self.role(tail);
+        let Some(process) = self.subshell(command, start, role, move |mut shell| {
+            Box::pin(async move {
+                let tail = if role == Role::Main { Tail::Replace } else { Tail::No };
+                shell.list(&list, tail).await;
+                shell.finish().await
+            })
+        }) else {
+            self.complain("can't fork: Resource temporarily unavailable").await;
+            return 2;
+        };
+        process.wait().await
+    }
+
+    fn subshell(
+        &self,
+        command: &str,
+        start: Start,
+        role: Role,
+        body: impl FnOnce(Shell) -> super::Boxed<'static, i32>,
+    ) -> Option<Rc<Process>> {
+        let mut shell = self.fork(command)?;
+        shell.context.role = role;
+        if start == Start::Background {
+            // A shell without job control keeps the terminal's signals and input from its background jobs.
+            for signal in [Signal::INT, Signal::QUIT] {
+                shell.context.process.set_disposition(signal, Some(Disposition::Ignore));
+            }
+            shell.context.fds.insert(0, Rc::new(Descriptor::Null));
+        }
+        let process = shell.context.process.clone();
+        let machine = self.context.machine.clone();
+        machine.run(&process, body(shell));
+        Some(process)
+    }
+
+    /// `command &`
+    pub(super) async fn start_background(&mut self, list: &ast::AndOrList) {
+        let command = list.to_string();
+        let (list, role) = (list.clone(), self.context.role);
+        let started = self.subshell(&command, Start::Background, role, move |mut shell| {
+            Box::pin(async move {
+                shell.tolerant = 0;
+                shell.and_or(&list, Tail::Replace).await;
+                shell.finish().await
+            })
+        });
+        match started {
+            Some(process) => {
+                self.last_background = Some(process.pid);
+                self.background.push(process);
+                self.status = 0;
+            }
+            None => {
+                self.complain("can't fork: Resource temporarily unavailable").await;
+                self.status = 2;
+            }
+        }
+    }
+
+    /// Runs the commands of a pipeline side by side; the status of the last (of the last that failed with `pipefail`).
+    pub(super) async fn run_pipeline(&mut self, commands: &[ast::Command], tail: Tail) -> i32 {
+        let role = self.role(tail);
+        let mut processes = Vec::new();
+        let mut input = None;
+        let count = commands.len();
+        for (index, command) in commands.iter().enumerate() {
+            let (next, output) = if index + 1 < count {
+                let (reader, writer) = pipe(self.context.kernel());
+                (Some(reader), Some(writer))
+            } else {
+                (None, None)
+            };
+            let ends = (input.take(), output);
+            let owned = command.clone();
+            let started = self.subshell(&command.to_string(), Start::Passing, role, move |mut shell| {
+                Box::pin(async move {
+                    let (stdin, stdout) = ends;
+                    shell.context.fds.extend(stdin.map(|end| (0, end)));
+                    shell.context.fds.extend(stdout.map(|end| (1, end)));
+                    let flow = shell.command(&owned, Tail::Replace).await;
+                    if flow != Flow::Exit {
+                        shell.run_traps().await;
+                    }
+                    shell.finish().await
+                })
+            });
+            let Some(process) = started else {
+                self.complain("can't fork: Resource temporarily unavailable").await;
+                return 2;
+            };
+            processes.push(process);
+            input = next;
+        }
+        let mut status = 0;
+        let mut failed = 0;
+        for process in processes {
+            status = process.wait().await;
+            if status != 0 {
+                failed = status;
+            }
+        }
+        if self.options.pipefail { failed } else { status }
+    }
+
+    /// `wait`: for all background jobs, or for some. A signal with a trap ends it.
+    pub(super) async fn wait(&mut self, pids: &[String]) -> i32 {
+        let mut jobs = Vec::new();
+        if pids.is_empty() || pids == ["-n"] {
+            jobs.clone_from(&self.background);
+            self.background.clear();
+        }
+        let mut status = 0;
+        for text in pids.iter().filter(|text| *text != "-n") {
+            let pid = match text.strip_prefix('%') {
+                Some(number) => number
+                    .parse::<usize>()
+                    .ok()
+                    .and_then(|n| self.background.get(n.saturating_sub(1)))
+                    .map(|job| job.pid),
+                None => text.parse::<u32>().ok(),
+            };
+            match self.background.iter().find(|job| Some(job.pid) == pid) {
+                Some(job) => jobs.push(job.clone()),
+                None => status = 127,
+            }
+        }
+        for (index, job) in jobs.iter().enumerate() {
+            let signals = self.context.process.clone();
+            let code = match job.code() {
+                Some(code) => code,
+                None => match crate::kernel::race(job.wait(), signals.wait_signal()).await {
+                    Ok(code) => code,
+                    Err(()) => {
+                        // The jobs that were not waited for can be waited for again.
+                        if pids.is_empty() {
+                            self.background.extend(jobs[index..].iter().cloned());
+                        }
+                        return 128 + self.next_trapped();
+                    }
+                },
+            };
+            if !pids.is_empty() {
+                status = code;
+            }
+        }
+        status
+    }
+
+    /// The number of the signal that has arrived.
+    fn next_trapped(&self) -> i32 {
+        self.context
+            .process
+            .first_signal()
+            .map_or(0, |signal| i32::from(signal.0))
+    }
+
+    /// `trap`
+    pub(super) async fn trap(&mut self, words: &[String]) -> i32 {
+        let mut words = &words[1..];
+        if words.first().is_some_and(|word| word == "--") {
+            words = &words[1..];
+        }
+        if words.is_empty() || words == ["-p"] {
+            let mut listing = String::new();
+            for (on, action) in &self.traps {
+                let name = match on {
+                    TrapOn::Exit => "EXIT".to_owned(),
+                    TrapOn::Signal(signal) => signal.name(),
+                };
+                listing.push_str(&format!("trap -- '{}' {name}\n", action.replace('\'', "'\\''")));
+            }
+            self.context.out(&listing).await;
+            return 0;
+        }
+        // Without an action the traps are reset: `trap - TERM`, `trap TERM`.
+        let number = words[0].parse::<u8>().is_ok();
+        let (action, names) = match (words[0].as_str(), words.len()) {
+            ("-", _) => (None, &words[1..]),
+            _ if number || words.len() == 1 => (None, words),
+            (action, _) => (Some(action.to_owned()), &words[1..]),
+        };
+        let mut status = 0;
+        for name in names {
+            let on = match name.as_str() {
+                "EXIT" | "0" | "exit" => Some(TrapOn::Exit),
+                // bash's own, which nothing here raises
+                "ERR" | "DEBUG" | "RETURN" => continue,
+                name => Signal::parse(name).map(TrapOn::Signal),
+            };
+            match on {
+                Some(on) => self.set_trap(on, action.clone()),
+                None => {
+                    self.complain(&format!("trap: {name}: bad trap")).await;
+                    status = 1;
+                }
+            }
+        }
+        status
+    }
+
+    /// Marks a variable, setting it if there is a value.
+    pub(super) fn declare(&mut self, text: &str, mark: impl FnOnce(&mut Variable)) -> bool {
+        let (name, value) = match text.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (text, None),
+        };
+        if let Some(value) = value
+            && !self.set(name, value)
+        {
+            return false;
+        }
+        if value.is_some() || self.variables.contains_key(name) {
+            mark(self.variables.entry(name.to_owned()).or_default());
+        }
+        true
+    }
+}

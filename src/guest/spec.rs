@@ -1,0 +1,255 @@
+//! What a container is to run: command and args with the image's own, environment, mounts.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::files::{Node, Space};
+use super::images::{self, Image};
+use super::limits;
+use crate::kernel::Kernel;
+
+/// A volume that containers of a pod may share.
+pub struct Volume(pub(super) Rc<Node>);
+
+impl Volume {
+    /// An empty volume.
+    pub fn empty(kernel: &Kernel) -> Rc<Volume> {
+        Rc::new(Volume(Node::directory(&Space::new(kernel, limits::FILE_BYTES))))
+    }
+
+    /// A volume with files, as of a ConfigMap or Secret; a name may have directories in it.
+    pub fn with_files<'a>(kernel: &Kernel, files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Rc<Volume> {
+        let volume = Volume::empty(kernel);
+        for (path, bytes) in files {
+            let mut at = volume.0.clone();
+            let mut parts = path.split('/').filter(|part| !part.is_empty()).peekable();
+            while let Some(part) = parts.next() {
+                if parts.peek().is_none() {
+                    at.insert(part, Node::file(at.space(), bytes));
+                    break;
+                }
+                at = sub_directory(&at, part);
+            }
+        }
+        volume
+    }
+
+    pub(super) fn part(&self, sub_path: Option<&str>) -> Rc<Node> {
+        let mut at = self.0.clone();
+        for part in sub_path.unwrap_or_default().split('/').filter(|part| !part.is_empty()) {
+            at = at.child(part).unwrap_or_else(|| sub_directory(&at, part));
+        }
+        at
+    }
+}
+
+fn sub_directory(at: &Rc<Node>, name: &str) -> Rc<Node> {
+    at.child(name).unwrap_or_else(|| {
+        let made = Node::directory(at.space());
+        at.insert(name, made.clone());
+        made
+    })
+}
+
+/// volumeMounts[]
+#[derive(Clone)]
+pub struct Mount {
+    /// mountPath
+    pub path: String,
+    /// the volume
+    pub volume: Rc<Volume>,
+    /// subPath
+    pub sub_path: Option<String>,
+}
+
+/// What a container is to run.
+#[derive(Clone, Default)]
+pub struct Spec {
+    /// image
+    pub image: String,
+    /// command
+    pub command: Vec<String>,
+    /// args
+    pub args: Vec<String>,
+    /// env in order, references to other objects resolved, `$(VAR)` not
+    pub env: Vec<(String, String)>,
+    /// workingDir
+    pub working_dir: Option<String>,
+    /// stdin or tty: an attached standard input to which nobody types
+    pub stdin: bool,
+    /// ports[].containerPort
+    pub ports: Vec<u16>,
+    /// volumeMounts
+    pub mounts: Vec<Mount>,
+    /// terminationMessagePath; empty: /dev/termination-log
+    pub termination_message_path: String,
+    /// resources.limits.memory, in bytes
+    pub memory_limit_bytes: Option<u64>,
+    /// the scenario's seed
+    pub seed: u64,
+    /// names the container and its attempt among all, for its stream of random numbers
+    pub place: String,
+}
+
+/// An argument and its place in the manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Argument {
+    pub(super) text: String,
+    pub(super) origin: Rc<str>,
+}
+
+impl Spec {
+    /// The image, as far as it is known.
+    pub(super) fn known_image(&self) -> Option<&'static Image> {
+        images::find(&self.image)
+    }
+
+    /// What the container starts: command (else the image's entrypoint) and args (else the image's cmd, unless
+    /// there is a command), with `$(VAR)` expanded; empty when only the image knows.
+    pub(super) fn argv(&self) -> Vec<Argument> {
+        let environment = self.environment(&[]);
+        let given = |field: &str, texts: &[String]| -> Vec<Argument> {
+            let arguments = texts.iter().enumerate().map(|(index, text)| Argument {
+                text: expand(text, &environment),
+                origin: format!("{field}[{index}]").into(),
+            });
+            arguments.collect()
+        };
+        let of_image = |texts: &[&str]| -> Vec<Argument> {
+            let arguments = texts.iter().map(|text| Argument {
+                text: (*text).to_owned(),
+                origin: "image".into(),
+            });
+            arguments.collect()
+        };
+        let image = self.known_image();
+        let mut argv = if self.command.is_empty() {
+            image.map_or_else(Vec::new, |image| of_image(image.entrypoint))
+        } else {
+            given("command", &self.command)
+        };
+        if !self.args.is_empty() {
+            // Without a known entrypoint the args alone say nothing.
+            if self.command.is_empty() && image.is_none() {
+                return Vec::new();
+            }
+            argv.extend(given("args", &self.args));
+        } else if self.command.is_empty() {
+            argv.extend(image.map_or_else(Vec::new, |image| of_image(image.cmd)));
+        }
+        // Many images have a /server; only this one's is known.
+        if let Some(first) = argv.first_mut()
+            && first.text == "/server"
+            && images::repository(&self.image).ends_with("liveness")
+        {
+            first.text = "/liveness-server".to_owned();
+        }
+        argv
+    }
+
+    /// The environment: Services' variables first, then env in order, each `$(VAR)` from what stands before it
+    /// (`kubelet_pods.go: makeEnvironmentVariables`).
+    pub(super) fn environment(&self, services: &[(String, String)]) -> BTreeMap<String, String> {
+        let mut environment: BTreeMap<String, String> = services.iter().cloned().collect();
+        for (name, value) in &self.env {
+            let value = expand(value, &environment);
+            environment.insert(name.clone(), value);
+        }
+        environment
+    }
+}
+
+/// `$(VAR)` with the variable's value; unknown ones stay as they are, `$$` is one dollar
+/// (`third_party/forked/golang/expansion: Expand`).
+pub(super) fn expand(text: &str, environment: &BTreeMap<String, String>) -> String {
+    let mut expanded = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        expanded.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        if let Some(after) = rest.strip_prefix('$') {
+            expanded.push('$');
+            rest = after;
+        } else if let Some(inner) = rest.strip_prefix('(')
+            && let Some(end) = inner.find(')')
+        {
+            let name = &inner[..end];
+            match environment.get(name) {
+                Some(value) => expanded.push_str(value),
+                None => {
+                    expanded.push_str("$(");
+                    expanded.push_str(name);
+                    expanded.push(')');
+                }
+            }
+            rest = &inner[end + 1..];
+        } else {
+            expanded.push('$');
+        }
+    }
+    expanded.push_str(rest);
+    expanded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dollar_parentheses() {
+        let environment = BTreeMap::from([("A".to_owned(), "1".to_owned())]);
+        for (text, expanded) in [
+            ("$(A)", "1"),
+            ("x$(A)y", "x1y"),
+            ("$(B)", "$(B)"),
+            ("$$(A)", "$(A)"),
+            ("$A $", "$A $"),
+            ("$(A", "$(A"),
+            ("$(date)", "$(date)"),
+        ] {
+            assert_eq!(expand(text, &environment), expanded, "{text}");
+        }
+    }
+
+    #[test]
+    fn command_and_args_in_every_combination() {
+        let spec = |image: &str, command: &[&str], args: &[&str]| Spec {
+            image: image.to_owned(),
+            command: command.iter().map(|s| (*s).to_owned()).collect(),
+            args: args.iter().map(|s| (*s).to_owned()).collect(),
+            ..Spec::default()
+        };
+        for (image, command, args, argv) in [
+            ("busybox", &[][..], &[][..], &["sh"][..]),
+            ("busybox:1.36", &["echo"], &["hi"], &["echo", "hi"]),
+            ("busybox", &["sleep", "3"], &[], &["sleep", "3"]),
+            ("busybox", &[], &["date"], &["date"]),
+            (
+                "registry.k8s.io/e2e-test-images/agnhost:2.40",
+                &[],
+                &["liveness"],
+                &["/agnhost", "liveness"],
+            ),
+            ("example.com/app:1", &[], &["serve"], &[]),
+            ("example.com/app:1", &["app"], &["serve"], &["app", "serve"]),
+        ] {
+            let found: Vec<String> = spec(image, command, args).argv().into_iter().map(|a| a.text).collect();
+            assert_eq!(found, argv, "{image} {command:?} {args:?}");
+        }
+    }
+
+    #[test]
+    fn the_environment_builds_on_itself() {
+        let spec = Spec {
+            env: vec![
+                ("A".into(), "$(B)".into()),
+                ("B".into(), "2".into()),
+                ("C".into(), "$(B)3".into()),
+            ],
+            ..Spec::default()
+        };
+        let environment = spec.environment(&[]);
+        assert_eq!(environment["A"], "$(B)");
+        assert_eq!(environment["C"], "23");
+    }
+}

@@ -1,0 +1,348 @@
+//! Small scripts: the shell of guest containers against a real `sh`, and its endurance of any script whatever.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::process::Command;
+use std::rc::Rc;
+
+use podlapse::guest::{Assumption, Container, LogStream, Network, Observer, Spec, World};
+use podlapse::kernel::{Duration, Kernel, Time};
+use proptest::prelude::*;
+
+#[derive(Default)]
+struct Seen {
+    out: RefCell<String>,
+    err: RefCell<String>,
+    assumed: RefCell<Vec<Assumption>>,
+}
+
+impl Observer for Seen {
+    fn log(&self, stream: LogStream, line: &str) {
+        let target = match stream {
+            LogStream::Stdout => &self.out,
+            LogStream::Stderr => &self.err,
+        };
+        target.borrow_mut().push_str(line);
+        target.borrow_mut().push('\n');
+    }
+    fn command(&self, _: u32, _: &str) {}
+    fn assume(&self, assumption: Assumption) {
+        self.assumed.borrow_mut().push(assumption);
+    }
+}
+
+/// What a script did: exit code (None: it did not end), output, error output, seconds of virtual time.
+#[derive(Clone, Debug, PartialEq)]
+struct Result {
+    code: Option<i32>,
+    out: String,
+    err: String,
+    seconds: f64,
+    assumed: Vec<Assumption>,
+}
+
+fn play(image: &str, script: &str) -> Result {
+    let kernel = Kernel::new();
+    let world = World::new(&kernel, 946_684_800, Vec::new());
+    let network = Network::new(&world, "default", "web", "10.88.0.2", BTreeMap::new());
+    let seen = Rc::new(Seen::default());
+    // A wrapper keeps the shell from being process 1, whose signals are special.
+    let spec = Spec {
+        image: image.to_owned(),
+        // Kubernetes takes two dollars for one.
+        command: ["tini", "--", "sh", "-c", &script.replace("$$", "$$$$")]
+            .map(str::to_owned)
+            .to_vec(),
+        working_dir: Some("/work".to_owned()),
+        ..Spec::default()
+    };
+    let container = Container::new(1, spec, &network, seen.clone());
+    let code = Rc::new(RefCell::new(None));
+    let (waiting, ended) = (container.clone(), code.clone());
+    let at = Rc::new(RefCell::new(Time::ZERO));
+    let (clock, at_end) = (kernel.clone(), at.clone());
+    kernel.spawn(async move {
+        waiting.start();
+        *ended.borrow_mut() = Some(waiting.ended().await.code);
+        *at_end.borrow_mut() = clock.now();
+    });
+    kernel.run(Time::ZERO + Duration::from_secs(200));
+    let code = *code.borrow();
+    #[allow(clippy::cast_precision_loss)]
+    let seconds = at.borrow().as_nanos() as f64 / 1e9;
+    Result {
+        code,
+        out: seen.out.borrow().clone(),
+        err: seen.err.borrow().clone(),
+        seconds,
+        assumed: seen.assumed.borrow().clone(),
+    }
+}
+
+/// A real shell, with the image whose `sh` it is.
+fn real_shell() -> Option<(&'static [&'static str], &'static str)> {
+    let candidates: [(&[&str], &str); 2] = [(&["dash"], "debian"), (&["busybox", "sh"], "busybox")];
+    candidates.into_iter().find(|(command, _)| {
+        Command::new(command[0])
+            .args(&command[1..])
+            .args(["-c", "exit 0"])
+            .output()
+            .is_ok_and(|o| o.status.success())
+    })
+}
+
+#[test]
+fn scripts_do_what_a_real_shell_does() {
+    let Some((shell, image)) = real_shell() else {
+        eprintln!("skipped: neither dash nor busybox is installed");
+        return;
+    };
+    let text = include_str!("guest/scripts.txt");
+    let scripts: Vec<&str> = text.split("\n===\n").collect();
+    assert!(scripts.len() >= 150, "{} scripts", scripts.len());
+    let base = std::env::temp_dir().join(format!("podlapse-scripts-{}", std::process::id()));
+    let mut differences = Vec::new();
+    for (number, script) in scripts.iter().enumerate() {
+        let directory = base.join(number.to_string());
+        std::fs::create_dir_all(&directory).expect("the temporary directory is writable");
+        let output = Command::new(shell[0])
+            .args(&shell[1..])
+            .args(["-c", script])
+            .current_dir(&directory)
+            .env_clear()
+            .env("PATH", std::env::var("PATH").unwrap_or_default())
+            .env("HOME", "/root")
+            .output()
+            .expect("the shell starts");
+        use std::os::unix::process::ExitStatusExt;
+        let code = output
+            .status
+            .code()
+            .or_else(|| output.status.signal().map(|signal| 128 + signal));
+        let mut out = String::from_utf8_lossy(&output.stdout).into_owned();
+        // The log knows whole lines only.
+        if !out.is_empty() && !out.ends_with('\n') {
+            out.push('\n');
+        }
+        let played = play(image, script);
+        if (played.code, &played.out) != (code, &out) {
+            differences.push(format!(
+                "--- {script}\nreal: {code:?} {out:?}\nours: {:?} {:?} {:?}",
+                played.code, played.out, played.err
+            ));
+        }
+    }
+    std::fs::remove_dir_all(&base).ok();
+    assert!(
+        differences.is_empty(),
+        "{} of {} differ:\n{}",
+        differences.len(),
+        scripts.len(),
+        differences.join("\n")
+    );
+}
+
+#[test]
+fn waiting_takes_virtual_time() {
+    for (script, seconds) in [
+        ("sleep 5", 5.0),
+        ("sleep 1m 30", 90.0),
+        ("sleep 0.25", 0.25),
+        ("sleep 3 & sleep 5; wait", 5.0),
+        ("sleep 5 & sleep 3; wait", 5.0),
+        ("for i in 1 2 3; do sleep 2; done", 6.0),
+        ("timeout 4 sleep 10", 4.0),
+        ("sleep 10 & sleep 1; kill $!; wait", 1.0),
+        ("sleep 3 | sleep 4", 4.0),
+        ("trap 'exit 0' TERM; (sleep 2; kill $$) & wait", 2.0),
+        ("trap 'exit 0' TERM; (sleep 2; kill $$) & sleep 7", 7.0),
+        ("while [ $(date +%s) -lt 946684810 ]; do sleep 1; done", 10.0),
+        ("(sleep 4; touch f) & until [ -e f ]; do sleep 1.5; done", 4.5),
+        // tail learns that its reader has gone when it writes again.
+        (
+            "(sleep 2; echo x >> f; sleep 1; echo y >> f) & touch f; tail -f f | head -n 1",
+            3.0,
+        ),
+    ] {
+        let played = play("busybox", script);
+        assert_eq!(played.seconds, seconds, "{script}: {played:?}");
+    }
+}
+
+#[test]
+fn endless_scripts_end_with_a_word() {
+    for (script, word) in [
+        ("while :; do :; done", "busy loop"),
+        ("f() { f; }; f", "inside one another"),
+        ("x=x; while :; do x=$x$x; done", "grew beyond"),
+        ("yes > f; echo done", ""),
+        (":(){ :|:& };:", ""),
+        ("while :; do sh -c true; done", "busy loop"),
+        ("cat /dev/zero | wc -c", "gives more than"),
+        ("x=$(yes)", "grew beyond"),
+        ("eval 'eval \"$x\"'; x='eval \"$x\"'; eval \"$x\"", ""),
+    ] {
+        let played = play("busybox", script);
+        let all: String = played.assumed.iter().map(|a| a.what.clone()).collect();
+        assert!(all.contains(word), "{script}: {played:?}");
+    }
+}
+
+fn fragment() -> impl Strategy<Value = String> {
+    let pieces = prop::sample::select(vec![
+        "echo",
+        "a",
+        "b",
+        "$x",
+        "${x:-",
+        "}",
+        "$(",
+        ")",
+        "`",
+        "'",
+        "\"",
+        "\\",
+        "\n",
+        ";",
+        "&",
+        "&&",
+        "||",
+        "|",
+        "if",
+        "then",
+        "else",
+        "fi",
+        "while",
+        "do",
+        "done",
+        "for",
+        "in",
+        "case",
+        "esac",
+        ";;",
+        "{",
+        "(",
+        "!",
+        "x=1",
+        "x=$x$x",
+        "$((",
+        "))",
+        "1",
+        "+",
+        "*",
+        "?",
+        "[",
+        "]",
+        "<",
+        ">",
+        ">>",
+        "<<E",
+        "E",
+        "2>&1",
+        "f()",
+        "f",
+        "exit",
+        "return",
+        "break",
+        "trap",
+        "wait",
+        "kill",
+        "$$",
+        "$!",
+        "$?",
+        "$@",
+        "\"$@\"",
+        "set",
+        "-e",
+        "sleep",
+        "cat",
+        "true",
+        "false",
+        "read",
+        "test",
+        "printf",
+        "%s",
+        "%d",
+        "seq",
+        "3",
+        "grep",
+        "-q",
+        "sed",
+        "s/a/b/",
+        "sort",
+        "head",
+        "tail",
+        "-n",
+        "~",
+        "/tmp",
+        "f",
+        "eval",
+        "exec",
+        "shift",
+        "${#x}",
+        "${x%",
+        "${x##",
+        "${1}",
+        "local",
+        "export",
+        "unset",
+        "cd",
+        "date",
+        "+%s",
+        "9999999999999",
+        "<&-",
+        "#",
+        "tr",
+        "cut",
+        "-d",
+        "find",
+        ".",
+        "rm",
+        "-r",
+        "mkdir",
+        "mv",
+        "cp",
+        "ln",
+        "-s",
+        "yes",
+        "nc",
+        "wget",
+        "localhost",
+        "wc",
+        "expr",
+        "/",
+        "%",
+        "-",
+        "=",
+        "$RANDOM",
+        "é",
+        "\t",
+        "[[",
+        "]]",
+        "{1..3}",
+        "<(",
+        "until",
+    ]);
+    prop::collection::vec((pieces, prop::bool::weighted(0.7)), 0..24).prop_map(|pieces| {
+        pieces
+            .into_iter()
+            .map(|(piece, blank)| if blank { format!("{piece} ") } else { piece.to_owned() })
+            .collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_script_panics_hangs_or_differs(script in fragment()) {
+        let first = play("busybox", &script);
+        prop_assert_eq!(&first, &play("busybox", &script));
+        play("bash", &script);
+    }
+
+    #[test]
+    fn no_text_panics(script in "\\PC{0,40}") {
+        play("debian", &script);
+    }
+}
