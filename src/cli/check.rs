@@ -1,4 +1,4 @@
-//! `podlapse check`: what is wrong with the input, and what a careful person would ask about, without running it.
+//! `podlapse check`: what is wrong with the input, what a careful person would ask about, and what a run assumes.
 
 use std::path::PathBuf;
 
@@ -11,6 +11,9 @@ use super::run::count_of;
 use super::version;
 use crate::api::features::Version;
 use crate::check::lints::lints;
+use crate::scenario::types::Input;
+use crate::sim;
+use crate::trace::What;
 
 /// What `check` is told.
 #[derive(Args)]
@@ -55,6 +58,9 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
     for lint in &found {
         printer.warning(lint);
     }
+    for line in assumptions(&input) {
+        printer.remark(line);
+    }
     printer.remark(format_args!(
         "{}, {}, {}",
         count_of(input.pods.len(), "pod"),
@@ -65,4 +71,23 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
         return Ok(Exit::Failure);
     }
     Ok(Exit::Success)
+}
+
+/// What a run would take for granted in containers that act by themselves; each thing once, in the order of the run.
+fn assumptions(input: &Input) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for record in sim::run(input) {
+        let What::Assumed { place, text, assumed } = &record.what else {
+            continue;
+        };
+        let (pod, container) = (record.pod.as_deref().unwrap_or_default(), record.container.as_deref());
+        let line = format!(
+            "assumed: {pod} {} {place}: {text}: {assumed}",
+            container.unwrap_or_default()
+        );
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines
 }

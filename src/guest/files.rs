@@ -406,7 +406,7 @@ impl Files {
     pub(super) fn rename(&self, cwd: &str, from: &str, to: &str) -> Result<(), FileError> {
         let source = self.locate(cwd, from, false)?;
         let node = source.node.ok_or(FileError::NotFound)?;
-        let to = self.into_directory(cwd, from, to);
+        let to = self.target_in(cwd, from, to);
         let target = self.locate(cwd, &to, false)?;
         if let Some(old) = &target.node {
             if Rc::ptr_eq(old, &node) {
@@ -426,7 +426,7 @@ impl Files {
     }
 
     /// The target of cp and mv: inside `to` when that is a directory.
-    pub(super) fn into_directory(&self, cwd: &str, from: &str, to: &str) -> String {
+    pub(super) fn target_in(&self, cwd: &str, from: &str, to: &str) -> String {
         match self.find(cwd, to) {
             Ok(node) if node.is_directory() => {
                 let name = from.trim_end_matches('/').rsplit('/').next().unwrap_or(from);
@@ -460,6 +460,18 @@ pub(super) fn normalize(cwd: &str, path: &str) -> String {
         }
     }
     format!("/{}", parts.join("/"))
+}
+
+impl std::fmt::Debug for Node {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.is_directory() { "directory" } else { "file" })
+    }
+}
+
+impl PartialEq for Node {
+    fn eq(&self, other: &Node) -> bool {
+        std::ptr::eq(self, other)
+    }
 }
 
 #[cfg(test)]
@@ -496,17 +508,5 @@ mod tests {
         drop(file);
         assert_eq!(files.remove("/", "a", false, false), Ok(()));
         assert_eq!(files.create("/", "b").map(|b| b.write_at(0, &[0; 10])), Ok(Ok(())));
-    }
-}
-
-impl std::fmt::Debug for Node {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(if self.is_directory() { "directory" } else { "file" })
-    }
-}
-
-impl PartialEq for Node {
-    fn eq(&self, other: &Node) -> bool {
-        std::ptr::eq(self, other)
     }
 }

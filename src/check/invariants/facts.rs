@@ -4,16 +4,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::backoff::Backoffs;
+use super::second;
 use crate::api::pod::{Container, ContainerType, Name, Pod, RestartRuleAction};
 use crate::api::status::PodStatus;
 use crate::kernel::Time;
 use crate::scenario::types::{ActionKind, Input};
 use crate::trace::{CallPhase, CriCall, CriOp, ExitBy, ProbeOutcome, ProbeType, Record, What};
-
-/// The seconds of a record's time that an API timestamp keeps.
-pub(super) fn second(at: Time) -> i64 {
-    at.0.div_euclid(1_000_000_000)
-}
 
 /// Everything that the trace has shown.
 pub(super) struct Facts {

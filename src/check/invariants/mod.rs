@@ -19,6 +19,7 @@ use std::rc::Rc;
 use std::sync::OnceLock;
 
 use crate::api::pod::Pod;
+use crate::kernel::Time;
 use crate::scenario::types::Input;
 use crate::trace::{Record, What};
 use facts::{ContainerFacts, Facts, PodFacts};
@@ -94,6 +95,11 @@ impl<'a> Scene<'a> {
     fn pod(&self) -> Option<(&'a PodFacts, &'a Pod)> {
         self.pod.map(|pod| (pod, pod.pod(self.facts)))
     }
+}
+
+/// The seconds of a record's time that an API timestamp keeps.
+fn second(at: Time) -> i64 {
+    at.0.div_euclid(1_000_000_000)
 }
 
 /// An Err with a text, or Ok when the condition holds.

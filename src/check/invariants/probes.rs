@@ -1,6 +1,6 @@
 //! Probes: when they come, what they may do.
 
-use super::facts::second;
+use super::second;
 use super::{Invariant, Kind, Scene, Verdict, ensure};
 use crate::api::pod::{Container, Probe};
 use crate::trace::{ProbeType, What};

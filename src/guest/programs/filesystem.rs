@@ -184,7 +184,7 @@ pub(super) async fn cp(context: &Context, argv: &[String]) -> i32 {
         let target = if contents {
             to.clone()
         } else {
-            files.into_directory(&context.cwd, from, to)
+            files.target_in(&context.cwd, from, to)
         };
         if normalize(&context.cwd, &target).starts_with(&format!("{}/", normalize(&context.cwd, from)))
             && source.is_directory()
@@ -251,7 +251,7 @@ pub(super) async fn ln(context: &Context, argv: &[String]) -> i32 {
         return 1;
     };
     let files = context.files();
-    let link = files.into_directory(&context.cwd, target, link);
+    let link = files.target_in(&context.cwd, target, link);
     let place = match files.locate(&context.cwd, &link, false) {
         Ok(place) => place,
         Err(error) => return complain(context, "ln", &link, error).await,

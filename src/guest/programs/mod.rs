@@ -444,8 +444,8 @@ impl Options {
             } else if word.starts_with("--") {
                 options.letters.push(('-', word.clone()));
             } else if word.len() > 1 && word.starts_with('-') {
-                let mut letters = word[1..].char_indices();
-                while let Some((at, letter)) = letters.next() {
+                let letters = word[1..].char_indices();
+                for (at, letter) in letters {
                     if valued.contains(letter) {
                         let inline = &word[1 + at + letter.len_utf8()..];
                         let value = if inline.is_empty() {

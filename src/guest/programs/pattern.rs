@@ -24,7 +24,7 @@ pub(super) fn regex(pattern: &str, extended: bool, ignore_case: bool) -> Option<
             }
             '[' if chars.peek() == Some(&':') => {
                 translated.push('[');
-                while let Some(inner) = chars.next() {
+                for inner in chars.by_ref() {
                     translated.push(inner);
                     if inner == ']' {
                         break;

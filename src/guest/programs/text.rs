@@ -85,7 +85,8 @@ pub(super) async fn grep(context: &Context, argv: &[String]) -> i32 {
             Ok(source) => source,
             Err(error) => {
                 failed = true;
-                if !options.has('s') && !(options.has('q') && found) {
+                let silent = options.has('s') || options.has('q') && found;
+                if !silent {
                     context.err(&format!("grep: {path}: {error}")).await;
                 }
                 continue;

@@ -472,7 +472,7 @@ fn read_fields(line: &str, ifs: &str, count: usize, raw: bool) -> Vec<String> {
         let end = at + chars[at..].iter().take_while(|pair| !is_separator(pair)).count();
         fields.push(chars[at..end].iter().map(|(c, _)| *c).collect::<String>());
         at = end + chars[end..].iter().take_while(|pair| is_blank(pair)).count();
-        if chars.get(at).is_some_and(|pair| is_separator(pair)) {
+        if chars.get(at).is_some_and(is_separator) {
             at += 1;
             at += chars[at..].iter().take_while(|pair| is_blank(pair)).count();
         }
