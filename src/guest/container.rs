@@ -100,15 +100,23 @@ impl Container {
             (1, Rc::new(Descriptor::Log(self.machine.stdout.clone()))),
             (2, Rc::new(Descriptor::Log(self.machine.stderr.clone()))),
         ]);
-        *self.main.borrow_mut() = self.launch(None, argv, fds, Role::Main);
+        let role = if self.machine.spec.completes {
+            Role::Passing
+        } else {
+            Role::Main
+        };
+        *self.main.borrow_mut() = self.launch(None, argv, fds, role);
     }
 
     fn launch(&self, parent: Option<&Process>, argv: Vec<Argument>, fds: Fds, role: Role) -> Option<Rc<Process>> {
         let machine = &self.machine;
         let texts: Vec<String> = argv.iter().map(|argument| argument.text.clone()).collect();
-        let origin = argv
-            .first()
-            .map_or_else(|| "image".into(), |first| first.origin.clone());
+        // What a shell runs stands behind its -c.
+        let option = argv
+            .iter()
+            .position(|a| a.text.starts_with('-') && a.text.ends_with('c'));
+        let said = argv.get(option.map_or(0, |at| at + 1)).or(argv.first());
+        let origin = said.map_or_else(|| "image".into(), |argument| argument.origin.clone());
         let process = machine.table.add(parent, texts.join(" "), origin)?;
         let mut environment = machine.environment.clone();
         for (name, value) in [

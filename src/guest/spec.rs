@@ -77,6 +77,8 @@ pub struct Spec {
     pub working_dir: Option<String>,
     /// stdin or tty: an attached standard input to which nobody types
     pub stdin: bool,
+    /// an init container: it is there to end, so what is not known in it ends well
+    pub completes: bool,
     /// ports[].containerPort
     pub ports: Vec<u16>,
     /// volumeMounts

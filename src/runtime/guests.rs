@@ -144,6 +144,11 @@ impl Guests {
             env: self.environment(pod, container, ip),
             working_dir: container.working_dir.as_ref().map(ToString::to_string),
             stdin: container.stdin,
+            completes: pod
+                .spec
+                .init_containers
+                .iter()
+                .any(|c| c.name == container.name && !c.is_sidecar()),
             ports: container.ports.iter().map(|port| port.port).collect(),
             mounts: mounts.map(|(name, path)| self.mount(ix, pod, name, path)).collect(),
             termination_message_path: container.termination_message_path.to_string(),
