@@ -160,6 +160,31 @@ fn scenario() -> impl Strategy<Value = String> {
     )
 }
 
+/// The container dies between two relists, and the next round of garbage collection is earlier than the next relist.
+#[test]
+fn when_an_evicted_pod_dies_just_before_a_round_of_garbage_collection() {
+    let yaml = "\
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - {name: c0, image: \"app:1\"}
+---
+apiVersion: podlapse.dev/v1alpha1
+kind: Scenario
+metadata: {name: evicted}
+spec:
+  runFor: 10m
+  containers:
+  - name: c0
+    runs: [{onTerm: {after: 1311ms, code: 0}}]
+  actions:
+  - {at: 238973ms, evict: {pod: web}}
+";
+    assert_same(yaml, &read(yaml));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 

@@ -153,6 +153,7 @@ impl Kubelet {
                 worker.begin_terminating();
             } else if let UpdateType::Kill(options) = &kind {
                 worker.evicted.set(options.as_ref().is_some_and(|o| o.evict));
+                self.gc_wanted.raise();
                 worker.begin_terminating();
             }
         }

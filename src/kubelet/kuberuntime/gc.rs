@@ -23,7 +23,20 @@ impl Kubelet {
             self.collect_containers().await;
             self.collect_sandboxes().await;
             ticker = ticker.delayed(self.kernel.now() - tick);
+            if self.garbage_is_to_come() {
+                self.gc_wanted.raise();
+            }
         }
+    }
+
+    /// Whether a pod of which nothing is to be kept still has something: what dies is garbage at the next tick, which
+    /// may come before any relist that would tell of the death.
+    fn garbage_is_to_come(&self) -> bool {
+        let mut pods = self.runtime.pods().into_iter();
+        pods.any(|ix| {
+            let content = !self.runtime.containers(ix).is_empty() || !self.runtime.sandboxes(ix).is_empty();
+            content && self.should_pod_content_be_removed(ix)
+        })
     }
 
     /// `evictContainers`: all of deleted pods, all but the newest dead one of each name otherwise.
