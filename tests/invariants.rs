@@ -2,8 +2,9 @@
 
 #![allow(missing_docs)]
 
+mod common;
+
 use std::cell::RefCell;
-use std::io::Read;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -12,22 +13,9 @@ use podlapse::scenario::load::{Source, load};
 use podlapse::sim;
 
 fn scenarios(archive: &str) -> Vec<(String, String)> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/conformance")
-        .join(archive);
-    let packed = std::fs::read(path).expect("the archive is there");
-    let stream = ruzstd::decoding::StreamingDecoder::new(packed.as_slice()).expect("the archive is zstd");
-    let mut found = Vec::new();
-    for entry in tar::Archive::new(stream).entries().expect("the archive is a tar") {
-        let mut entry = entry.expect("an entry");
-        let name = entry.path().expect("a path").display().to_string();
-        if name.ends_with(".yaml") {
-            let mut text = String::new();
-            entry.read_to_string(&mut text).expect("an entry is text");
-            found.push((name, text));
-        }
-    }
-    found
+    let mut files: Vec<_> = common::unpack(archive).into_iter().collect();
+    files.retain(|(name, _)| name.ends_with(".yaml"));
+    files
 }
 
 fn hold_on(archive: &str, expected: usize) {

@@ -5,22 +5,8 @@
 use std::fs;
 use std::path::Path;
 
-use podlapse::scenario::load::{Source, load};
-use podlapse::{sim, views};
-
-fn timeline(path: &Path) -> String {
-    let text = fs::read_to_string(path).expect("a scenario that the page names");
-    let (input, _) = load(&[Source {
-        name: "scenario".to_owned(),
-        text,
-    }])
-    .expect("it loads");
-    let options = views::timeline::Options {
-        width: Some(80),
-        ..views::timeline::Options::default()
-    };
-    views::timeline::render(&sim::run(&input), &input, options)
-}
+#[path = "common/timeline.rs"]
+mod timeline;
 
 /// The scenarios that the page names, each with the lines it shows of its timeline.
 fn extracts(page: &str) -> Vec<(String, Vec<String>)> {
@@ -49,7 +35,7 @@ fn extracts(page: &str) -> Vec<(String, Vec<String>)> {
 fn the_page_shows_what_podlapse_prints() {
     let page = fs::read_to_string("docs/surprises.md").expect("the page");
     for (name, lines) in extracts(&page) {
-        let rendered = timeline(&Path::new("scenarios").join(&name));
+        let rendered = timeline::timeline(&Path::new("scenarios").join(&name));
         let mut rest = rendered
             .lines()
             .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));

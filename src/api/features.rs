@@ -38,19 +38,23 @@ impl Version {
         let known = Version::ALL.into_iter().find(|v| minor == &v.to_string()[2..]);
         known.filter(|_| major == "1")
     }
-}
 
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let minor = match self {
+    /// The 36 of 1.36.
+    pub(crate) fn minor(self) -> u32 {
+        match self {
             Version::V1_31 => 31,
             Version::V1_32 => 32,
             Version::V1_33 => 33,
             Version::V1_34 => 34,
             Version::V1_35 => 35,
             Version::V1_36 => 36,
-        };
-        write!(f, "1.{minor}")
+        }
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "1.{}", self.minor())
     }
 }
 

@@ -371,6 +371,28 @@ impl Container {
     }
 }
 
+impl PodSpec {
+    /// A spec of which nothing is known but its containers; the rest is as the API server's defaults have it.
+    pub fn plain(containers: Vec<Container>) -> PodSpec {
+        PodSpec {
+            init_containers: Vec::new(),
+            containers,
+            ephemeral_containers: Vec::new(),
+            restart_policy: RestartPolicy::Always,
+            termination_grace_period_seconds: 30,
+            active_deadline_seconds: None,
+            readiness_gates: Vec::new(),
+            image_pull_secrets: Vec::new(),
+            volumes: Vec::new(),
+            priority: 0,
+            priority_class_name: None,
+            node_name: None,
+            host_network: false,
+            resources: None,
+        }
+    }
+}
+
 impl Pod {
     /// A pod of which nothing is known but its name and its containers.
     pub fn plain(namespace: Name, name: Name, containers: Vec<Container>) -> Pod {
@@ -380,22 +402,7 @@ impl Pod {
             uid: "".into(),
             labels: BTreeMap::new(),
             annotations: BTreeMap::new(),
-            spec: PodSpec {
-                init_containers: Vec::new(),
-                containers,
-                ephemeral_containers: Vec::new(),
-                restart_policy: RestartPolicy::Always,
-                termination_grace_period_seconds: 30,
-                active_deadline_seconds: None,
-                readiness_gates: Vec::new(),
-                image_pull_secrets: Vec::new(),
-                volumes: Vec::new(),
-                priority: 0,
-                priority_class_name: None,
-                node_name: None,
-                host_network: false,
-                resources: None,
-            },
+            spec: PodSpec::plain(containers),
             manifest: Arc::default(),
             owner: None,
         }

@@ -11,7 +11,17 @@ pub struct Timestamp(pub i64);
 impl std::fmt::Display for Timestamp {
     /// RFC 3339 in UTC, to the second.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (days, rest) = (self.0.div_euclid(86_400), self.0.rem_euclid(86_400));
+        let (year, month, day) = self.date();
+        let rest = self.0.rem_euclid(86_400);
+        let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    }
+}
+
+impl Timestamp {
+    /// Year, month and day in UTC.
+    pub(crate) fn date(self) -> (i64, i64, i64) {
+        let days = self.0.div_euclid(86_400);
         // Days to a civil date: the calendar repeats every 400 years of 146,097 days, counted from March.
         let shifted = days + 719_468;
         let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
@@ -25,12 +35,9 @@ impl std::fmt::Display for Timestamp {
             month_from_march - 9
         };
         let year = year_of_era + era * 400 + i64::from(month <= 2);
-        let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+        (year, month, day)
     }
-}
 
-impl Timestamp {
     /// Reads what `Display` writes: RFC 3339 in UTC, to the second. None for anything else.
     pub fn parse(text: &str) -> Option<Timestamp> {
         let (date, time) = text.strip_suffix('Z')?.split_once('T')?;

@@ -165,7 +165,6 @@ impl Draw<'_> {
                 .iter()
                 .map(|name| self.app_container(stream, name))
                 .collect(),
-            ephemeral_containers: Vec::new(),
             restart_policy,
             termination_grace_period_seconds: i64::from(*stream.pick(&[30, 30, 10, 5, 3, 1, 0])),
             active_deadline_seconds: stream
@@ -176,7 +175,6 @@ impl Draw<'_> {
             } else {
                 Vec::new()
             },
-            image_pull_secrets: Vec::new(),
             volumes: if stream.chance(weights.world) {
                 vec![Volume {
                     name: names.volume.clone(),
@@ -185,11 +183,7 @@ impl Draw<'_> {
             } else {
                 Vec::new()
             },
-            priority: 0,
-            priority_class_name: None,
-            node_name: None,
-            host_network: false,
-            resources: None,
+            ..PodSpec::plain(Vec::new())
         };
         fit_sleeps(&mut spec);
         Pod {

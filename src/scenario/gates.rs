@@ -7,7 +7,7 @@ use crate::api::features::{Features, GateError, Version, find_gate, gate_names};
 
 /// What a version with these gates does. Gates that nothing here asks for are checked by name only.
 pub(super) fn features(version: Version, gates: &BTreeMap<String, bool>) -> Result<Features, GateError> {
-    let minor = minor(version);
+    let minor = version.minor();
     let is_known = |name: &str| {
         KNOWN
             .iter()
@@ -30,17 +30,6 @@ pub(super) fn features(version: Version, gates: &BTreeMap<String, bool>) -> Resu
             ..error
         }
     })
-}
-
-fn minor(version: Version) -> u32 {
-    match version {
-        Version::V1_31 => 31,
-        Version::V1_32 => 32,
-        Version::V1_33 => 33,
-        Version::V1_34 => 34,
-        Version::V1_35 => 35,
-        Version::V1_36 => 36,
-    }
 }
 
 /// Every gate of pkg/features/kube_features.go, with the first and the last minor version that has it.

@@ -19,7 +19,7 @@ use crate::api::yaml;
 
 pub use crate::api::Source;
 
-/// The most pods that an input may ask for; so many need about 4 GB.
+/// The most pods that an input may ask for.
 pub const MOST_PODS: u64 = 1_000_000;
 /// How deep `v1/List`s may be nested.
 const DEEPEST_LIST: usize = 3;

@@ -22,31 +22,8 @@ pub(super) struct PodFacts<'p> {
 /// An ephemeral container as `kubectl debug` makes it.
 pub(crate) fn ephemeral(name: Name, image: Name) -> Container {
     Container {
-        name,
         image_pull_policy: default_pull_policy(&image),
-        image,
-        command: Vec::new(),
-        args: Vec::new(),
-        env: Vec::new(),
-        env_from: Vec::new(),
-        ports: Vec::new(),
-        liveness_probe: None,
-        readiness_probe: None,
-        startup_probe: None,
-        post_start: None,
-        pre_stop: None,
-        restart_policy: None,
-        restart_policy_rules: Vec::new(),
-        termination_message_fallback: false,
-        volume_mounts: Vec::new(),
-        mount_paths: Vec::new(),
-        working_dir: None,
-        stdin: false,
-        termination_message_path: "/dev/termination-log".into(),
-        stop_signal: None,
-        place: None,
-        target_container: None,
-        resources: None,
+        ..Container::plain(name, image)
     }
 }
 

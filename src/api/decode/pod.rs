@@ -74,7 +74,7 @@ pub(super) fn pod(problems: &mut Problems<'_>, node: &Node) -> (Pod, bool) {
         Some(spec) => pod_spec(problems, spec, &[]),
         None => {
             problems.required(node, "spec", "");
-            empty_spec()
+            PodSpec::plain(Vec::new())
         }
     };
     if let Some(ephemeral) = node.at(&["spec", "ephemeralContainers"])
@@ -96,28 +96,9 @@ pub(super) fn pod(problems: &mut Problems<'_>, node: &Node) -> (Pod, bool) {
     (pod, meta.generated)
 }
 
-pub(super) fn empty_spec() -> PodSpec {
-    PodSpec {
-        init_containers: Vec::new(),
-        containers: Vec::new(),
-        ephemeral_containers: Vec::new(),
-        restart_policy: RestartPolicy::Always,
-        termination_grace_period_seconds: 30,
-        active_deadline_seconds: None,
-        readiness_gates: Vec::new(),
-        image_pull_secrets: Vec::new(),
-        volumes: Vec::new(),
-        priority: 0,
-        priority_class_name: None,
-        node_name: None,
-        host_network: false,
-        resources: None,
-    }
-}
-
 /// v1.PodSpec. `claim_templates` are the names of volumes that a StatefulSet adds.
 pub(super) fn pod_spec(problems: &mut Problems<'_>, node: &Node, claim_templates: &[Name]) -> PodSpec {
-    let mut spec = empty_spec();
+    let mut spec = PodSpec::plain(Vec::new());
     if let Some(policy) = node.get("restartPolicy") {
         match policy.text().map_or("", |text| text) {
             "" | "Always" => {}

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use super::names;
 use super::pod::{Meta, metadata, pod_spec};
 use crate::api::node::{Node, Span};
-use crate::api::pod::{Name, Pod, RestartPolicy};
+use crate::api::pod::{Name, Pod, PodSpec, RestartPolicy};
 use crate::api::shape::Problems;
 
 /// Which kind it is.
@@ -164,7 +164,7 @@ fn empty_template(meta: &Meta) -> Pod {
         uid: "".into(),
         labels: std::collections::BTreeMap::new(),
         annotations: std::collections::BTreeMap::new(),
-        spec: super::pod::empty_spec(),
+        spec: PodSpec::plain(Vec::new()),
         manifest: std::sync::Arc::default(),
         owner: None,
     }

@@ -1,6 +1,7 @@
 //! Programs about time: sleep, date, timeout, uptime.
 
 use super::{Context, launch, start_child};
+use crate::api::status::Timestamp;
 use crate::guest::process::Signal;
 use crate::kernel::{Duration, race};
 
@@ -144,23 +145,11 @@ struct Moment {
 impl Moment {
     fn new((unix, nanos): (i64, i64)) -> Moment {
         let days = unix.div_euclid(86_400);
-        // Days since 1970 to year, month and day, by 400-year cycles that begin in March.
-        let shifted = days + 719_468;
-        let cycle = shifted.div_euclid(146_097);
-        let of_cycle = shifted.rem_euclid(146_097);
-        let year_of_cycle = (of_cycle - of_cycle / 1460 + of_cycle / 36_524 - of_cycle / 146_096) / 365;
-        let of_year = of_cycle - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
-        let march_month = (5 * of_year + 2) / 153;
-        let day = of_year - (153 * march_month + 2) / 5 + 1;
-        let month = if march_month < 10 {
-            march_month + 3
-        } else {
-            march_month - 9
-        };
+        let (year, month, day) = Timestamp(unix).date();
         Moment {
             unix,
             nanos,
-            year: year_of_cycle + cycle * 400 + i64::from(month <= 2),
+            year,
             month: usize::try_from(month).unwrap_or(1),
             day,
             days,

@@ -204,7 +204,13 @@ pub(super) async fn nginx(context: &Context, argv: &[String]) -> i32 {
     if foreground {
         return run_nginx(context, &ports, &handler).await;
     }
-    // As a daemon the command returns, and its child serves.
+    daemon(context, argv, async move |inner| {
+        run_nginx(&inner, &ports, &handler).await
+    })
+}
+
+/// The command returns; a child of it goes on with the body.
+fn daemon(context: &Context, argv: &[String], body: impl AsyncFnOnce(Context) -> i32 + 'static) -> i32 {
     let origin = context.process.origin.borrow().clone();
     let Some(child) = context
         .machine
@@ -217,9 +223,7 @@ pub(super) async fn nginx(context: &Context, argv: &[String]) -> i32 {
         process: child.clone(),
         ..context.clone()
     };
-    context
-        .machine
-        .run(&child, async move { run_nginx(&inner, &ports, &handler).await });
+    context.machine.run(&child, async move { body(inner).await });
     0
 }
 
@@ -267,22 +271,7 @@ pub(super) async fn httpd(context: &Context, argv: &[String]) -> i32 {
     if options.has('f') {
         return listen(context, &[port], handler).await;
     }
-    let origin = context.process.origin.borrow().clone();
-    let Some(child) = context
-        .machine
-        .table
-        .add(Some(&context.process), argv.join(" "), origin)
-    else {
-        return 1;
-    };
-    let inner = Context {
-        process: child.clone(),
-        ..context.clone()
-    };
-    context
-        .machine
-        .run(&child, async move { listen(&inner, &[port], handler).await });
-    0
+    daemon(context, argv, async move |inner| listen(&inner, &[port], handler).await)
 }
 
 /// Serves the files of a directory; `strict`: 404 for what is not there, else the start page always works.

@@ -1,12 +1,21 @@
 //! Programs that pass bytes on: cat, head, tail, tee, dd.
 
-use crate::guest::io::Descriptor;
+use crate::guest::io::{Descriptor, Fd};
 use crate::guest::machine::OpenMode;
 
 use super::{Context, Options};
 
 /// How much is passed on at a time, in bytes.
 const BLOCK: usize = 32 * 1024;
+
+/// The file, or standard input for `-`.
+fn source(context: &Context, path: &str) -> Result<Fd, &'static str> {
+    if path == "-" {
+        Ok(context.fd(0))
+    } else {
+        context.open(path, OpenMode::Read)
+    }
+}
 
 pub(super) async fn cat(context: &Context, argv: &[String]) -> i32 {
     let options = Options::parse(argv, "");
@@ -17,12 +26,7 @@ pub(super) async fn cat(context: &Context, argv: &[String]) -> i32 {
     };
     let mut code = 0;
     for path in &paths {
-        let source = if path == "-" {
-            Ok(context.fd(0))
-        } else {
-            context.open(path, OpenMode::Read)
-        };
-        match source {
+        match source(context, path) {
             Ok(source) => loop {
                 context.machine.step(&context.process).await;
                 let block = source.read(BLOCK).await;
@@ -105,12 +109,7 @@ pub(super) async fn head(context: &Context, argv: &[String]) -> i32 {
     let paths = if paths.is_empty() { vec!["-".to_owned()] } else { paths };
     let mut code = 0;
     for path in &paths {
-        let source = if path == "-" {
-            Ok(context.fd(0))
-        } else {
-            context.open(path, OpenMode::Read)
-        };
-        let source = match source {
+        let source = match source(context, path) {
             Ok(source) => source,
             Err(error) => {
                 context.err(&format!("head: {path}: {error}")).await;
@@ -156,12 +155,7 @@ pub(super) async fn tail(context: &Context, argv: &[String]) -> i32 {
     let mut code = 0;
     let mut followed = Vec::new();
     for path in &paths {
-        let source = if path == "-" {
-            Ok(context.fd(0))
-        } else {
-            context.open(path, OpenMode::Read)
-        };
-        let source = match source {
+        let source = match source(context, path) {
             Ok(source) => source,
             Err(error) => {
                 context.err(&format!("tail: can't open '{path}': {error}")).await;

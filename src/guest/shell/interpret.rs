@@ -110,14 +110,9 @@ impl Shell {
             match command {
                 ast::Command::Simple(simple) => self.simple(simple, tail).await,
                 ast::Command::Compound(compound, redirects) => {
-                    let saved = self.descriptors();
-                    if let Some(redirects) = redirects
-                        && !self.redirect_all(&redirects.0).await
-                    {
-                        self.context.fds = saved;
-                        self.status = self.redirection_status();
+                    let Some(saved) = self.redirect_within(redirects.as_ref()).await else {
                         return Flow::Next;
-                    }
+                    };
                     let tail = if redirects.is_some() && tail == Tail::Replace {
                         Tail::Last
                     } else {
@@ -134,14 +129,9 @@ impl Shell {
                     Flow::Next
                 }
                 ast::Command::ExtendedTest(test, redirects) => {
-                    let saved = self.descriptors();
-                    if let Some(redirects) = redirects
-                        && !self.redirect_all(&redirects.0).await
-                    {
-                        self.context.fds = saved;
-                        self.status = self.redirection_status();
+                    let Some(saved) = self.redirect_within(redirects.as_ref()).await else {
                         return Flow::Next;
-                    }
+                    };
                     let result = self.extended_test(&test.expr).await;
                     self.context.fds = saved;
                     match result {

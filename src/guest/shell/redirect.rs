@@ -7,7 +7,7 @@ use brush_parser::ast;
 
 use super::Shell;
 use crate::guest::files::Node;
-use crate::guest::io::{Descriptor, Fd, OpenFile};
+use crate::guest::io::{Descriptor, Fd, Fds, OpenFile};
 use crate::guest::machine::OpenMode;
 
 impl Shell {
@@ -18,6 +18,19 @@ impl Shell {
             }
         }
         true
+    }
+
+    /// Makes the redirections of a compound command and gives the descriptors to go back to; without a success those are
+    /// back already and the status is set.
+    pub(super) async fn redirect_within(&mut self, redirects: Option<&ast::RedirectList>) -> Option<Fds> {
+        let saved = self.descriptors();
+        let redirects = redirects.map_or(&[][..], |list| &list.0);
+        if self.redirect_all(redirects).await {
+            return Some(saved);
+        }
+        self.context.fds = saved;
+        self.status = self.redirection_status();
+        None
     }
 
     /// Makes one redirection; false, with a message, when it can't be made.
