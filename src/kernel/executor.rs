@@ -232,6 +232,7 @@ impl Kernel {
         }
     }
 
+    #[inline(always)]
     fn next_timer(&self, horizon: Time) -> Next {
         let mut timers = self.0.timers.borrow_mut();
         let next = timers.pop(horizon);
@@ -254,6 +255,7 @@ impl Kernel {
         std::hint::black_box(tasks.fold(slots, |sum, task| sum | task.touch()));
     }
 
+    #[inline(always)]
     fn fire(&self, timer: Timer) {
         self.0.fired.set(Some(timer.ticket()));
         if self.0.order.is_none() {
@@ -274,6 +276,7 @@ impl Kernel {
         }
     }
 
+    #[inline]
     fn next_ready(&self) -> Option<TaskId> {
         let mut ready = self.0.ready.borrow_mut();
         match &self.0.order {
@@ -285,6 +288,7 @@ impl Kernel {
         }
     }
 
+    #[inline]
     fn run_task(&self, id: TaskId) {
         let task = {
             let slot = &mut self.0.tasks.borrow_mut()[id.0 as usize];
@@ -323,6 +327,7 @@ impl Kernel {
     }
 
     /// The running task, for a future that wants to be woken.
+    #[inline]
     pub(super) fn current(&self) -> TaskId {
         self.0.current.get()
     }
@@ -340,6 +345,7 @@ impl Kernel {
     }
 
     /// Puts a timer in that wakes the running task.
+    #[inline]
     pub(super) fn start_timer(&self, at: Time) -> Ticket {
         let number = self.0.sequence.get() + 1;
         self.0.sequence.set(number);
@@ -349,6 +355,7 @@ impl Kernel {
     }
 
     /// Whether a timer has fired: those of an instant do so in the order of their tickets.
+    #[inline]
     pub(super) fn has_fired(&self, at: Time, ticket: Ticket) -> bool {
         let now = self.now();
         at < now || (at == now && Some(ticket) <= self.0.fired.get())

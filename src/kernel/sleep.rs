@@ -28,12 +28,15 @@ impl Sleep {
 impl Future for Sleep {
     type Output = ();
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
         let over = match self.timer {
             None => self.kernel.now() >= self.at,
             Some(ticket) => self.kernel.has_fired(self.at, ticket),
         };
         if over {
+            // Nothing is left to take back.
+            self.timer = None;
             return Poll::Ready(());
         }
         if self.timer.is_none() {
@@ -44,6 +47,7 @@ impl Future for Sleep {
 }
 
 impl Drop for Sleep {
+    #[inline]
     fn drop(&mut self) {
         if let Some(ticket) = self.timer
             && !self.kernel.has_fired(self.at, ticket)

@@ -30,6 +30,7 @@ impl Ticket {
     const TASK_BITS: u32 = 24;
 
     /// The ticket of the `number`th timer, counted from 1.
+    #[inline]
     pub(super) fn new(number: u64, task: TaskId) -> Ticket {
         assert!(
             number < 1 << (u64::BITS - Ticket::TASK_BITS),
@@ -39,6 +40,7 @@ impl Ticket {
         Ticket(NonZeroU64::new(bits).expect("timers are counted from 1"))
     }
 
+    #[inline]
     pub(super) fn task(self) -> TaskId {
         TaskId::at((self.0.get() & ((1 << Ticket::TASK_BITS) - 1)) as u32)
     }

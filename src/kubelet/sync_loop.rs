@@ -229,8 +229,12 @@ impl Kubelet {
     /// The earliest deadline of a pod that has not ended.
     fn next_deadline(&self) -> Option<Time> {
         let pods = self.pods.borrow();
-        let open = pods.iter().filter(|(ix, _)| !self.is_finished(**ix));
-        open.filter_map(|(ix, config)| self.deadline(*ix, config)).min()
+        // Most pods have none: that is asked first.
+        let deadlines = pods
+            .iter()
+            .filter_map(|(ix, config)| Some((*ix, self.deadline(*ix, config)?)));
+        let open = deadlines.filter(|(ix, _)| !self.is_finished(*ix));
+        open.map(|(_, at)| at).min()
     }
 
     fn past_deadline(&self, ix: PodIx, now: Time) -> bool {
