@@ -46,6 +46,8 @@ pub struct PodSpec {
     pub active_deadline_seconds: Option<i64>,
     /// spec.readinessGates[].conditionType
     pub readiness_gates: Vec<Name>,
+    /// spec.schedulingGates[].name: the scheduler passes the pod over as long as there is one
+    pub scheduling_gates: Vec<Name>,
     /// spec.imagePullSecrets[].name
     pub image_pull_secrets: Vec<Name>,
     /// spec.volumes
@@ -382,6 +384,7 @@ impl PodSpec {
             termination_grace_period_seconds: 30,
             active_deadline_seconds: None,
             readiness_gates: Vec::new(),
+            scheduling_gates: Vec::new(),
             image_pull_secrets: Vec::new(),
             volumes: Vec::new(),
             priority: 0,
@@ -406,6 +409,11 @@ impl Pod {
             manifest: Arc::default(),
             owner: None,
         }
+    }
+
+    /// Whether scheduling gates keep it from any node.
+    pub fn is_gated(&self) -> bool {
+        !self.spec.scheduling_gates.is_empty()
     }
 
     /// `namespace/name`, as traces and messages show it.

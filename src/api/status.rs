@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-use super::pod::Name;
+use super::pod::{Name, Pod};
 
 /// An API timestamp: whole seconds since 1970-01-01T00:00:00Z, as `metav1.Time` serialises.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
@@ -281,6 +281,23 @@ impl PodStatus {
             ephemeral_container_statuses: Vec::new(),
             qos_class: None,
         }
+    }
+
+    /// The status that the API server gives a pod that was created at that time
+    /// (`pkg/registry/core/pod: PrepareForCreate, applySchedulingGatedCondition`).
+    pub fn of_new(pod: &Pod, now: Timestamp) -> PodStatus {
+        let mut status = PodStatus::empty(Phase::Pending);
+        if pod.is_gated() {
+            status.conditions.push(PodCondition {
+                kind: "PodScheduled".into(),
+                observed_generation: None,
+                status: ConditionStatus::False,
+                last_transition_time: Some(now),
+                reason: Some("SchedulingGated".into()),
+                message: Some("Scheduling is blocked due to non-empty scheduling gates".into()),
+            });
+        }
+        status
     }
 
     /// The condition of that type.

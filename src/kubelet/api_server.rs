@@ -153,11 +153,13 @@ impl ApiServer {
         true
     }
 
-    /// Creates a pod that is bound to its node at once.
-    pub fn create(&self, ix: PodIx, pod: Rc<Pod>, node: NodeIx) {
+    /// Creates a pod that is bound to its node at once; one with scheduling gates is bound to none, and no kubelet
+    /// hears of it.
+    pub fn create(&self, ix: PodIx, pod: Rc<Pod>, node: NodeIx, timestamp: Timestamp) {
+        let node = if pod.is_gated() { NodeIx::NONE } else { node };
         let full_name: Name = pod.full_name().into();
         self.record(Some(&full_name), None, call("create"));
-        let status = Arc::new(PodStatus::empty(Phase::Pending));
+        let status = Arc::new(PodStatus::of_new(&pod, timestamp));
         let now = self.kernel.now();
         let created = ApiPod {
             pod: RefCell::new(pod),
@@ -173,7 +175,7 @@ impl ApiServer {
         self.announce(node, PodChange::Added(ix), WATCH_CREATE);
     }
 
-    /// A delete call. A pod whose phase is terminal goes at once, as does one with grace 0
+    /// A delete call. A pod whose phase is terminal goes at once, as do one without a node and one with grace 0
     /// (`pkg/registry/core/pod: CheckGracefulDelete`). False when there is no such pod.
     pub fn delete(&self, ix: PodIx, grace: Option<i64>) -> bool {
         let Some(object) = self.get(ix) else {
@@ -185,7 +187,7 @@ impl ApiServer {
         }
         let own = object.pod.borrow().spec.termination_grace_period_seconds;
         let mut grace = grace.unwrap_or(own).max(0);
-        if object.status.borrow().is_terminal() {
+        if object.status.borrow().is_terminal() || object.node == NodeIx::NONE {
             grace = 0;
         }
         let record = |op, grace| {

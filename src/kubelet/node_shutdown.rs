@@ -55,8 +55,8 @@ impl Kubelet {
                 self.shut_down_group(pods, seconds).await;
             }
         }
-        let op = "shutdownDone";
-        self.recorder.record(None, None, None, What::Node { op });
+        let (op, node) = ("shutdownDone", Some(self.node_name.clone()));
+        self.recorder.record(None, None, None, What::Node { op, node });
     }
 
     async fn shut_down_group(self: &Rc<Self>, pods: Vec<PodIx>, seconds: i64) {

@@ -21,3 +21,8 @@ pub struct PodIx(pub usize);
 /// A node of the run: its place in the input.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct NodeIx(pub usize);
+
+impl NodeIx {
+    /// The node of a pod that the scheduler has not placed.
+    pub const NONE: NodeIx = NodeIx(usize::MAX);
+}

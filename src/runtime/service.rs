@@ -528,8 +528,9 @@ impl Runtime {
         let sandboxes = self.sandboxes(pod);
         let sandbox = sandboxes.iter().rev().find(|s| s.ready.get())?;
         let (full_name, op) = (self.full_name(pod), "killSandbox");
+        let what = What::Node { op, node: None };
         self.recorder
-            .record(full_name.as_ref(), None, Some(sandbox.attempt), What::Node { op });
+            .record(full_name.as_ref(), None, Some(sandbox.attempt), what);
         sandbox.ready.set(false);
         for container in self.containers(pod).iter().filter(|c| c.sandbox == sandbox.id) {
             self.kill(container, 137, None);

@@ -150,7 +150,7 @@ impl Cluster {
         self.recorder.record(Some(&full_name), container, None, what);
     }
 
-    fn timestamp(&self) -> Timestamp {
+    pub(super) fn timestamp(&self) -> Timestamp {
         Timestamp(self.epoch_unix_secs + self.kernel.now().0.div_euclid(1_000_000_000))
     }
 }

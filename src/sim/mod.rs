@@ -98,6 +98,10 @@ fn place_pods(input: &Input, nodes: &[NodeScript]) -> Vec<(Rc<Pod>, NodeIx)> {
     let place = |pod: &Pod| {
         let named = pod.spec.node_name.as_ref();
         let named = named.and_then(|name| nodes.iter().position(|n| n.name == *name));
+        if pod.is_gated() {
+            // It takes no turn. What asks its node for it finds nothing there.
+            return NodeIx(0);
+        }
         NodeIx(named.unwrap_or_else(|| {
             turn += 1;
             (turn - 1) % nodes.len()
@@ -133,6 +137,6 @@ impl Cluster {
 
     fn create_pod(&self, ix: PodIx) {
         let (pod, node) = &self.pods[ix.0];
-        self.api.create(ix, pod.clone(), *node);
+        self.api.create(ix, pod.clone(), *node, self.timestamp());
     }
 }

@@ -68,7 +68,8 @@ impl Node {
     }
 
     pub(super) fn record(&self, op: &'static str) {
-        self.parts.recorder.record(None, None, None, What::Node { op });
+        let node = Some(self.parts.node_name.clone());
+        self.parts.recorder.record(None, None, None, What::Node { op, node });
     }
 
     /// Starts a kubelet that remembers nothing.

@@ -72,6 +72,8 @@ pub enum What {
     Node {
         /** kubeletStop, kubeletStart, rebootBegin, rebootEnd, shutdown, shutdownDone, killSandbox */
         op: &'static str,
+        /** its name; None on killSandbox, which is about a pod */
+        node: Option<Name>,
     },
     /// A volume is being mounted (extra; conformance ignores it).
     Volume {

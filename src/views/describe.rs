@@ -90,9 +90,10 @@ impl Page {
         }
         let account = manifest["serviceAccountName"].as_str().unwrap_or("default");
         self.line(&format!("Service Account:\t{account}"));
-        match status.host_ip.as_deref() {
-            Some(ip) => self.line(&format!("Node:\t{}/{ip}", at.node)),
-            None => self.line(&format!("Node:\t{}", at.node)),
+        match (&at.node, status.host_ip.as_deref()) {
+            (Some(node), Some(ip)) => self.line(&format!("Node:\t{node}/{ip}")),
+            (Some(node), None) => self.line(&format!("Node:\t{node}")),
+            (None, _) => self.line("Node:\t<none>"),
         }
         if let Some(start) = status.start_time {
             self.line(&format!("Start Time:\t{}", rfc1123(start)));

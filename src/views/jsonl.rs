@@ -48,8 +48,9 @@ pub(super) fn fields(record: &Record) -> Map<String, Value> {
             }
             "api"
         }
-        What::Node { op } => {
+        What::Node { op, node } => {
             put("op", json!(op));
+            put("node", json!(node));
             "node"
         }
         What::Volume { volume, phase, error } => {

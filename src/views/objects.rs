@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::api::features::Features;
 use crate::api::pod::{Name, Pod};
-use crate::api::status::{Phase, PodStatus, Timestamp};
+use crate::api::status::{PodStatus, Timestamp};
 use crate::kernel::{Duration, Time};
 use crate::scenario::types::Input;
 use crate::trace::{ApiCall, Record, What};
@@ -25,8 +25,8 @@ pub struct PodAt<'a> {
     pub deletion: Option<(Time, i64)>,
     /// metadata.generation
     pub generation: i64,
-    /// The node that it is bound to.
-    pub node: Name,
+    /// The node that it is bound to; None behind scheduling gates.
+    pub node: Option<Name>,
     /// Images that were set since, by container.
     pub images: BTreeMap<Name, Name>,
     /// Ephemeral containers that were added since, with their images.
@@ -89,7 +89,7 @@ impl<'a> Store<'a> {
             What::Status(status) => self.pods.get_mut(name)?.status = status.clone(),
             What::Event(event) if event.reason == "Scheduled" => {
                 let (_, node) = event.message.rsplit_once(" to ")?;
-                self.pods.get_mut(name)?.node = node.into();
+                self.pods.get_mut(name)?.node = Some(node.into());
             }
             _ => return None,
         }
@@ -105,16 +105,17 @@ impl<'a> Store<'a> {
         let scenario = &self.input.scenario;
         let first = scenario.nodes.first().map(|n| n.name.clone());
         let node = pod.spec.node_name.clone().or(first).unwrap_or_else(|| "node-1".into());
+        let timestamp = Timestamp(scenario.epoch_unix_secs + record.at.as_nanos().div_euclid(1_000_000_000));
         let made = PodAt {
             full_name: name.clone(),
             pod,
             created: record.at,
             deletion: None,
             generation: i64::from(scenario.kubelet.features.generation),
-            node,
+            node: Some(node).filter(|_| !pod.is_gated()),
             images: BTreeMap::new(),
             ephemeral: Vec::new(),
-            status: Arc::new(PodStatus::empty(Phase::Pending)),
+            status: Arc::new(PodStatus::of_new(pod, timestamp)),
             changed_by: record.seq,
             features: &scenario.kubelet.features,
             epoch_unix_secs: scenario.epoch_unix_secs,
@@ -224,7 +225,9 @@ impl PodAt<'_> {
 
     fn spec(&self) -> Map<String, Value> {
         let mut spec = self.pod.manifest["spec"].as_object().cloned().unwrap_or_default();
-        spec.insert("nodeName".into(), json!(self.node));
+        if let Some(node) = &self.node {
+            spec.insert("nodeName".into(), json!(node));
+        }
         for list in ["initContainers", "containers"] {
             for container in spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
                 let image = container["name"].as_str().and_then(|name| self.images.get(name));

@@ -78,7 +78,7 @@ pub fn sentence(record: &Record) -> Option<String> {
                 clock(*until)
             )
         }
-        What::Node { op } => format!("the node: {op}"),
+        What::Node { op, .. } => format!("the node: {op}"),
         What::Volume { volume, error, .. } => match error {
             Some(error) => format!("volume {volume} could not be mounted: {error}"),
             None => return None,

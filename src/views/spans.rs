@@ -238,7 +238,7 @@ impl Drawer {
                     self.begin(record, &pod, lane, SpanKind::BackOff, label);
                 }
             }
-            What::Node { op } => self.instant(record, &pod, LaneKind::Pod, true, (*op).to_owned()),
+            What::Node { op, .. } => self.instant(record, &pod, LaneKind::Pod, true, (*op).to_owned()),
             What::Log { .. } | What::Command { .. } | What::Assumed { .. } => {}
             What::Note { note } => self.instant(record, &pod, lane, true, note.to_string()),
             What::Volume {

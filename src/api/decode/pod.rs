@@ -131,6 +131,7 @@ pub(super) fn pod_spec(problems: &mut Problems<'_>, node: &Node, claim_templates
             }
         }
     }
+    spec.scheduling_gates = scheduling_gates(problems, node);
     let secrets = node
         .list("imagePullSecrets")
         .iter()
@@ -158,6 +159,31 @@ pub(super) fn pod_spec(problems: &mut Problems<'_>, node: &Node, claim_templates
     spec.host_network = node.boolean_at("hostNetwork").unwrap_or(false);
     spec.resources = environment::resources(problems, node.get("resources"));
     spec
+}
+
+/// spec.schedulingGates (`validateSchedulingGates`, `ValidatePodCreate`).
+fn scheduling_gates(problems: &mut Problems<'_>, spec: &Node) -> Vec<Name> {
+    let mut gates: Vec<Name> = Vec::new();
+    for gate in spec.list("schedulingGates") {
+        let Some(node) = gate.get("name") else {
+            problems.required(gate, "name", "");
+            continue;
+        };
+        let Some(name) = node.text() else { continue };
+        if !names::is_qualified_name(name) {
+            problems.invalid(node, "it is no name of a gate, such as example.com/quota");
+        } else if gates.contains(name) {
+            problems.duplicate(node);
+        }
+        gates.push(name.clone());
+    }
+    if let Some(node) = spec.get("nodeName")
+        && spec.filled_at("nodeName").is_some()
+        && !gates.is_empty()
+    {
+        problems.forbidden(node, "cannot be set until all schedulingGates have been cleared");
+    }
+    gates
 }
 
 fn containers(problems: &mut Problems<'_>, node: &Node, claim_templates: &[Name], spec: &mut PodSpec) {

@@ -368,7 +368,7 @@ impl Facts {
     pub(super) fn take_in(&mut self, record: &Record, place: (Option<usize>, Option<usize>)) {
         self.last = Some((record.at, record.seq));
         match &record.what {
-            What::Node { op } => self.on_node(record, op),
+            What::Node { op, .. } => self.on_node(record, op),
             What::End { .. } => self.ended = true,
             What::Cri(call) if call.op == CriOp::PullImage => self.on_pull(record, call, place.0),
             _ => {

@@ -94,7 +94,7 @@ impl Teller<'_> {
     fn tell(&mut self, record: &Record) {
         match &record.what {
             What::Api(call) => self.api(record, call),
-            What::Node { op } => self.node(record, op),
+            What::Node { op, .. } => self.node(record, op),
             What::Volume { volume, phase, error } => self.volume(record, volume, *phase, error.as_ref()),
             What::Cri(call) => self.cri(record, call),
             What::Exit { code, reason, by } => self.exit(record, *code, reason, *by),
