@@ -1,11 +1,10 @@
 //! Small scripts: the shell of guest containers against a real `sh`, and its endurance of any script whatever.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::process::Command;
 use std::rc::Rc;
 
-use podlapse::guest::{Assumption, Container, LogStream, Network, Observer, Spec, World};
+use podlapse::guest::{Assumption, Container, LogStream, Network, Observer, PodFacts, Spec, World};
 use podlapse::kernel::{Duration, Kernel, Time};
 use proptest::prelude::*;
 
@@ -44,7 +43,13 @@ struct Result {
 fn play(image: &str, script: &str) -> Result {
     let kernel = Kernel::new();
     let world = World::new(&kernel, 946_684_800, Vec::new());
-    let network = Network::new(&world, "default", "web", "10.88.0.2", BTreeMap::new());
+    let facts = PodFacts {
+        namespace: "default".to_owned(),
+        name: "web".to_owned(),
+        ip: "10.88.0.2".to_owned(),
+        ..PodFacts::default()
+    };
+    let network = Network::new(&world, facts);
     let seen = Rc::new(Seen::default());
     // A wrapper keeps the shell from being process 1, whose signals are special.
     let spec = Spec {

@@ -37,8 +37,43 @@ pub struct Object {
     pub data: BTreeMap<Name, Name>,
     /// spec.selector of a Service
     pub selector: BTreeMap<Name, Name>,
-    /// ports of a Service
-    pub ports: Vec<u16>,
+    /// the rest of a Service's spec
+    pub service: ServiceSpec,
+}
+
+/// v1.ServiceSpec: what names and connections need of it; empty for the other kinds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServiceSpec {
+    /// ports
+    pub ports: Vec<ServicePort>,
+    /// clusterIP, when one is given that is an address
+    pub cluster_ip: Option<Name>,
+    /// clusterIP is None: the name stands for the pods themselves
+    pub headless: bool,
+    /// externalName of type ExternalName
+    pub external_name: Option<Name>,
+    /// publishNotReadyAddresses
+    pub publish_not_ready_addresses: bool,
+}
+
+/// v1.ServicePort
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServicePort {
+    /// name
+    pub name: Option<Name>,
+    /// port
+    pub port: u16,
+    /// targetPort; without one it is the port itself (`SetDefaults_Service`)
+    pub target: TargetPort,
+}
+
+/// Which of a pod's ports a Service leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TargetPort {
+    /// by number
+    Number(u16),
+    /// by the name that a container gives it
+    Named(Name),
 }
 
 /// The bytes that a text in standard base64 stands for; line breaks are passed over, as Go does.

@@ -5,15 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::exit::{Exit, Trouble};
-use super::load;
 use super::printer::Printer;
 use super::run::count_of;
-use super::version;
+use super::{assumptions, load, version};
 use crate::api::features::Version;
 use crate::check::lints::lints;
-use crate::scenario::types::Input;
 use crate::sim;
-use crate::trace::What;
 
 /// What `check` is told.
 #[derive(Args)]
@@ -58,7 +55,7 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
     for lint in &found {
         printer.warning(lint);
     }
-    for line in assumptions(&input) {
+    for line in assumptions::lines(&input, &sim::run(&input)) {
         printer.remark(line);
     }
     printer.remark(format_args!(
@@ -71,23 +68,4 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
         return Ok(Exit::Failure);
     }
     Ok(Exit::Success)
-}
-
-/// What a run would take for granted in containers that act by themselves; each thing once, in the order of the run.
-fn assumptions(input: &Input) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for record in sim::run(input) {
-        let What::Assumed { place, text, assumed } = &record.what else {
-            continue;
-        };
-        let (pod, container) = (record.pod.as_deref().unwrap_or_default(), record.container.as_deref());
-        let line = format!(
-            "assumed: {pod} {} {place}: {text}: {assumed}",
-            container.unwrap_or_default()
-        );
-        if !lines.contains(&line) {
-            lines.push(line);
-        }
-    }
-    lines
 }

@@ -1,5 +1,6 @@
 //! The command line: the only place that prints, reads files or exits. One file a command.
 
+mod assumptions;
 mod check;
 mod clock;
 mod completions;

@@ -7,7 +7,7 @@ use clap::Args;
 use super::exit::{Exit, Trouble};
 use super::output::Output;
 use super::printer::Printer;
-use super::{clock, load, version};
+use super::{assumptions, clock, load, version};
 use crate::api::features::Version;
 use crate::check::expectations::{Verdict, judge, report};
 use crate::scenario::types::Input;
@@ -50,6 +50,9 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
     let watch = clock::Watch::start();
     let (input, expectations) = load::load(&arguments.files, arguments.kubernetes_version, printer)?;
     let records = sim::run(&input);
+    for line in assumptions::lines(&input, &records) {
+        printer.warning(line);
+    }
     let verdicts = judge(&expectations, &input, &records);
     let to_file = arguments.output_file.is_some();
     let options = timeline::Options {

@@ -23,7 +23,7 @@ pub struct Ended {
     pub code: i32,
     /// process 1 was killed for want of memory
     pub out_of_memory: bool,
-    /// what stands in the termination message's file
+    /// the termination message
     pub message: String,
 }
 
@@ -122,7 +122,7 @@ impl Container {
         for (name, value) in [
             ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
             ("HOME", "/root"),
-            ("HOSTNAME", &machine.network.pod_name),
+            ("HOSTNAME", &machine.network.hostname),
         ] {
             environment.entry(name.to_owned()).or_insert_with(|| value.to_owned());
         }
@@ -165,7 +165,7 @@ impl Container {
         Ended {
             code,
             out_of_memory: self.machine.out_of_memory.get(),
-            message: self.termination_message(),
+            message: self.termination_message(code),
         }
     }
 
@@ -174,15 +174,24 @@ impl Container {
         self.killed.get()
     }
 
-    /// What stands in the termination message's file now.
-    pub fn termination_message(&self) -> String {
-        let path = self.machine.termination_message_path().to_owned();
-        let Ok(node) = self.machine.files.find("/", &path) else {
-            return String::new();
-        };
-        node.with_bytes(|bytes| {
-            String::from_utf8_lossy(&bytes[..bytes.len().min(TERMINATION_MESSAGE_BYTES)]).into_owned()
-        })
+    /// The termination message of a container that ends with this code: the end of its file; when that is empty and the
+    /// policy says so, the end of what it wrote (`kuberuntime_container.go: getTerminationMessage`).
+    pub fn termination_message(&self, code: i32) -> String {
+        let machine = &self.machine;
+        let node = machine.files.find("/", machine.termination_message_path());
+        let text = node.map_or_else(
+            |_| String::new(),
+            |node| {
+                node.with_bytes(|bytes| {
+                    let from = bytes.len().saturating_sub(TERMINATION_MESSAGE_BYTES);
+                    String::from_utf8_lossy(&bytes[from..]).into_owned()
+                })
+            },
+        );
+        if text.is_empty() && machine.spec.falls_back_to_logs && code != 0 {
+            return machine.last_lines.text();
+        }
+        text
     }
 
     /// Runs a command in the container's files and environment, as an exec probe or hook does; dropping the future

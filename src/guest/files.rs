@@ -21,6 +21,7 @@ pub(super) enum FileError {
     Loop,
     NoSpace,
     Busy,
+    ReadOnly,
 }
 
 impl FileError {
@@ -35,6 +36,7 @@ impl FileError {
             FileError::Loop => "Too many levels of symbolic links",
             FileError::NoSpace => "No space left on device",
             FileError::Busy => "Device or resource busy",
+            FileError::ReadOnly => "Read-only file system",
         }
     }
 }
@@ -221,8 +223,10 @@ impl Node {
 /// The file system of one container.
 pub(super) struct Files {
     root: Rc<Node>,
-    /// absolute paths that are mounts: they can't be removed
-    mounts: RefCell<Vec<String>>,
+    /// absolute paths that are mounts, which can't be removed, and whether they are read-only
+    mounts: RefCell<Vec<(String, bool)>>,
+    /// the root is read-only, but for these paths
+    writable: RefCell<Option<Vec<String>>>,
 }
 
 /// Where a path leads: the directory, the last name, and the node if there is one.
@@ -237,6 +241,7 @@ impl Files {
         Files {
             root: Node::directory(&Space::new(kernel, limit)),
             mounts: RefCell::default(),
+            writable: RefCell::default(),
         }
     }
 
@@ -269,18 +274,31 @@ impl Files {
     }
 
     /// Mounts a volume, or a part of it.
-    pub(super) fn mount(&self, path: &str, node: Rc<Node>) {
-        self.mounts.borrow_mut().push(normalize("/", path));
+    pub(super) fn mount(&self, path: &str, node: Rc<Node>, read_only: bool) {
+        self.mounts.borrow_mut().push((normalize("/", path), read_only));
         self.place(path, node);
     }
 
-    /// Whether an absolute path lies at or under a mount.
-    pub(super) fn is_mounted(&self, path: &str) -> bool {
-        let under = |mount: &String| {
-            path.strip_prefix(mount.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    /// From now on nothing outside of mounts and these paths can be written.
+    pub(super) fn seal(&self, writable: &[&str]) {
+        *self.writable.borrow_mut() = Some(writable.iter().map(|path| normalize("/", path)).collect());
+    }
+
+    /// Whether names at a path may be made, changed and removed.
+    pub(super) fn check_writable(&self, cwd: &str, path: &str) -> Result<(), FileError> {
+        let full = normalize(cwd, path);
+        let mounts = self.mounts.borrow();
+        let around = mounts.iter().filter(|(mount, _)| is_under(&full, mount));
+        let read_only = match around.max_by_key(|(mount, _)| mount.len()) {
+            Some((_, read_only)) => *read_only,
+            None => {
+                let writable = self.writable.borrow();
+                writable
+                    .as_ref()
+                    .is_some_and(|paths| !paths.iter().any(|path| is_under(&full, path)))
+            }
         };
-        self.mounts.borrow().iter().any(under)
+        if read_only { Err(FileError::ReadOnly) } else { Ok(()) }
     }
 
     /// Follows a path, links included.
@@ -361,9 +379,11 @@ impl Files {
         let place = self.locate(cwd, path, true)?;
         match place.node {
             Some(node) if node.is_directory() => Err(FileError::IsADirectory),
-            Some(node) => Ok(node),
+            Some(node) if !node.is_file() => Ok(node),
+            Some(node) => self.check_writable(cwd, path).map(|()| node),
             None if path.ends_with('/') => Err(FileError::IsADirectory),
             None => {
+                self.check_writable(cwd, path)?;
                 let node = Node::file(place.directory.space(), &[]);
                 place.directory.insert(&place.name, node.clone());
                 Ok(node)
@@ -377,6 +397,7 @@ impl Files {
         if place.node.is_some() {
             return Err(FileError::Exists);
         }
+        self.check_writable(cwd, path)?;
         place
             .directory
             .insert(&place.name, Node::directory(place.directory.space()));
@@ -388,7 +409,8 @@ impl Files {
         let place = self.locate(cwd, path, false)?;
         let node = place.node.ok_or(FileError::NotFound)?;
         if node.is_directory() {
-            if self.mounts.borrow().contains(&normalize(cwd, path)) || place.name.is_empty() {
+            let full = normalize(cwd, path);
+            if self.mounts.borrow().iter().any(|(mount, _)| *mount == full) || place.name.is_empty() {
                 return Err(FileError::Busy);
             }
             match (recursive, empty) {
@@ -398,6 +420,7 @@ impl Files {
                 (false, false) => return Err(FileError::IsADirectory),
             }
         }
+        self.check_writable(cwd, path)?;
         place.directory.take(&place.name);
         Ok(())
     }
@@ -420,6 +443,8 @@ impl Files {
         if node.is_directory() && normalize(cwd, &to).starts_with(&format!("{}/", normalize(cwd, from))) {
             return Err(FileError::Busy);
         }
+        self.check_writable(cwd, from)?;
+        self.check_writable(cwd, &to)?;
         source.directory.take(&source.name);
         target.directory.insert(&target.name, node);
         Ok(())
@@ -435,6 +460,12 @@ impl Files {
             Ok(_) | Err(_) => to.to_owned(),
         }
     }
+}
+
+/// Whether an absolute path is another, or lies under it.
+pub(super) fn is_under(path: &str, directory: &str) -> bool {
+    path.strip_prefix(directory)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// A path made absolute, without taking `..` and links into account.
@@ -483,8 +514,8 @@ mod tests {
         let kernel = Kernel::new();
         let (one, two) = (Files::new(&kernel, 1000), Files::new(&kernel, 1000));
         let volume = Node::directory(&Space::new(&kernel, 10));
-        one.mount("/data", volume.clone());
-        two.mount("/var/shared", volume);
+        one.mount("/data", volume.clone(), false);
+        two.mount("/var/shared", volume.clone(), false);
         assert!(one.create("/data", "x").is_ok());
         assert!(two.find("/", "/var/shared/../shared/./x").is_ok());
         assert_eq!(two.find("/", "/var/y").err(), Some(FileError::NotFound));
@@ -494,6 +525,25 @@ mod tests {
         one.place("/short", Node::new(one.space(), Kind::Link("data/x".to_owned())));
         assert!(one.find("/", "/short").is_ok_and(|node| node.is_file()));
         assert_eq!(one.remove("/", "/data", true, false), Err(FileError::Busy));
+    }
+
+    #[test]
+    fn what_is_read_only_can_be_read_only() {
+        let kernel = Kernel::new();
+        let files = Files::new(&kernel, 1000);
+        let volume = Node::directory(&Space::new(&kernel, 10));
+        volume.insert("key", Node::file(volume.space(), b"x"));
+        files.mount("/etc/config", volume, true);
+        files.place("/tmp", Node::directory(files.space()));
+        for sealed in [false, true] {
+            assert!(files.find("/", "/etc/config/key").is_ok());
+            assert_eq!(files.create("/etc", "config/key").err(), Some(FileError::ReadOnly));
+            assert_eq!(files.create("/", "/etc/config/new").err(), Some(FileError::ReadOnly));
+            assert_eq!(files.remove("/", "/etc/config/key", false, false), Err(FileError::ReadOnly));
+            assert_eq!(files.create("/", "/etc/x").is_ok(), !sealed);
+            assert!(files.create("/", "/tmp/x").is_ok());
+            files.seal(&["/tmp"]);
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The inside of one container: its files, processes, network and output, shared by everything that runs there.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::Future;
 use std::rc::Rc;
 
@@ -36,6 +36,38 @@ pub trait Observer {
     fn assume(&self, assumption: Assumption);
 }
 
+/// The end of what a container wrote, as far as a termination message may need it.
+#[derive(Default)]
+pub(super) struct LastLines(RefCell<VecDeque<String>>);
+
+impl LastLines {
+    /// `MaxContainerTerminationMessageLogLines`
+    const LINES: usize = 80;
+    /// `MaxContainerTerminationMessageLogLength`, in bytes
+    const BYTES: usize = 2048;
+
+    fn add(&self, line: &str) {
+        let mut lines = self.0.borrow_mut();
+        if lines.len() == LastLines::LINES {
+            lines.pop_front();
+        }
+        // Of a longer line no more than its end can be asked for.
+        let mut from = line.len().saturating_sub(LastLines::BYTES);
+        while !line.is_char_boundary(from) {
+            from += 1;
+        }
+        lines.push_back(line[from..].to_owned());
+    }
+
+    /// The last lines, cut to their last bytes (`readLastStringFromContainerLogs`).
+    pub(super) fn text(&self) -> String {
+        let lines = self.0.borrow();
+        let text: String = lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
+        let from = text.len().saturating_sub(LastLines::BYTES);
+        String::from_utf8_lossy(&text.as_bytes()[from..]).into_owned()
+    }
+}
+
 /// The inside of one container.
 pub(super) struct Machine {
     pub(super) kernel: Kernel,
@@ -47,6 +79,7 @@ pub(super) struct Machine {
     pub(super) shell: Flavour,
     pub(super) stdout: Rc<Log>,
     pub(super) stderr: Rc<Log>,
+    pub(super) last_lines: Rc<LastLines>,
     observer: Rc<dyn Observer>,
     /// tells this container's listeners from those of the pod's others
     id: u64,
@@ -62,8 +95,13 @@ impl Machine {
     pub(super) fn new(id: u64, spec: Spec, network: &Rc<Network>, observer: Rc<dyn Observer>) -> Rc<Machine> {
         let kernel = network.world.kernel.clone();
         let for_log = observer.clone();
-        let sink: super::io::LineSink = Rc::new(move |stream, line| for_log.log(stream, line));
-        let environment = spec.environment(&network.world.service_environment(&network.namespace));
+        let last_lines = Rc::new(LastLines::default());
+        let tail = last_lines.clone();
+        let sink: super::io::LineSink = Rc::new(move |stream, line| {
+            tail.add(line);
+            for_log.log(stream, line);
+        });
+        let environment = spec.environment(&network.world.service_environment(&network.namespace, network.service_links));
         let machine = Rc::new(Machine {
             files: Files::new(&kernel, limits::FILE_BYTES),
             table: Table::new(&kernel, limits::PROCESSES),
@@ -72,6 +110,7 @@ impl Machine {
             shell: super::images::shell(&spec.image),
             stdout: Rc::new(Log::new(LogStream::Stdout, sink.clone())),
             stderr: Rc::new(Log::new(LogStream::Stderr, sink)),
+            last_lines,
             observer,
             id,
             random: Stream::new(spec.seed, &format!("guest/{}", spec.place)),
@@ -122,11 +161,14 @@ impl Machine {
             device(&format!("/proc/1/fd/{number}"), Device::Log(number));
         }
         let network = &self.network;
-        files.place_file("/etc/hostname", &format!("{}\n", network.pod_name));
-        let hosts = format!(
+        files.place_file("/etc/hostname", &format!("{}\n", network.hostname));
+        let mut hosts = format!(
             "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n{}\t{}\n",
-            network.ip, network.pod_name
+            network.ip, network.hostname
         );
+        for (address, names) in &network.host_aliases {
+            hosts.push_str(&format!("{address}\t{}\n", names.join("\t")));
+        }
         files.place_file("/etc/hosts", &hosts);
         let namespace = &network.namespace;
         files.place_file(
@@ -136,9 +178,11 @@ impl Machine {
         files.place_file("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n");
         files.place_file("/etc/group", "root:x:0:\n");
         let account = "/var/run/secrets/kubernetes.io/serviceaccount";
-        files.place_file(&format!("{account}/namespace"), namespace);
-        files.place_file(&format!("{account}/token"), "token");
-        files.place_file(&format!("{account}/ca.crt"), "certificate\n");
+        if !self.spec.no_service_account {
+            files.place_file(&format!("{account}/namespace"), namespace);
+            files.place_file(&format!("{account}/token"), "token");
+            files.place_file(&format!("{account}/ca.crt"), "certificate\n");
+        }
         files.place_file(self.termination_message_path(), "");
         if self.spec.image.contains("nginx") {
             files.place_file("/usr/share/nginx/html/index.html", "<h1>Welcome to nginx!</h1>\n");
@@ -150,7 +194,10 @@ impl Machine {
         let mut mounts = self.spec.mounts.clone();
         mounts.sort_by_key(|mount| mount.path.matches('/').count());
         for mount in &mounts {
-            files.mount(&mount.path, mount.volume.part(mount.sub_path.as_deref()));
+            files.mount(&mount.path, mount.volume.part(mount.sub_path.as_deref()), mount.read_only);
+        }
+        if self.spec.read_only_root {
+            files.seal(&["/dev", "/proc", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", self.termination_message_path()]);
         }
     }
 
@@ -405,14 +452,16 @@ impl Context {
             "/proc",
             "/mnt",
         ];
-        let known = made_at_run_time.iter().any(|dir| full.starts_with(dir)) || self.files().is_mounted(&full);
-        if !known && self.machine.spec.known_image().is_none() {
-            self.machine.assume(
-                &self.process,
-                &format!("{full} may be a file of the image"),
-                "it does not exist",
-            );
-        }
+        let mounts = self.machine.spec.mounts.iter();
+        let around = mounts.filter(|mount| super::files::is_under(&full, &super::files::normalize("/", &mount.path)));
+        let what = match around.max_by_key(|mount| mount.path.len()) {
+            Some(mount) if mount.content_unknown => format!("{full} may be a file of the volume at {}", mount.path),
+            Some(_) => return,
+            None if made_at_run_time.iter().any(|dir| full.starts_with(dir)) => return,
+            None if self.machine.spec.known_image().is_some() => return,
+            None => format!("{full} may be a file of the image"),
+        };
+        self.machine.assume(&self.process, &what, "it does not exist");
     }
 }
 

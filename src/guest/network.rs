@@ -61,37 +61,108 @@ impl Connection {
     }
 }
 
+/// Whether a Service may lead to a pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reachability {
+    /// the object exists and has not come to its end (phase Succeeded or Failed)
+    pub exists: bool,
+    /// condition Ready is True
+    pub ready: bool,
+    /// its deletion has begun
+    pub terminating: bool,
+}
+
+impl Default for Reachability {
+    fn default() -> Reachability {
+        Reachability {
+            exists: true,
+            ready: true,
+            terminating: false,
+        }
+    }
+}
+
+/// Tells how a pod stands now.
+pub type AskState = Rc<dyn Fn() -> Reachability>;
+
+/// What others see of a pod.
+#[derive(Clone, Default)]
+pub struct PodFacts {
+    /// metadata.namespace
+    pub namespace: String,
+    /// metadata.name
+    pub name: String,
+    /// spec.hostname; None: the pod's name
+    pub hostname: Option<String>,
+    /// the pod's address
+    pub ip: String,
+    /// metadata.labels
+    pub labels: BTreeMap<String, String>,
+    /// the numbers of the ports to which containers give a name
+    pub ports: BTreeMap<String, u16>,
+    /// spec.hostAliases: an address and its names
+    pub host_aliases: Vec<(String, Vec<String>)>,
+    /// spec.enableServiceLinks is false
+    pub no_service_links: bool,
+    /// None: always ready
+    pub state: Option<AskState>,
+}
+
+/// A program that is not played: the ports that it declares, and whether it runs.
+struct StandIn {
+    ports: Vec<u16>,
+    runs: Rc<dyn Fn() -> bool>,
+}
+
 /// The network of one sandbox, shared by the pod's containers.
 pub struct Network {
     pub(super) world: Rc<World>,
     /// metadata.namespace of the pod
     pub namespace: String,
-    /// metadata.name of the pod, which is its hostname
-    pub pod_name: String,
+    /// the pod's hostname: spec.hostname, else its name
+    pub hostname: String,
     /// the pod's address
     pub ip: String,
     /// metadata.labels of the pod
     pub labels: BTreeMap<String, String>,
+    pub(super) host_aliases: Vec<(String, Vec<String>)>,
+    pub(super) service_links: bool,
+    ports: BTreeMap<String, u16>,
+    state: Option<AskState>,
     listeners: RefCell<BTreeMap<u16, (u64, Handler)>>,
+    stand_ins: RefCell<Vec<StandIn>>,
 }
+
+/// How long a hostname may be (`pkg/kubelet/util: truncatePodHostnameIfNeeded`).
+const HOSTNAME_LIMIT: usize = 63;
 
 impl Network {
     /// A network in which nobody listens; [`World::add_pod`] makes others see it.
-    pub fn new(
-        world: &Rc<World>,
-        namespace: &str,
-        pod_name: &str,
-        ip: &str,
-        labels: BTreeMap<String, String>,
-    ) -> Rc<Network> {
+    pub fn new(world: &Rc<World>, pod: PodFacts) -> Rc<Network> {
+        let mut hostname = pod.hostname.unwrap_or(pod.name);
+        hostname.truncate(HOSTNAME_LIMIT);
+        let hostname = hostname.trim_end_matches(['-', '.']).to_owned();
         Rc::new(Network {
             world: world.clone(),
-            namespace: namespace.to_owned(),
-            pod_name: pod_name.to_owned(),
-            ip: ip.to_owned(),
-            labels,
+            namespace: pod.namespace,
+            hostname,
+            ip: pod.ip,
+            labels: pod.labels,
+            host_aliases: pod.host_aliases,
+            service_links: !pod.no_service_links,
+            ports: pod.ports,
+            state: pod.state,
             listeners: RefCell::default(),
+            stand_ins: RefCell::default(),
         })
+    }
+
+    pub(super) fn state(&self) -> Reachability {
+        self.state.as_ref().map_or_else(Reachability::default, |state| state())
+    }
+
+    pub(super) fn port_named(&self, name: &str) -> Option<u16> {
+        self.ports.get(name).copied()
     }
 
     /// Starts to listen; false when somebody else does already.
@@ -104,6 +175,11 @@ impl Network {
         true
     }
 
+    /// A program that is not played is taken to listen on its declared ports while it runs.
+    pub fn stand_in(&self, ports: Vec<u16>, runs: Rc<dyn Fn() -> bool>) {
+        self.stand_ins.borrow_mut().push(StandIn { ports, runs });
+    }
+
     /// Ends all listening of an owner.
     pub fn close(&self, owner: u64) {
         self.listeners.borrow_mut().retain(|_, (of, _)| *of != owner);
@@ -111,17 +187,25 @@ impl Network {
 
     /// Connects to one of this pod's ports.
     pub fn connect(&self, port: u16) -> Connection {
-        let listeners = self.listeners.borrow();
-        listeners.get(&port).map_or(Connection::Refused, |(_, handler)| {
-            Connection::Accepted(handler.clone())
-        })
+        if let Some((_, handler)) = self.listeners.borrow().get(&port) {
+            return Connection::Accepted(handler.clone());
+        }
+        self.connect_stand_in(|one| one.ports.contains(&port))
     }
 
-    /// Connects to whatever port is listened on.
-    pub(super) fn connect_any(&self) -> Connection {
-        let listeners = self.listeners.borrow();
-        listeners.values().next().map_or(Connection::Refused, |(_, handler)| {
-            Connection::Accepted(handler.clone())
-        })
+    /// Connects to a port that a Service names as its target: a program that is not played and declares no port at all
+    /// is taken to listen there.
+    pub(super) fn connect_target(&self, port: u16) -> Connection {
+        match self.connect(port) {
+            Connection::Refused => self.connect_stand_in(|one| one.ports.is_empty()),
+            connection => connection,
+        }
+    }
+
+    fn connect_stand_in(&self, fits: impl Fn(&StandIn) -> bool) -> Connection {
+        if self.stand_ins.borrow().iter().any(|one| fits(one) && (one.runs)()) {
+            return Connection::Accepted(Rc::new(|_: &Request| Answer::text(200, "")));
+        }
+        Connection::Refused
     }
 }

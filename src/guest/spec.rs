@@ -17,15 +17,18 @@ impl Volume {
         Rc::new(Volume(Node::directory(&Space::new(kernel, limits::FILE_BYTES))))
     }
 
-    /// A volume with files, as of a ConfigMap or Secret; a name may have directories in it.
-    pub fn with_files<'a>(kernel: &Kernel, files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Rc<Volume> {
+    /// A volume with files, as of a ConfigMap or Secret: path, bytes and permission bits; a path may have directories in
+    /// it.
+    pub fn with_files<'a>(kernel: &Kernel, files: impl IntoIterator<Item = (&'a str, &'a [u8], u32)>) -> Rc<Volume> {
         let volume = Volume::empty(kernel);
-        for (path, bytes) in files {
+        for (path, bytes, mode) in files {
             let mut at = volume.0.clone();
             let mut parts = path.split('/').filter(|part| !part.is_empty()).peekable();
             while let Some(part) = parts.next() {
                 if parts.peek().is_none() {
-                    at.insert(part, Node::file(at.space(), bytes));
+                    let file = Node::file(at.space(), bytes);
+                    file.mode.set(mode);
+                    at.insert(part, file);
                     break;
                 }
                 at = sub_directory(&at, part);
@@ -58,8 +61,12 @@ pub struct Mount {
     pub path: String,
     /// the volume
     pub volume: Rc<Volume>,
-    /// subPath
+    /// subPath, or subPathExpr expanded
     pub sub_path: Option<String>,
+    /// readOnly, or a volume that nobody may write to
+    pub read_only: bool,
+    /// what it holds from the start is not known: a hostPath, a claim, an image
+    pub content_unknown: bool,
 }
 
 /// What a container is to run.
@@ -85,6 +92,12 @@ pub struct Spec {
     pub mounts: Vec<Mount>,
     /// terminationMessagePath; empty: /dev/termination-log
     pub termination_message_path: String,
+    /// terminationMessagePolicy is FallbackToLogsOnError
+    pub falls_back_to_logs: bool,
+    /// automountServiceAccountToken of the pod is false
+    pub no_service_account: bool,
+    /// securityContext.readOnlyRootFilesystem
+    pub read_only_root: bool,
     /// resources.limits.memory, in bytes
     pub memory_limit_bytes: Option<u64>,
     /// the scenario's seed
@@ -151,7 +164,7 @@ impl Spec {
 
     /// The environment: Services' variables first, then env in order, each `$(VAR)` from what stands before it
     /// (`kubelet_pods.go: makeEnvironmentVariables`).
-    pub(super) fn environment(&self, services: &[(String, String)]) -> BTreeMap<String, String> {
+    pub fn environment(&self, services: &[(String, String)]) -> BTreeMap<String, String> {
         let mut environment: BTreeMap<String, String> = services.iter().cloned().collect();
         for (name, value) in &self.env {
             let value = expand(value, &environment);
@@ -163,7 +176,7 @@ impl Spec {
 
 /// `$(VAR)` with the variable's value; unknown ones stay as they are, `$$` is one dollar
 /// (`third_party/forked/golang/expansion: Expand`).
-pub(super) fn expand(text: &str, environment: &BTreeMap<String, String>) -> String {
+pub fn expand(text: &str, environment: &BTreeMap<String, String>) -> String {
     let mut expanded = String::new();
     let mut rest = text;
     while let Some(at) = rest.find('$') {

@@ -6,29 +6,13 @@ use std::rc::Rc;
 
 use super::network::{Answer, Connection, Network, Request};
 use super::script::ProgramScript;
+use super::service::{self, Service, ServicePort, Target};
 use crate::kernel::{Kernel, Time};
 
 /// The address of the API server's own Service, `kubernetes`.
 const API_SERVER_IP: &str = "10.96.0.1";
 /// The cluster's DNS server, as /etc/resolv.conf names it.
 pub(super) const DNS_IP: &str = "10.96.0.10";
-
-/// A Service, as far as names and connections need it.
-#[derive(Clone, Debug)]
-pub struct Service {
-    /// metadata.namespace
-    pub namespace: String,
-    /// metadata.name
-    pub name: String,
-    /// spec.selector; empty selects nothing
-    pub selector: BTreeMap<String, String>,
-    /// spec.ports: port and the target port; None where the target is a name that is not known here
-    pub ports: Vec<(u16, Option<u16>)>,
-    /// spec.clusterIP is None: its name stands for the pods themselves
-    pub headless: bool,
-    /// spec.externalName
-    pub external_name: Option<String>,
-}
 
 /// What a name stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,9 +58,11 @@ impl World {
 
     /// A Service comes to be.
     pub fn add_service(&self, service: Service) {
-        let number = self.next_service.get();
-        self.next_service.set(number + 1);
-        let ip = format!("10.96.{}.{}", number / 256 % 256, number % 256);
+        let ip = service.cluster_ip.clone().unwrap_or_else(|| {
+            let number = self.next_service.get();
+            self.next_service.set(number + 1);
+            format!("10.96.{}.{}", number / 256 % 256, number % 256)
+        });
         let key = (service.namespace.clone(), service.name.clone());
         self.services.borrow_mut().insert(key, (service, ip));
     }
@@ -117,23 +103,18 @@ impl World {
         )
     }
 
-    /// The environment variables that the kubelet sets for Services of the namespace (`pkg/kubelet/envvars: FromServices`).
-    pub fn service_environment(&self, namespace: &str) -> Vec<(String, String)> {
-        let mut variables = vec![
-            ("KUBERNETES_SERVICE_HOST".to_owned(), API_SERVER_IP.to_owned()),
-            ("KUBERNETES_SERVICE_PORT".to_owned(), "443".to_owned()),
-            ("KUBERNETES_SERVICE_PORT_HTTPS".to_owned(), "443".to_owned()),
-        ];
-        for ((_, name), (service, ip)) in self.services.borrow().iter().filter(|((ns, _), _)| ns == namespace) {
-            if service.headless || service.external_name.is_some() {
-                continue;
-            }
-            let prefix = name.to_ascii_uppercase().replace(['-', '.'], "_");
-            variables.push((format!("{prefix}_SERVICE_HOST"), ip.clone()));
-            if let Some((port, _)) = service.ports.first() {
-                variables.push((format!("{prefix}_SERVICE_PORT"), port.to_string()));
-            }
-        }
+    /// The environment variables that the kubelet sets for Services of the namespace (`pkg/kubelet/envvars: FromServices`);
+    /// without `links` only those of the API server's own.
+    pub fn service_environment(&self, namespace: &str, links: bool) -> Vec<(String, String)> {
+        let https = ServicePort {
+            name: Some("https".to_owned()),
+            port: 443,
+            target: Target::Number(6443),
+        };
+        let mut variables = service::variables("kubernetes", API_SERVER_IP, &[https]);
+        let services = self.services.borrow();
+        let linked = services.iter().filter(|((of, _), _)| links && of == namespace);
+        variables.extend(linked.flat_map(|(_, (service, ip))| service.environment(ip)));
         variables
     }
 
@@ -179,10 +160,10 @@ impl World {
         let services = self.services.borrow();
         let (found, ip) = services.get(&(namespace.to_owned(), service.to_owned()))?;
         if found.headless || pod.is_some() {
-            let pods = self.selected(found);
+            let pods = found.ready(&self.selected(found));
             let wanted = pods
                 .iter()
-                .filter(|network| pod.is_none_or(|pod| network.pod_name == pod));
+                .filter(|network| pod.is_none_or(|pod| network.hostname == pod));
             let addresses: Vec<String> = wanted.map(|network| network.ip.clone()).collect();
             return (!addresses.is_empty()).then_some(addresses);
         }
@@ -190,27 +171,16 @@ impl World {
     }
 
     fn selected(&self, service: &Service) -> Vec<Rc<Network>> {
-        let fits = |network: &Network| {
-            network.namespace == service.namespace
-                && !service.selector.is_empty()
-                && service
-                    .selector
-                    .iter()
-                    .all(|(key, value)| network.labels.get(key) == Some(value))
-        };
-        self.pods
-            .borrow()
-            .iter()
-            .filter(|network| fits(network))
-            .cloned()
-            .collect()
+        let pods = self.pods.borrow();
+        let fits = |network: &&Rc<Network>| service.selects(&network.namespace, &network.labels);
+        pods.iter().filter(fits).cloned().collect()
     }
 
     /// Opens a connection from a pod to a host's port.
     pub(super) fn connect(&self, from: &Rc<Network>, host: &str, port: u16) -> Connection {
         if matches!(host, "localhost" | "127.0.0.1" | "0.0.0.0" | "::1" | "[::1]")
             || host == from.ip
-            || host == from.pod_name
+            || host == from.hostname
         {
             return from.connect(port);
         }
@@ -252,52 +222,70 @@ impl World {
         if service.external_name.is_some() {
             return Connection::External;
         }
-        let Some((_, target)) = service.ports.iter().find(|(known, _)| *known == port) else {
-            return Connection::TimedOut;
-        };
-        let pods = self.selected(service);
+        let selected = self.selected(service);
         // A Service whose pods are not part of the input is there to be waited for: it answers.
-        if pods.is_empty() && !self.has_pods_for(service) {
+        if selected.is_empty() && service.ports.iter().any(|known| known.port == port) && !self.has_pods_for(service) {
             return Connection::External;
         }
-        let connections = pods.iter().map(|network| match target {
-            Some(target) => network.connect(*target),
-            None => network.connect_any(),
-        });
-        connections
-            .into_iter()
-            .find(|c| matches!(c, Connection::Accepted(_)))
-            .unwrap_or(Connection::Refused)
+        service.connect(port, &selected)
     }
 
     /// Whether the input has pods that the Service would select; those that have no network yet can't be seen from here.
     fn has_pods_for(&self, service: &Service) -> bool {
-        if service.selector.is_empty() {
-            return false;
-        }
-        self.expected_labels.borrow().iter().any(|(namespace, labels)| {
-            *namespace == service.namespace
-                && service
-                    .selector
-                    .iter()
-                    .all(|(key, value)| labels.get(key) == Some(value))
-        })
+        let expected = self.expected_labels.borrow();
+        expected.iter().any(|(namespace, labels)| service.selects(namespace, labels))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::network::{PodFacts, Reachability};
     use super::*;
 
     fn service(name: &str, headless: bool) -> Service {
         Service {
             namespace: "default".to_owned(),
             name: name.to_owned(),
-            selector: BTreeMap::from([("app".to_owned(), "db".to_owned())]),
-            ports: vec![(80, Some(8080))],
+            selector: labels(),
+            ports: vec![ServicePort {
+                name: None,
+                port: 80,
+                target: Target::Number(8080),
+            }],
             headless,
-            external_name: None,
+            ..Service::default()
         }
+    }
+
+    fn labels() -> BTreeMap<String, String> {
+        BTreeMap::from([("app".to_owned(), "db".to_owned())])
+    }
+
+    /// A pod's network in the world, and the switch of its state.
+    fn pod(world: &Rc<World>, name: &str, ip: &str) -> (Rc<Network>, Rc<Cell<Reachability>>) {
+        let state = Rc::new(Cell::new(Reachability::default()));
+        let asked = state.clone();
+        let facts = PodFacts {
+            namespace: "default".to_owned(),
+            name: name.to_owned(),
+            ip: ip.to_owned(),
+            labels: labels(),
+            ports: BTreeMap::from([("sql".to_owned(), 8080)]),
+            state: Some(Rc::new(move || asked.get())),
+            ..PodFacts::default()
+        };
+        let network = Network::new(world, facts);
+        world.add_pod(&network);
+        world.expect_pod("default", labels());
+        (network, state)
+    }
+
+    fn listen(network: &Network) {
+        network.listen(8080, 1, Rc::new(|_: &Request| Answer::text(200, "hello")));
+    }
+
+    fn accepts(world: &World, from: &Rc<Network>, host: &str, port: u16) -> bool {
+        matches!(world.connect(from, host, port), Connection::Accepted(_))
     }
 
     #[test]
@@ -328,21 +316,90 @@ mod tests {
     fn a_service_leads_to_the_pods_it_selects() {
         let world = World::new(&Kernel::new(), 0, Vec::new());
         world.add_service(service("db", false));
-        let labels = BTreeMap::from([("app".to_owned(), "db".to_owned())]);
-        world.expect_pod("default", labels.clone());
-        let one = Network::new(&world, "default", "one", "10.88.0.2", labels);
-        let two = Network::new(&world, "default", "two", "10.88.0.3", BTreeMap::new());
-        world.add_pod(&one);
+        let (one, _) = pod(&world, "one", "10.88.0.2");
+        let other = PodFacts {
+            namespace: "default".to_owned(),
+            name: "two".to_owned(),
+            ip: "10.88.0.3".to_owned(),
+            ..PodFacts::default()
+        };
+        let two = Network::new(&world, other);
         world.add_pod(&two);
         assert!(matches!(world.connect(&two, "db", 80), Connection::Refused));
-        one.listen(8080, 1, Rc::new(|_: &Request| Answer::text(200, "hello")));
-        assert!(matches!(world.connect(&two, "db", 80), Connection::Accepted(_)));
-        assert!(matches!(
-            world.connect(&two, "10.88.0.2", 8080),
-            Connection::Accepted(_)
-        ));
+        listen(&one);
+        assert!(accepts(&world, &two, "db", 80));
+        assert!(!accepts(&world, &two, "db", 8080));
+        assert!(accepts(&world, &two, "10.88.0.2", 8080));
         assert!(matches!(world.connect(&two, "localhost", 8080), Connection::Refused));
         one.close(1);
         assert!(matches!(world.connect(&two, "db", 80), Connection::Refused));
+    }
+
+    #[test]
+    fn only_ready_pods_get_a_services_connections() {
+        let world = World::new(&Kernel::new(), 0, Vec::new());
+        let named = |target| {
+            vec![ServicePort {
+                name: None,
+                port: 80,
+                target,
+            }]
+        };
+        world.add_service(service("db", false));
+        world.add_service(Service {
+            publish_not_ready_addresses: true,
+            ports: named(Target::Named("sql".to_owned())),
+            ..service("early", false)
+        });
+        world.add_service(Service {
+            ports: named(Target::Named("other".to_owned())),
+            ..service("wrong", false)
+        });
+        world.add_service(service("peers", true));
+        let (one, state) = pod(&world, "one", "10.88.0.2");
+        listen(&one);
+        let ready = Reachability::default();
+        for (now, db, early) in [
+            (ready, true, true),
+            (Reachability { ready: false, ..ready }, false, true),
+            // Nobody else is there: who terminates and still serves gets them.
+            (
+                Reachability {
+                    terminating: true,
+                    ..ready
+                },
+                true,
+                true,
+            ),
+            (Reachability { exists: false, ..ready }, false, false),
+        ] {
+            state.set(now);
+            assert_eq!(accepts(&world, &one, "db", 80), db, "{now:?}");
+            assert_eq!(accepts(&world, &one, "early", 80), early, "{now:?}");
+            assert!(!accepts(&world, &one, "wrong", 80), "{now:?}");
+            let published = matches!(world.lookup("default", "peers"), Lookup::Found { .. });
+            assert_eq!(published, now == ready, "{now:?}");
+        }
+        // A ready pod beside one that terminates gets them all.
+        let (_, other) = pod(&world, "two", "10.88.0.3");
+        state.set(Reachability {
+            terminating: true,
+            ..ready
+        });
+        other.set(ready);
+        assert!(!accepts(&world, &one, "db", 80));
+    }
+
+    #[test]
+    fn what_is_not_played_listens_while_it_runs() {
+        let world = World::new(&Kernel::new(), 0, Vec::new());
+        let (one, _) = pod(&world, "one", "10.88.0.2");
+        let runs = Rc::new(Cell::new(true));
+        let asked = runs.clone();
+        one.stand_in(vec![5432], Rc::new(move || asked.get()));
+        assert!(accepts(&world, &one, "localhost", 5432));
+        assert!(!accepts(&world, &one, "localhost", 80));
+        runs.set(false);
+        assert!(!accepts(&world, &one, "localhost", 5432));
     }
 }

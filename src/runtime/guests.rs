@@ -8,25 +8,33 @@ use super::PodIx;
 use super::abandon::Abandon;
 use super::exec::{CANCELED, DEFAULT_TAKES, Ending, NOT_RUNNING};
 use super::service::{Container, Runtime};
-use crate::api::objects::{Object, ObjectKind};
-use crate::api::pod::{self, EnvValue, Handler, Name, Pod, VolumeSource};
-use crate::guest::{self, Assumption, LogStream, Mount, Network, Observer, Service, Signal, Spec, Volume, World};
+use crate::api::objects::{Object, ObjectKind, TargetPort};
+use crate::api::pod::{self, Handler, Name, Pod};
+use crate::guest::{
+    self, AskState, Assumption, LogStream, Network, Observer, PodFacts, Reachability, Service, ServicePort, Signal,
+    Target, Volume, World,
+};
 use crate::kernel::{Duration, Gate, Kernel, race};
 use crate::scenario::types::{Input, OnTerm, ProbeAnswer, ProbeWindow, ProgramScript};
 use crate::trace::{CallPhase, CriOp, Recorder, What};
 
 /// The world of all guests of a run.
 pub struct Guests {
-    kernel: Kernel,
+    pub(super) kernel: Kernel,
     recorder: Recorder,
     world: Rc<World>,
-    seed: u64,
+    pub(super) seed: u64,
     programs: Vec<guest::ProgramScript>,
     pods: Vec<Pod>,
-    objects: Vec<Object>,
-    volumes: RefCell<BTreeMap<(PodIx, Name), Rc<Volume>>>,
+    pub(super) objects: Vec<Object>,
+    has_services: bool,
+    pub(super) volumes: RefCell<BTreeMap<(PodIx, Name), Rc<Volume>>>,
     networks: RefCell<BTreeMap<PodIx, Rc<Network>>>,
+    reachability: RefCell<Option<AskPod>>,
 }
+
+/// Tells how a pod of the API stands now.
+pub type AskPod = Rc<dyn Fn(PodIx) -> Reachability>;
 
 /// What became of a command in a guest.
 pub struct GuestExec {
@@ -63,21 +71,40 @@ impl Guests {
             programs,
             pods: input.pods.iter().map(|p| p.pod.clone()).collect(),
             objects: input.objects.iter().map(|o| o.object.clone()).collect(),
+            has_services: input.objects.iter().any(|o| o.object.kind == ObjectKind::Service),
             volumes: RefCell::default(),
             networks: RefCell::default(),
+            reachability: RefCell::default(),
         })
+    }
+
+    /// Where Services learn which pods are ready; before this is known all are.
+    pub fn ask(&self, reachability: AskPod) {
+        *self.reachability.borrow_mut() = Some(reachability);
     }
 
     /// A Service has come to be: its name has a meaning from now on.
     pub fn object_created(&self, object: &Object) {
         if object.kind == ObjectKind::Service {
+            let spec = &object.service;
+            let text = |name: &Name| name.to_string();
+            let ports = spec.ports.iter().map(|port| ServicePort {
+                name: port.name.as_ref().map(text),
+                port: port.port,
+                target: match &port.target {
+                    TargetPort::Number(number) => Target::Number(*number),
+                    TargetPort::Named(name) => Target::Named(name.to_string()),
+                },
+            });
             self.world.add_service(Service {
                 namespace: object.namespace.to_string(),
                 name: object.name.to_string(),
                 selector: texts(&object.selector),
-                ports: object.ports.iter().map(|port| (*port, Some(*port))).collect(),
-                headless: false,
-                external_name: None,
+                ports: ports.collect(),
+                cluster_ip: spec.cluster_ip.as_ref().map(text),
+                headless: spec.headless,
+                external_name: spec.external_name.as_ref().map(text),
+                publish_not_ready_addresses: spec.publish_not_ready_addresses,
             });
         }
     }
@@ -101,13 +128,14 @@ impl Guests {
         if pod.find_container(&container.name).is_none() && container.command.is_empty() && container.args.is_empty() {
             return None;
         }
-        let spec = self.spec(ix, pod, container, attempt, ip);
         let voice = Rc::new(Voice {
             recorder: self.recorder.clone(),
             pod: pod.full_name().into(),
             container: container.name.clone(),
             attempt,
         });
+        let mut unknown = Vec::new();
+        let spec = self.spec(ix, pod, container, (attempt, ip), &mut unknown);
         if let Err(assumption) = guest::understands(&spec, &self.programs) {
             // An image alone promises nothing: that its program runs until it is stopped is the documented default.
             if &*assumption.place != "image" {
@@ -115,8 +143,29 @@ impl Guests {
             }
             return None;
         }
+        // What a program that is not played would have seen is nobody's concern.
+        for assumption in unknown {
+            voice.assume(assumption);
+        }
         let network = self.network(ix, pod, ip);
         Some(guest::Container::new(id, spec, &network, voice))
+    }
+
+    /// A container that is not played is there for others nevertheless: it listens on the ports that it declares.
+    pub(super) fn stand_in(&self, ix: PodIx, container: &Rc<Container>, ip: &Name) {
+        let Some(pod) = self.pods.get(ix.0) else { return };
+        let alone = pod.spec.containers.len() + pod.spec.init_containers.len() < 2;
+        // Nobody could ask.
+        if alone && !self.has_services {
+            return;
+        }
+        let Some((_, definition)) = pod.find_container(&container.name) else {
+            return;
+        };
+        let ports = definition.ports.iter().map(|port| port.port).collect();
+        let weak = Rc::downgrade(container);
+        let runs = move || weak.upgrade().is_some_and(|container| container.is_running());
+        self.network(ix, pod, ip).stand_in(ports, Rc::new(runs));
     }
 
     fn network(&self, ix: PodIx, pod: &Pod, ip: &Name) -> Rc<Network> {
@@ -127,130 +176,45 @@ impl Guests {
             }
             self.world.remove_pod(known);
         }
-        let network = Network::new(&self.world, &pod.namespace, &pod.name, ip, texts(&pod.labels));
+        let containers = pod.spec.init_containers.iter().chain(&pod.spec.containers);
+        let named = containers
+            .flat_map(|container| &container.ports)
+            .filter_map(|port| Some((port.name.as_ref()?.to_string(), port.port)));
+        let spec = pod.manifest.pointer("/spec");
+        let hostname = spec.and_then(|spec| spec.get("hostname")?.as_str());
+        let facts = PodFacts {
+            namespace: pod.namespace.to_string(),
+            name: pod.name.to_string(),
+            hostname: hostname.map(str::to_owned),
+            ip: ip.to_string(),
+            labels: texts(&pod.labels),
+            ports: named.collect(),
+            host_aliases: spec.map_or_else(Vec::new, host_aliases),
+            no_service_links: spec.and_then(|spec| spec.get("enableServiceLinks")?.as_bool()) == Some(false),
+            state: self.reachability.borrow().clone().map(|ask| -> AskState { Rc::new(move || ask(ix)) }),
+        };
+        let network = Network::new(&self.world, facts);
         self.world.add_pod(&network);
         networks.insert(ix, network.clone());
         network
     }
-
-    fn spec(&self, ix: PodIx, pod: &Pod, container: &pod::Container, attempt: u32, ip: &Name) -> Spec {
-        let list = |names: &[Name]| names.iter().map(ToString::to_string).collect();
-        let limit = container.resources.as_ref().and_then(|r| r.pointer("/limits/memory"));
-        let mounts = container.volume_mounts.iter().zip(&container.mount_paths);
-        Spec {
-            image: container.image.to_string(),
-            command: list(&container.command),
-            args: list(&container.args),
-            env: self.environment(pod, container, ip),
-            working_dir: container.working_dir.as_ref().map(ToString::to_string),
-            stdin: container.stdin,
-            completes: pod
-                .spec
-                .init_containers
-                .iter()
-                .any(|c| c.name == container.name && !c.is_sidecar()),
-            ports: container.ports.iter().map(|port| port.port).collect(),
-            mounts: mounts.map(|(name, path)| self.mount(ix, pod, name, path)).collect(),
-            termination_message_path: container.termination_message_path.to_string(),
-            memory_limit_bytes: limit.and_then(|limit| bytes(limit.as_str()?)),
-            seed: self.seed,
-            place: format!("{}/{}/{attempt}", pod.full_name(), container.name),
-        }
-    }
-
-    fn mount(&self, ix: PodIx, pod: &Pod, name: &Name, path: &Name) -> Mount {
-        let source = pod
-            .spec
-            .volumes
-            .iter()
-            .find(|volume| volume.name == *name)
-            .map(|v| &v.source);
-        let data = match source {
-            Some(VolumeSource::ConfigMap { name, .. }) => self.data(ObjectKind::ConfigMap, pod, name),
-            Some(VolumeSource::Secret { name, .. }) => self.data(ObjectKind::Secret, pod, name),
-            Some(VolumeSource::Plain | VolumeSource::Claim { .. }) | None => None,
-        };
-        let mut volumes = self.volumes.borrow_mut();
-        let volume = volumes.entry((ix, name.clone())).or_insert_with(|| match data {
-            Some(data) => Volume::with_files(&self.kernel, data.iter().map(|(key, text)| (&**key, text.as_bytes()))),
-            None => Volume::empty(&self.kernel),
-        });
-        Mount {
-            path: path.to_string(),
-            volume: volume.clone(),
-            sub_path: None,
-        }
-    }
-
-    fn data(&self, kind: ObjectKind, pod: &Pod, name: &Name) -> Option<&BTreeMap<Name, Name>> {
-        let fits = |o: &&Object| o.kind == kind && o.namespace == pod.namespace && o.name == *name;
-        self.objects.iter().find(fits).map(|object| &object.data)
-    }
-
-    fn environment(&self, pod: &Pod, container: &pod::Container, ip: &Name) -> Vec<(String, String)> {
-        let mut environment = Vec::new();
-        for from in &container.env_from {
-            let data = match from {
-                pod::EnvFrom::ConfigMap { name, .. } => self.data(ObjectKind::ConfigMap, pod, name),
-                pod::EnvFrom::Secret { name, .. } => self.data(ObjectKind::Secret, pod, name),
-            };
-            let pairs = data.into_iter().flatten();
-            environment.extend(pairs.map(|(key, text)| (key.to_string(), text.to_string())));
-        }
-        for variable in &container.env {
-            let key = |kind, name, key: &Name| self.data(kind, pod, name).and_then(|data| data.get(key)).cloned();
-            let value = match &variable.value {
-                EnvValue::Literal(text) => Some(text.clone()),
-                EnvValue::ConfigMapKey { name, key: k, .. } => key(ObjectKind::ConfigMap, name, k),
-                EnvValue::SecretKey { name, key: k, .. } => key(ObjectKind::Secret, name, k),
-                EnvValue::Field(path) => Some(field(pod, path, ip)),
-                EnvValue::Other => Some("".into()),
-            };
-            environment.extend(value.map(|value| (variable.name.to_string(), value.to_string())));
-        }
-        environment
-    }
 }
 
-/// The downward API's fields (`pkg/fieldpath: ExtractFieldPathAsString`).
-fn field(pod: &Pod, path: &str, ip: &Name) -> Name {
-    let subscript = |prefix: &str| path.strip_prefix(prefix)?.strip_prefix("['")?.strip_suffix("']");
-    match path {
-        "metadata.name" => pod.name.clone(),
-        "metadata.namespace" => pod.namespace.clone(),
-        "metadata.uid" => pod.uid.clone(),
-        "spec.nodeName" => pod.spec.node_name.clone().unwrap_or_else(|| "node-1".into()),
-        "spec.serviceAccountName" => "default".into(),
-        "status.podIP" | "status.podIPs" => ip.clone(),
-        "status.hostIP" | "status.hostIPs" => "192.0.2.1".into(),
-        _ => {
-            let label = subscript("metadata.labels").and_then(|key| pod.labels.get(key));
-            let annotation = subscript("metadata.annotations").and_then(|key| pod.annotations.get(key));
-            label.or(annotation).cloned().unwrap_or_else(|| "".into())
-        }
-    }
+/// spec.hostAliases
+fn host_aliases(spec: &serde_json::Value) -> Vec<(String, Vec<String>)> {
+    let aliases = spec.get("hostAliases").and_then(serde_json::Value::as_array);
+    let alias = |alias: &serde_json::Value| {
+        let names = alias.get("hostnames")?.as_array()?;
+        let names = names.iter().filter_map(|name| Some(name.as_str()?.to_owned()));
+        Some((alias.get("ip")?.as_str()?.to_owned(), names.collect()))
+    };
+    aliases.into_iter().flatten().filter_map(alias).collect()
 }
 
 fn texts(map: &BTreeMap<Name, Name>) -> BTreeMap<String, String> {
     map.iter()
         .map(|(key, value)| (key.to_string(), value.to_string()))
         .collect()
-}
-
-/// A quantity of memory in bytes; whole numbers only.
-fn bytes(quantity: &str) -> Option<u64> {
-    let digits = quantity.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit = match &quantity[digits.len()..] {
-        "" => 1,
-        "k" => 1_000,
-        "M" => 1_000_000,
-        "G" => 1_000_000_000,
-        "Ki" => 1 << 10,
-        "Mi" => 1 << 20,
-        "Gi" => 1 << 30,
-        _ => return None,
-    };
-    digits.parse::<u64>().ok()?.checked_mul(unit)
 }
 
 fn program(script: &ProgramScript) -> guest::ProgramScript {

@@ -2,6 +2,8 @@
 
 mod abandon;
 mod exec;
+mod guest_spec;
+mod guest_volumes;
 mod guests;
 mod images;
 mod process;
@@ -9,7 +11,7 @@ mod service;
 mod volumes;
 
 pub use exec::{CANCELED, DEFAULT_TAKES, Ending, ExecCall, NOT_RUNNING, command_failed, command_killed, runtime_error};
-pub use guests::{GuestAnswer, GuestExec, Guests};
+pub use guests::{AskPod, GuestAnswer, GuestExec, Guests};
 pub use images::Images;
 pub use service::{Container, ContainerState, Runtime, Sandbox};
 pub use volumes::VolumePlugin;

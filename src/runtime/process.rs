@@ -111,7 +111,7 @@ impl Runtime {
         // What still runs in it dies with it; what it has left as its last words stays.
         let mut message = end.message;
         if let Some(guest) = &container.guest {
-            message = message.or_else(|| Some(guest.termination_message().into()));
+            message = message.or_else(|| Some(guest.termination_message(end.code).into()));
             guest.signal(guest::Signal::KILL);
         }
         let reason = end

@@ -394,6 +394,9 @@ impl Runtime {
                 stop_signal,
                 guest: played,
             });
+            if made.guest.is_none() {
+                runtime.guests.stand_in(pod, &made, &ip);
+            }
             let mut pods = runtime.pods.borrow_mut();
             let records = pods.entry(pod).or_default();
             records.containers.push(made.clone());

@@ -7,6 +7,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use crate::api::pod::{Name, Pod};
+use crate::api::status::{ConditionStatus, Phase, PodCondition};
+use crate::guest::Reachability;
 use crate::kernel::{Duration, Kernel, Stop, Stream, Time};
 use crate::kubelet::api_server::ApiServer;
 use crate::runtime::{Guests, NodeIx, PodIx};
@@ -61,6 +63,8 @@ pub fn run_with(input: &Input, sink: impl FnMut(Record) + 'static) {
         &scenario.nodes
     };
     let guests = Guests::new(&kernel, &recorder, input);
+    let asked = api.clone();
+    guests.ask(Rc::new(move |pod| reachability(&asked, pod)));
     let nodes = scripts.iter().enumerate().map(|(index, script)| {
         let parts = (&kernel, &recorder, &scenario, &api);
         Node::new(parts, NodeIx(index), script, names.clone(), &guests)
@@ -90,6 +94,24 @@ pub fn run_with(input: &Input, sink: impl FnMut(Record) + 'static) {
     recorder.close();
     // Tasks hold what they work with: without this nothing of the run would ever be freed.
     kernel.end_all();
+}
+
+/// Whether Services may lead to a pod now.
+fn reachability(api: &ApiServer, pod: PodIx) -> Reachability {
+    let Some(pod) = api.get(pod) else {
+        return Reachability {
+            exists: false,
+            ready: false,
+            terminating: true,
+        };
+    };
+    let status = pod.status.borrow();
+    let is_ready = |condition: &PodCondition| &*condition.kind == "Ready" && condition.status == ConditionStatus::True;
+    Reachability {
+        exists: !matches!(status.phase, Phase::Succeeded | Phase::Failed),
+        ready: status.conditions.iter().any(is_ready),
+        terminating: pod.deletion.get().is_some(),
+    }
 }
 
 /// Each pod's node: the one that it names, otherwise the nodes take turns in the order of the input.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::names;
 use super::pod::metadata;
-use crate::api::node::Node;
-use crate::api::objects::{Object, ObjectKind, decode_base64};
+use crate::api::node::{Node, Value};
+use crate::api::objects::{Object, ObjectKind, ServicePort, ServiceSpec, TargetPort, decode_base64};
 use crate::api::pod::Name;
 use crate::api::shape::Problems;
 
@@ -14,7 +14,7 @@ pub(super) fn object(problems: &mut Problems<'_>, node: &Node, kind: ObjectKind)
     let meta = metadata(problems, node);
     let mut data = BTreeMap::new();
     let mut selector = BTreeMap::new();
-    let mut ports = Vec::new();
+    let mut service = ServiceSpec::default();
     match kind {
         ObjectKind::ConfigMap => {
             data.extend(texts(problems, node, "data"));
@@ -25,7 +25,7 @@ pub(super) fn object(problems: &mut Problems<'_>, node: &Node, kind: ObjectKind)
             data.extend(texts(problems, node, "stringData"));
         }
         ObjectKind::Service => {
-            ports = service_ports(problems, node);
+            service = service_spec(problems, node);
             let spec = node.get("spec").and_then(|spec| spec.get("selector"));
             let labels = spec.map_or(&[][..], Node::fields);
             selector.extend(
@@ -41,7 +41,7 @@ pub(super) fn object(problems: &mut Problems<'_>, node: &Node, kind: ObjectKind)
         name: meta.name,
         data,
         selector,
-        ports,
+        service,
     }
 }
 
@@ -85,13 +85,15 @@ fn keys(problems: &mut Problems<'_>, fields: &[(crate::api::node::Key, Node)]) {
     }
 }
 
-fn service_ports(problems: &mut Problems<'_>, node: &Node) -> Vec<u16> {
+/// v1.ServiceSpec (`ValidateService`)
+fn service_spec(problems: &mut Problems<'_>, node: &Node) -> ServiceSpec {
     let Some(spec) = node.get("spec") else {
         problems.required(node, "spec", "");
-        return Vec::new();
+        return ServiceSpec::default();
     };
     let kind = spec.filled_at("type").map_or("ClusterIP", |kind| kind);
-    let headless = spec.filled_at("clusterIP").is_some_and(|ip| &**ip == "None");
+    let cluster_ip = spec.filled_at("clusterIP");
+    let headless = cluster_ip.is_some_and(|ip| &**ip == "None");
     if !["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"].contains(&kind)
         && let Some(kind) = spec.get("type")
     {
@@ -101,23 +103,53 @@ fn service_ports(problems: &mut Problems<'_>, node: &Node) -> Vec<u16> {
     if ports.is_empty() && !headless && kind != "ExternalName" {
         problems.required(spec, "ports", "");
     }
-    let mut numbers = Vec::new();
-    for port in ports {
-        if let Some(name) = port.get("name")
-            && name
-                .text()
-                .is_some_and(|text| !text.is_empty() && !names::is_dns_label(text))
-        {
-            names::label(problems, port, "name");
-        }
-        match port.get("port") {
-            None => {
-                problems.required(port, "port", "");
-            }
-            Some(node) => numbers.push(super::container::port_number(problems, node)),
-        }
+    ServiceSpec {
+        ports: ports
+            .iter()
+            .filter_map(|port| service_port(problems, port))
+            .collect(),
+        cluster_ip: cluster_ip.filter(|_| !headless).cloned(),
+        headless,
+        external_name: spec
+            .filled_at("externalName")
+            .filter(|_| kind == "ExternalName")
+            .cloned(),
+        publish_not_ready_addresses: spec.boolean_at("publishNotReadyAddresses").unwrap_or(false),
     }
-    numbers
+}
+
+/// v1.ServicePort (`validateServicePort`)
+fn service_port(problems: &mut Problems<'_>, port: &Node) -> Option<ServicePort> {
+    if let Some(name) = port.get("name")
+        && name
+            .text()
+            .is_some_and(|text| !text.is_empty() && !names::is_dns_label(text))
+    {
+        names::label(problems, port, "name");
+    }
+    let Some(node) = port.get("port") else {
+        problems.required(port, "port", "");
+        return None;
+    };
+    let number = super::container::port_number(problems, node);
+    let target = match port.get("targetPort").map(|node| (node, &node.value)) {
+        Some((node, Value::Text(name))) => {
+            if let Some(message) = names::port_name_error(name) {
+                problems.invalid(node, message);
+            }
+            TargetPort::Named(name.clone())
+        }
+        // Zero stands for none, as in Go.
+        Some((node, Value::Integer(target))) if *target != 0 => {
+            TargetPort::Number(super::container::port_number(problems, node))
+        }
+        _ => TargetPort::Number(number),
+    };
+    Some(ServicePort {
+        name: port.filled_at("name").cloned(),
+        port: number,
+        target,
+    })
 }
 
 /// scheduling.k8s.io/v1 PriorityClass: its name, value, and whether pods without a class have it.

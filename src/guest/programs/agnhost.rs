@@ -37,7 +37,7 @@ fn always(body: &str) -> Vec<AnswerScript> {
 }
 
 pub(super) async fn agnhost(context: &Context, argv: &[String]) -> i32 {
-    let name = context.machine.network.pod_name.clone();
+    let name = context.machine.network.hostname.clone();
     let plain = |listens: Vec<u16>, answers| ProgramScript {
         listens,
         answers,

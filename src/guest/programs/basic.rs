@@ -46,13 +46,13 @@ pub(super) async fn id(context: &Context, argv: &[String]) -> i32 {
 pub(super) async fn hostname(context: &Context, argv: &[String]) -> i32 {
     let network = &context.machine.network;
     let address = argv.get(1).is_some_and(|word| word == "-i" || word == "-I");
-    let text = if address { &network.ip } else { &network.pod_name };
+    let text = if address { &network.ip } else { &network.hostname };
     i32::from(!context.out(&format!("{text}\n")).await)
 }
 
 pub(super) async fn uname(context: &Context, argv: &[String]) -> i32 {
     let options = Options::parse(argv, "");
-    let host = &context.machine.network.pod_name;
+    let host = &context.machine.network.hostname;
     let text = match () {
         () if options.has('a') => format!("Linux {host} 6.1.0 #1 SMP x86_64 GNU/Linux"),
         () if options.has('n') => host.clone(),

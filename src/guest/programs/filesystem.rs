@@ -259,6 +259,9 @@ pub(super) async fn ln(context: &Context, argv: &[String]) -> i32 {
     if place.node.is_some() && !options.has('f') {
         return complain(context, "ln", &link, FileError::Exists).await;
     }
+    if let Err(error) = files.check_writable(&context.cwd, &link) {
+        return complain(context, "ln", &link, error).await;
+    }
     let node = if options.has('s') {
         Node::new(place.directory.space(), Kind::Link(target.clone()))
     } else {

@@ -18,7 +18,7 @@ fn lookup(context: &Context, name: &str) -> Lookup {
             addresses: vec!["127.0.0.1".to_owned()],
         };
     }
-    if name == network.pod_name {
+    if name == network.hostname {
         return Lookup::Found {
             name: name.to_owned(),
             addresses: vec![network.ip.clone()],

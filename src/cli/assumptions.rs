@@ -1,0 +1,40 @@
+//! What a run took for granted in containers that act by themselves, for people to read.
+
+use crate::scenario::types::Input;
+use crate::trace::{Record, What};
+
+/// Each thing that was assumed once, with its place in the manifest, in the order of the run. Pods of one template, and
+/// restarts, say it together.
+pub(super) fn lines(input: &Input, records: &[Record]) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for record in records {
+        let What::Assumed { place, text, assumed } = &record.what else {
+            continue;
+        };
+        let (pod, container) = (record.pod.as_deref(), record.container.as_deref());
+        let line = format!("{}, {place}: {text}; assumed: {assumed}", written(input, pod, container, place));
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+/// Where a container stands: `pod.yaml:7:5: container app of pod default/web`.
+fn written(input: &Input, pod: Option<&str>, container: Option<&str>, field: &str) -> String {
+    let (name, container) = (pod.unwrap_or_default(), container.unwrap_or_default());
+    let known = input.pods.iter().map(|one| &one.pod).find(|one| one.full_name() == name);
+    let Some(known) = known else {
+        return format!("container {container} of pod {name}");
+    };
+    let owner = match &known.owner {
+        Some((kind, owner)) => format!("{} {}/{owner}", kind.to_ascii_lowercase(), known.namespace),
+        None => format!("pod {name}"),
+    };
+    // Of a container the place of its command, or args, is known.
+    let is_known = field.starts_with("command") || field.starts_with("args");
+    let place = known.find_container(container).and_then(|(_, one)| one.place.as_ref());
+    let place = place.filter(|_| is_known);
+    let place = place.map_or_else(String::new, |place| format!("{place}: "));
+    format!("{place}container {container} of {owner}")
+}
