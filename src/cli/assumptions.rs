@@ -12,7 +12,10 @@ pub(super) fn lines(input: &Input, records: &[Record]) -> Vec<String> {
             continue;
         };
         let (pod, container) = (record.pod.as_deref(), record.container.as_deref());
-        let line = format!("{}, {place}: {text}; assumed: {assumed}", written(input, pod, container, place));
+        let line = format!(
+            "{}, {place}: {text}; assumed: {assumed}",
+            written(input, pod, container, place)
+        );
         if !lines.contains(&line) {
             lines.push(line);
         }
@@ -23,7 +26,11 @@ pub(super) fn lines(input: &Input, records: &[Record]) -> Vec<String> {
 /// Where a container stands: `pod.yaml:7:5: container app of pod default/web`.
 fn written(input: &Input, pod: Option<&str>, container: Option<&str>, field: &str) -> String {
     let (name, container) = (pod.unwrap_or_default(), container.unwrap_or_default());
-    let known = input.pods.iter().map(|one| &one.pod).find(|one| one.full_name() == name);
+    let known = input
+        .pods
+        .iter()
+        .map(|one| &one.pod)
+        .find(|one| one.full_name() == name);
     let Some(known) = known else {
         return format!("container {container} of pod {name}");
     };

@@ -539,7 +539,10 @@ mod tests {
             assert!(files.find("/", "/etc/config/key").is_ok());
             assert_eq!(files.create("/etc", "config/key").err(), Some(FileError::ReadOnly));
             assert_eq!(files.create("/", "/etc/config/new").err(), Some(FileError::ReadOnly));
-            assert_eq!(files.remove("/", "/etc/config/key", false, false), Err(FileError::ReadOnly));
+            assert_eq!(
+                files.remove("/", "/etc/config/key", false, false),
+                Err(FileError::ReadOnly)
+            );
             assert_eq!(files.create("/", "/etc/x").is_ok(), !sealed);
             assert!(files.create("/", "/tmp/x").is_ok());
             files.seal(&["/tmp"]);

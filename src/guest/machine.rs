@@ -101,7 +101,11 @@ impl Machine {
             tail.add(line);
             for_log.log(stream, line);
         });
-        let environment = spec.environment(&network.world.service_environment(&network.namespace, network.service_links));
+        let environment = spec.environment(
+            &network
+                .world
+                .service_environment(&network.namespace, network.service_links),
+        );
         let machine = Rc::new(Machine {
             files: Files::new(&kernel, limits::FILE_BYTES),
             table: Table::new(&kernel, limits::PROCESSES),
@@ -194,10 +198,21 @@ impl Machine {
         let mut mounts = self.spec.mounts.clone();
         mounts.sort_by_key(|mount| mount.path.matches('/').count());
         for mount in &mounts {
-            files.mount(&mount.path, mount.volume.part(mount.sub_path.as_deref()), mount.read_only);
+            files.mount(
+                &mount.path,
+                mount.volume.part(mount.sub_path.as_deref()),
+                mount.read_only,
+            );
         }
         if self.spec.read_only_root {
-            files.seal(&["/dev", "/proc", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", self.termination_message_path()]);
+            files.seal(&[
+                "/dev",
+                "/proc",
+                "/etc/hosts",
+                "/etc/hostname",
+                "/etc/resolv.conf",
+                self.termination_message_path(),
+            ]);
         }
     }
 

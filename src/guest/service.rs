@@ -158,7 +158,10 @@ mod tests {
             "MY_DB_PORT=tcp://10.96.0.20:5432",
             "MY_DB_PORT_80_TCP_ADDR=10.96.0.20",
         ] {
-            assert!(variables.iter().any(|known| known == expected), "{expected}: {variables:?}");
+            assert!(
+                variables.iter().any(|known| known == expected),
+                "{expected}: {variables:?}"
+            );
         }
     }
 }

@@ -233,7 +233,9 @@ impl World {
     /// Whether the input has pods that the Service would select; those that have no network yet can't be seen from here.
     fn has_pods_for(&self, service: &Service) -> bool {
         let expected = self.expected_labels.borrow();
-        expected.iter().any(|(namespace, labels)| service.selects(namespace, labels))
+        expected
+            .iter()
+            .any(|(namespace, labels)| service.selects(namespace, labels))
     }
 }
 

@@ -70,7 +70,10 @@ impl Guests {
         let mut environment = Vec::new();
         let given = list(definition, "envFrom");
         for (index, from) in container.env_from.iter().enumerate() {
-            let prefix = given.get(index).and_then(|from| text(from, "prefix")).unwrap_or_default();
+            let prefix = given
+                .get(index)
+                .and_then(|from| text(from, "prefix"))
+                .unwrap_or_default();
             let data = match from {
                 pod::EnvFrom::ConfigMap { name, .. } => self.data(ObjectKind::ConfigMap, pod, name),
                 pod::EnvFrom::Secret { name, .. } => self.data(ObjectKind::Secret, pod, name),
@@ -174,7 +177,10 @@ pub(super) fn resource(
     let resources = definition(pod, container).and_then(|container| container.get("resources"));
     let given = |which: &str| {
         let amount = resources?.get(which)?.get(kind)?;
-        amount.as_str().map(str::to_owned).or_else(|| amount.as_number().map(ToString::to_string))
+        amount
+            .as_str()
+            .map(str::to_owned)
+            .or_else(|| amount.as_number().map(ToString::to_string))
     };
     // A request that is missing is the limit (`SetDefaults_Pod`).
     let found = given(which).or_else(|| (which == "requests").then(|| given("limits")).flatten());

@@ -49,7 +49,9 @@ impl Guests {
                 let volume = made.entry((ix, name.clone())).or_insert_with(|| match &known {
                     Some(entries) => Volume::with_files(
                         &self.kernel,
-                        entries.iter().map(|(path, bytes, mode)| (path.as_str(), &bytes[..], *mode)),
+                        entries
+                            .iter()
+                            .map(|(path, bytes, mode)| (path.as_str(), &bytes[..], *mode)),
                     ),
                     None => Volume::empty(&self.kernel),
                 });
@@ -112,7 +114,11 @@ impl Guests {
                 }
                 let chosen = items.iter().filter_map(|item| {
                     let content = data.get(text(item, "key")?)?;
-                    Some((text(item, "path")?.to_owned(), content.as_bytes().to_vec(), mode_of(item)))
+                    Some((
+                        text(item, "path")?.to_owned(),
+                        content.as_bytes().to_vec(),
+                        mode_of(item),
+                    ))
                 });
                 Some(chosen.collect())
             }

@@ -191,7 +191,11 @@ impl Guests {
             ports: named.collect(),
             host_aliases: spec.map_or_else(Vec::new, host_aliases),
             no_service_links: spec.and_then(|spec| spec.get("enableServiceLinks")?.as_bool()) == Some(false),
-            state: self.reachability.borrow().clone().map(|ask| -> AskState { Rc::new(move || ask(ix)) }),
+            state: self
+                .reachability
+                .borrow()
+                .clone()
+                .map(|ask| -> AskState { Rc::new(move || ask(ix)) }),
         };
         let network = Network::new(&self.world, facts);
         self.world.add_pod(&network);

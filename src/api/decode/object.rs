@@ -104,10 +104,7 @@ fn service_spec(problems: &mut Problems<'_>, node: &Node) -> ServiceSpec {
         problems.required(spec, "ports", "");
     }
     ServiceSpec {
-        ports: ports
-            .iter()
-            .filter_map(|port| service_port(problems, port))
-            .collect(),
+        ports: ports.iter().filter_map(|port| service_port(problems, port)).collect(),
         cluster_ip: cluster_ip.filter(|_| !headless).cloned(),
         headless,
         external_name: spec
