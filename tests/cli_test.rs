@@ -199,6 +199,98 @@ fn run_tells_what_does_not_hold() {
     assert_eq!(podlapse(folder.path(), &["run", "good.yaml"]).status.code(), Some(0));
 }
 
+/// A pod that versions before 1.34 refuse, and that 1.34 restarts whatever its own rules say.
+fn ruled() -> String {
+    scenario("  - {at: 30s, that: \"pod('web').status.phase == 'Failed'\"}\n").replace(
+        "{name: app, image: 'app:1'}",
+        "{name: app, image: 'app:1', restartPolicy: Never}",
+    )
+}
+
+#[test]
+fn what_is_expected_must_hold_in_every_version() {
+    let folder = folder(&[
+        ("good.yaml", &scenario(GOOD)),
+        ("ruled.yaml", &ruled()),
+        ("ugly.yaml", &scenario(UGLY)),
+    ]);
+    let output = podlapse(folder.path(), &["test", ".", "--all-versions"]);
+    assert_eq!(output.status.code(), Some(2));
+    insta::assert_snapshot!(stdout(&output));
+    for format in ["junit", "json", "tap"] {
+        let output = podlapse(
+            folder.path(),
+            &["test", "ruled.yaml", "--all-versions", "--report", format],
+        );
+        assert_eq!(output.status.code(), Some(1));
+        insta::assert_snapshot!(format!("all_versions_{format}"), stdout(&output));
+    }
+    let output = podlapse(folder.path(), &["test", "good.yaml", "--all-versions"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stdout(&output).ends_with("6 runs of 1 scenario: 6 ok\n"));
+    let output = podlapse(
+        folder.path(),
+        &["test", ".", "--all-versions", "--fail-fast", "--jobs", "2"],
+    );
+    assert_eq!(output.status.code(), Some(1));
+    let shown = stdout(&output);
+    assert!(
+        shown.ends_with("13 runs of 3 scenarios: 6 ok, 1 failed, 6 left out\n"),
+        "{shown}"
+    );
+    let both = ["test", ".", "--all-versions", "--kubernetes-version", "1.34"];
+    assert_eq!(podlapse(folder.path(), &both).status.code(), Some(2));
+}
+
+#[test]
+fn a_stored_timeline_tells_of_the_scenarios_own_version_only() {
+    let older = scenario(GOOD).replace("  runFor: 1m\n", "  runFor: 1m\n  kubelet: {version: \"1.33\"}\n");
+    let folder = folder(&[("good.yaml", &scenario(GOOD)), ("older.yaml", &older)]);
+    let arguments = ["test", ".", "--all-versions"];
+    assert_eq!(
+        podlapse(folder.path(), &["test", ".", "--update"]).status.code(),
+        Some(0)
+    );
+    let stored = |name: &str| {
+        let path = folder.path().join(name);
+        (path.clone(), std::fs::read_to_string(path).expect("stored"))
+    };
+    let (newer, older) = (stored("good.timeline.snap"), stored("older.timeline.snap"));
+    assert_ne!(newer.1, older.1.replace("older", "good"), "the versions show nothing");
+    let output = podlapse(folder.path(), &arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    let shown = stdout(&output);
+    let held: Vec<&str> = shown.lines().filter(|line| line.contains("timeline")).collect();
+    assert!(
+        held.len() == 2 && held[0].contains("good.yaml (1.36)") && held[1].contains("older.yaml (1.33)"),
+        "{shown}"
+    );
+
+    std::fs::write(&older.0, older.1.replace("exited with 1", "exited with 2")).expect("changed");
+    let output = podlapse(folder.path(), &arguments);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stdout(&output).ends_with("12 runs of 2 scenarios: 11 ok, 1 failed\n"));
+    let update = ["test", ".", "--all-versions", "--update"];
+    assert_eq!(podlapse(folder.path(), &update).status.code(), Some(0));
+    assert_eq!(stored("good.timeline.snap"), newer);
+    assert_eq!(stored("older.timeline.snap"), older);
+}
+
+#[test]
+fn standard_input_is_tested_in_every_version() {
+    let folder = folder(&[("good.yaml", &scenario(GOOD))]);
+    let output = Command::new(env!("CARGO_BIN_EXE_podlapse"))
+        .args(["test", "-", "--all-versions"])
+        .stdin(std::fs::File::open(folder.path().join("good.yaml")).expect("it is there"))
+        .output()
+        .expect("podlapse runs");
+    assert!(
+        stdout(&output).ends_with("6 runs of 1 scenario: 6 ok\n"),
+        "{}",
+        stdout(&output)
+    );
+}
+
 #[test]
 fn nothing_to_test_is_an_error() {
     let folder = folder(&[("pod.yaml", POD)]);

@@ -85,3 +85,92 @@ fn a_directory_is_an_upgrade_check_of_everything_in_it() {
         text
     );
 }
+
+#[test]
+fn what_a_version_refuses_does_not_end_the_upgrade_check() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = |path: &str| {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+        std::fs::read_to_string(path).expect("it is there")
+    };
+    for (name, text) in [
+        ("a-refused-by-the-older.yaml", text(RULES)),
+        ("b-same.yaml", text("scenarios/completes.yaml")),
+        (
+            "c-refused-by-both.yaml",
+            text(RULES).replace("kind: Pod", "kind: Pod\nspek: {}"),
+        ),
+        ("d-no-scenario.yaml", "kind: Pod\n".to_owned()),
+        (
+            "whole/scenario.yaml",
+            text("scenarios/completes.yaml")
+                .split_once("---\n")
+                .expect("two documents")
+                .1
+                .to_owned(),
+        ),
+        (
+            "whole/pod.yaml",
+            text("scenarios/completes.yaml")
+                .split_once("---\n")
+                .expect("two documents")
+                .0
+                .to_owned(),
+        ),
+        (
+            "gate/gate.yaml",
+            text(RELIST).replace(
+                "\nspec:\n  description",
+                "\nspec:\n  kubelet: {featureGates: {PLEGOnDemandRelist: true}}\n  description",
+            ),
+        ),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("below the root")).expect("a folder");
+        std::fs::write(path, text).expect("written");
+    }
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_podlapse"))
+            .current_dir(folder.path())
+            .args(["diff", ".", "--from", "1.32", "--to", "1.33"])
+            .args(arguments)
+            .output()
+            .expect("podlapse starts");
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        output
+    };
+    insta::assert_snapshot!(stdout(&run(&["--ignore", "generation"])));
+    let output = Command::new(env!("CARGO_BIN_EXE_podlapse"))
+        .current_dir(folder.path())
+        .args([
+            "diff",
+            "a-refused-by-the-older.yaml",
+            "--from",
+            "1.33",
+            "--to",
+            "1.34",
+            "-o",
+            "json",
+        ])
+        .output()
+        .expect("podlapse starts");
+    let report: Value = serde_json::from_str(stdout(&output)).expect("JSON");
+    assert_eq!(report["scenarios"][0]["result"], "refused");
+    assert_eq!(report["scenarios"][0]["gates"][0], "ContainerRestartRules");
+}
+
+#[test]
+fn manifests_without_a_scenario_are_one_input() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers: [{name: app, image: 'a:1'}]\n";
+    std::fs::write(folder.path().join("pod.yaml"), pod).expect("written");
+    let path = folder.path().display().to_string();
+    let output = diff(&[&path, "--from", "1.34", "--summary"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stdout(&output).starts_with(&path));
+}

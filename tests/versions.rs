@@ -65,7 +65,7 @@ fn compare_versions(path: &str, versions: [Version; 2]) -> Comparison {
             input: load_as(&[source], Some(version)).map(|(input, _)| input),
         }
     });
-    compare(path, &sides, true).expect("the newer version takes it")
+    compare(path, &sides, true)
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn each_switch_is_shown_by_a_scenario() {
         }
         let comparison = compare_versions(&path_of(switch), turned(switch));
         let shown = match &comparison.outcome {
-            Outcome::Same => false,
+            Outcome::Same | Outcome::Unusable(_) => false,
             Outcome::Refused { side, .. } => *side == 0 && DECIDE_ADMISSION.contains(&switch.name),
             Outcome::Differs(difference) => difference.causes.iter().any(|cause| cause.name == switch.name),
         };
@@ -111,12 +111,12 @@ fn a_switch_that_is_set_aside_makes_no_difference() {
         label: label.to_owned(),
         input: Ok(input.clone()),
     };
-    let differs = compare("s", &[side("old", &old), side("new", &new)], true).expect("both load");
+    let differs = compare("s", &[side("old", &old), side("new", &new)], true);
     let Outcome::Differs(difference) = differs.outcome else {
         panic!("1.34 and 1.35 have other texts");
     };
     podlapse::diff::set_aside(&mut old, &new, &difference.causes);
-    let same = compare("s", &[side("old", &old), side("new", &new)], true).expect("both load");
+    let same = compare("s", &[side("old", &old), side("new", &new)], true);
     assert!(same.is_same(), "{}", render(&same, Options::default()));
 }
 

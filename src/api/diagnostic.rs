@@ -34,6 +34,8 @@ pub struct Diagnostic {
     pub message: String,
     /// what would be right
     pub hint: Option<String>,
+    /// the feature gate with which another version, or another setting, would take it
+    pub gate: Option<String>,
     /// the text of the line and the part of it that is underlined
     line: Option<(String, Range<usize>)>,
 }
@@ -47,6 +49,7 @@ impl Diagnostic {
             span: 0..0,
             message: message.into(),
             hint: None,
+            gate: None,
             line: None,
         }
     }

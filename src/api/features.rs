@@ -149,6 +149,31 @@ pub fn find_gate(version: Version, name: &str) -> Option<Gate> {
     life[version as usize]
 }
 
+/// What became of a gate over the versions: `off by default in 1.34, on since 1.35`. None for one that is not listed.
+pub fn gate_life(name: &str) -> Option<String> {
+    let (_, life) = GATES.iter().find(|(known, _)| *known == name)?;
+    let stages = Version::ALL.into_iter().zip(life);
+    let positions: Vec<(Version, bool)> = stages
+        .filter_map(|(v, gate)| Some((v, gate.as_ref()?.default)))
+        .collect();
+    let told = positions.chunk_by(|a, b| a.1 == b.1).map(|stretch| {
+        let (first, last) = (stretch[0].0, stretch[stretch.len() - 1].0);
+        let word = if stretch[0].1 { "on" } else { "off by default" };
+        format!("{word} {}", in_versions(first, last))
+    });
+    Some(told.collect::<Vec<_>>().join(", "))
+}
+
+/// `since 1.35`, `in 1.34`, `from 1.31 to 1.33`, `in all versions`.
+pub(crate) fn in_versions(first: Version, last: Version) -> String {
+    match (first == Version::ALL[0], last == Version::LATEST) {
+        (true, true) => "in all versions".to_owned(),
+        (false, true) if first != last => format!("since {first}"),
+        _ if first == last => format!("in {first}"),
+        _ => format!("from {first} to {last}"),
+    }
+}
+
 /// The names of a version's gates, in order.
 pub fn gate_names(version: Version) -> impl Iterator<Item = &'static str> {
     GATES

@@ -1,12 +1,13 @@
 //! `podlapse diff`: what an upgrade changes for scenarios, or what two scenarios do differently.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
 use super::exit::{Exit, Trouble};
 use super::printer::Printer;
-use super::{sources, version};
+use super::{discover, sources, version};
+use crate::api::diagnostic::{Diagnostic, Diagnostics};
 use crate::api::features::Version;
 use crate::api::switches::{SWITCHES, Switch};
 use crate::diff::{Comparison, Options, Outcome, Side, compare, json, render, summary};
@@ -22,10 +23,10 @@ Examples:
   podlapse diff scenarios/ --from 1.34 --to 1.35 --summary
   podlapse diff old.yaml new.yaml                       two scenarios, two settings of a probe say
 
-In a directory every file with a Scenario is compared by itself; a directory without one is one input, as `run` takes
-it.
+What is a scenario: as for `podlapse test`. A directory with manifests and no scenario below it is one input, as `run`
+takes it. A scenario that one version refuses differs; one that both refuse cannot be used, and the others go on.
 
-Exit status: 0 nothing differs, 1 something does, 2 the input or the command line cannot be used.")]
+Exit status: 0 nothing differs, 1 something does, 2 a scenario or the command line cannot be used.")]
 pub(super) struct Arguments {
     /// Scenarios or directories of them; without --from and --to just two, which are compared with each other
     #[arg(required = true, value_name = "PATH")]
@@ -74,15 +75,26 @@ pub(super) fn diff(arguments: &Arguments, printer: Printer) -> Result<Exit, Trou
     } else {
         upgrades(arguments, printer)?
     };
+    // Of a single one there is nothing to report beside the error.
+    if let [
+        Comparison {
+            outcome: Outcome::Unusable([errors, _]),
+            ..
+        },
+    ] = &comparisons[..]
+    {
+        return Err(Trouble::Input(errors.clone()));
+    }
     match arguments.output {
         Format::Json => printer.data(&json(&comparisons))?,
         Format::Text => printer.data(&text(&comparisons, arguments, printer))?,
     }
-    if comparisons.iter().all(Comparison::is_same) {
-        Ok(Exit::Success)
-    } else {
-        Ok(Exit::Failure)
-    }
+    let exit = |comparison: &Comparison| match comparison.outcome {
+        Outcome::Same => Exit::Success,
+        Outcome::Differs(_) | Outcome::Refused { .. } => Exit::Failure,
+        Outcome::Unusable(_) => Exit::Unusable,
+    };
+    Ok(comparisons.iter().map(exit).max().unwrap_or(Exit::Success))
 }
 
 /// Loads one side; its warnings are told.
@@ -112,27 +124,39 @@ fn two_scenarios(arguments: &Arguments, printer: Printer) -> Result<Comparison, 
     let mut sides = [read(old)?, read(new)?];
     set_aside(&mut sides, &arguments.ignore);
     let name = format!("{} and {}", old.display(), new.display());
-    Ok(compare(&name, &sides, false)?)
+    Ok(compare(&name, &sides, false))
 }
 
 fn upgrades(arguments: &Arguments, printer: Printer) -> Result<Vec<Comparison>, Trouble> {
+    let cases = discover::discover(&arguments.paths, discover::Bare::OneInput)?;
+    Ok(cases.iter().map(|case| upgrade(case, arguments, printer)).collect())
+}
+
+fn upgrade(case: &discover::Case, arguments: &Arguments, printer: Printer) -> Comparison {
     let to = arguments.to.unwrap_or(Version::LATEST);
-    let mut comparisons = Vec::new();
-    for (name, sources) in scenarios(&arguments.paths)? {
-        let old = side("?".to_owned(), &sources, arguments.from, printer);
-        // The newer side would repeat the warnings of the older one.
-        let new = Side {
-            label: to.to_string(),
-            input: load_as(&sources, Some(to)).map(|(input, _)| input),
-        };
-        let said = |input: &Input| input.scenario.kubelet.features.version;
-        let from = arguments.from.or(old.input.as_ref().ok().map(said));
-        let label = from.map_or("the scenario's version".to_owned(), |from| from.to_string());
-        let mut sides = [Side { label, ..old }, new];
-        set_aside(&mut sides, &arguments.ignore);
-        comparisons.push(compare(&name, &sides, true)?);
-    }
-    Ok(comparisons)
+    let sources = match sources::read(&case.files) {
+        Ok(sources) => sources,
+        Err(message) => {
+            let errors = Diagnostics(vec![Diagnostic::general(message)]);
+            return Comparison {
+                name: case.name.clone(),
+                labels: [String::new(), to.to_string()],
+                outcome: Outcome::Unusable([errors.clone(), errors]),
+            };
+        }
+    };
+    let old = side("?".to_owned(), &sources, arguments.from, printer);
+    // The newer side would repeat the warnings of the older one.
+    let new = Side {
+        label: to.to_string(),
+        input: load_as(&sources, Some(to)).map(|(input, _)| input),
+    };
+    let said = |input: &Input| input.scenario.kubelet.features.version;
+    let from = arguments.from.or(old.input.as_ref().ok().map(said));
+    let label = from.map_or("the scenario's version".to_owned(), |from| from.to_string());
+    let mut sides = [Side { label, ..old }, new];
+    set_aside(&mut sides, &arguments.ignore);
+    compare(&case.name, &sides, true)
 }
 
 /// Turns the switches that are not to matter on the first side as they are on the second.
@@ -141,48 +165,6 @@ fn set_aside(sides: &mut [Side; 2], switches: &[&'static Switch]) {
         return;
     };
     crate::diff::set_aside(old, new, switches);
-}
-
-/// The scenarios that the paths name, each with a name and its texts.
-fn scenarios(paths: &[PathBuf]) -> Result<Vec<(String, Vec<Source>)>, Trouble> {
-    let mut found = Vec::new();
-    for path in paths {
-        if path.is_dir() {
-            in_directory(path, &mut found)?;
-        } else {
-            let sources = sources::read(std::slice::from_ref(path))?;
-            found.push((path.display().to_string(), sources));
-        }
-    }
-    if found.is_empty() {
-        return Err(Trouble::Message("no .yaml, .yml or .json file is there".to_owned()));
-    }
-    Ok(found)
-}
-
-fn in_directory(directory: &Path, found: &mut Vec<(String, Vec<Source>)>) -> Result<(), Trouble> {
-    let mut sources = Vec::new();
-    for path in sources::files_in(directory)? {
-        sources.push(sources::read_file(&path)?);
-    }
-    let has_scenario = |source: &Source| {
-        let lines = source.text.lines();
-        lines
-            .map(str::trim_end)
-            .any(|l| matches!(l, "kind: Scenario" | "kind: \"Scenario\""))
-    };
-    let (scenarios, others): (Vec<_>, Vec<_>) = sources.into_iter().partition(has_scenario);
-    if !scenarios.is_empty() {
-        found.extend(scenarios.into_iter().map(|source| (source.name.clone(), vec![source])));
-    } else if !others.is_empty() {
-        found.push((directory.display().to_string(), others));
-    }
-    for path in sources::entries(directory)? {
-        if path.is_dir() {
-            in_directory(&path, found)?;
-        }
-    }
-    Ok(())
 }
 
 fn text(comparisons: &[Comparison], arguments: &Arguments, printer: Printer) -> String {
@@ -199,7 +181,7 @@ fn text(comparisons: &[Comparison], arguments: &Arguments, printer: Printer) -> 
     }
     if !arguments.summary {
         for comparison in comparisons {
-            if !matches!(comparison.outcome, Outcome::Differs(_)) {
+            if comparison.is_same() {
                 continue;
             }
             text.push('\n');
@@ -211,11 +193,15 @@ fn text(comparisons: &[Comparison], arguments: &Arguments, printer: Printer) -> 
     }
     if comparisons.len() > 1 {
         let same = comparisons.iter().filter(|c| c.is_same()).count();
-        let differ = comparisons.len() - same;
+        let differ = comparisons.iter().filter(|c| c.differs()).count();
         text.push_str(&format!(
-            "\n{} scenarios: {same} same, {differ} differ\n",
+            "\n{} scenarios: {same} same, {differ} differ",
             comparisons.len()
         ));
+        match comparisons.len() - same - differ {
+            0 => text.push('\n'),
+            unusable => text.push_str(&format!(", {unusable} cannot be used\n")),
+        }
     }
     text
 }

@@ -6,6 +6,7 @@ mod clock;
 mod completions;
 mod describe;
 mod diff;
+mod discover;
 mod exit;
 mod explain;
 mod fuzz;

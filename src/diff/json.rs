@@ -3,14 +3,17 @@
 use serde_json::{Value, json};
 
 use super::{Comparison, Difference, Fact, Moment, Outcome, Row};
+use crate::api::diagnostic::Diagnostics;
 
-/// All comparisons: `{scenarios: [{name, result, …}], same, differ}`, ending with a newline.
+/// All comparisons: `{scenarios: [{name, result, …}], same, differ, unusable}`, ending with a newline.
 pub fn json(comparisons: &[Comparison]) -> String {
     let same = comparisons.iter().filter(|c| c.is_same()).count();
+    let differ = comparisons.iter().filter(|c| c.differs()).count();
     let document = json!({
         "scenarios": comparisons.iter().map(comparison).collect::<Vec<_>>(),
         "same": same,
-        "differ": comparisons.len() - same,
+        "differ": differ,
+        "unusable": comparisons.len() - same - differ,
     });
     format!("{document:#}\n")
 }
@@ -23,7 +26,12 @@ fn comparison(comparison: &Comparison) -> Value {
         Outcome::Refused { side, errors } => {
             value["result"] = json!("refused");
             value["by"] = json!(comparison.labels[*side]);
-            value["errors"] = errors.0.iter().map(|error| json!(error.message)).collect();
+            value["errors"] = messages(errors);
+            value["gates"] = errors.0.iter().filter_map(|error| error.gate.as_deref()).collect();
+        }
+        Outcome::Unusable(errors) => {
+            value["result"] = json!("unusable");
+            value["errors"] = messages(&errors[0]);
         }
         Outcome::Differs(difference) => {
             value["result"] = json!("differs");
@@ -36,6 +44,10 @@ fn comparison(comparison: &Comparison) -> Value {
         }
     }
     value
+}
+
+fn messages(errors: &Diagnostics) -> Value {
+    errors.0.iter().map(|error| json!(error.message)).collect()
 }
 
 fn names(causes: &[usize], difference: &Difference) -> Value {

@@ -63,6 +63,8 @@ pub enum Outcome {
         /** in what words */
         errors: Diagnostics,
     },
+    /// Neither side takes it: why not, for each. Nothing can be compared.
+    Unusable([Diagnostics; 2]),
 }
 
 /// What differs.
@@ -84,14 +86,19 @@ impl Comparison {
     pub fn is_same(&self) -> bool {
         matches!(self.outcome, Outcome::Same)
     }
+
+    /// Whether something does.
+    pub fn differs(&self) -> bool {
+        matches!(self.outcome, Outcome::Differs(_) | Outcome::Refused { .. })
+    }
 }
 
 /// Compares both sides. With `blaming` the sides are one scenario under two sets of switches, and each difference is
-/// traced to its switch. An error says that neither side takes the input.
-pub fn compare(name: &str, sides: &[Side; 2], blaming: bool) -> Result<Comparison, Diagnostics> {
+/// traced to its switch.
+pub fn compare(name: &str, sides: &[Side; 2], blaming: bool) -> Comparison {
     let labels = [sides[0].label.clone(), sides[1].label.clone()];
     let outcome = match (&sides[0].input, &sides[1].input) {
-        (Err(errors), Err(_)) => return Err(errors.clone()),
+        (Err(old), Err(new)) => Outcome::Unusable([old.clone(), new.clone()]),
         (Err(errors), Ok(_)) => Outcome::Refused {
             side: 0,
             errors: errors.clone(),
@@ -102,11 +109,11 @@ pub fn compare(name: &str, sides: &[Side; 2], blaming: bool) -> Result<Compariso
         },
         (Ok(from), Ok(to)) => compare_inputs(from, to, blaming),
     };
-    Ok(Comparison {
+    Comparison {
         name: name.to_owned(),
         labels,
         outcome,
-    })
+    }
 }
 
 fn compare_inputs(from: &Input, to: &Input, blaming: bool) -> Outcome {

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 
 use super::{Comparison, Difference, Fact, Moment, Outcome, Row, Stretch};
+use crate::api::diagnostic::Diagnostics;
 use crate::api::pod::Name;
 use crate::views::humane::{clock, elide, short_name, wrap};
 
@@ -38,14 +39,24 @@ pub fn summary(comparison: &Comparison, name_columns: usize, options: Options) -
         Outcome::Same => format!("{name}  {}", paint.good("same")),
         Outcome::Refused { side, errors } => {
             let who = &comparison.labels[*side];
-            let message = errors.0.first().map_or("", |error| &error.message);
-            format!("{name}  {}  refused by {who}: {message}", paint.bad("differs"))
+            format!(
+                "{name}  {}  refused by {who}: {}",
+                paint.bad("differs"),
+                first_error(errors)
+            )
+        }
+        Outcome::Unusable([errors, _]) => {
+            format!("{name}  {}  {}", paint.bad("cannot be used"), first_error(errors))
         }
         Outcome::Differs(difference) => {
             let first = first_difference(difference, &comparison.labels);
             format!("{name}  {}  {first}", paint.bad("differs"))
         }
     }
+}
+
+fn first_error(errors: &Diagnostics) -> &str {
+    errors.0.first().map_or("", |error| &error.message)
 }
 
 fn first_difference(difference: &Difference, labels: &[String; 2]) -> String {
@@ -81,10 +92,19 @@ fn words(moment: &Moment) -> String {
     }
 }
 
-/// Everything that differs in the scenario; empty when nothing does.
+/// Everything that differs in the scenario, or why it is refused; empty when nothing differs.
 pub fn render(comparison: &Comparison, options: Options) -> String {
-    let Outcome::Differs(difference) = &comparison.outcome else {
-        return String::new();
+    let difference = match &comparison.outcome {
+        Outcome::Same => return String::new(),
+        Outcome::Refused { side, errors } => return refusal(&comparison.labels[*side], errors, options),
+        // Two versions mostly have one thing to say.
+        Outcome::Unusable([old, new]) if old == new => return indented(&old.render(options.colour)),
+        Outcome::Unusable(errors) => {
+            let sides = comparison.labels.iter().zip(errors);
+            let refusals: Vec<String> = sides.map(|(label, errors)| refusal(label, errors, options)).collect();
+            return refusals.join("\n");
+        }
+        Outcome::Differs(difference) => difference,
     };
     let page = Page::of(comparison, difference, options);
     let mut text = String::new();
@@ -107,6 +127,15 @@ pub fn render(comparison: &Comparison, options: Options) -> String {
         page.cause(&mut text, index);
     }
     text
+}
+
+fn refusal(label: &str, errors: &Diagnostics, options: Options) -> String {
+    format!("  refused by {label}\n\n{}", indented(&errors.render(options.colour)))
+}
+
+fn indented(text: &str) -> String {
+    let line = |line: &str| format!("{}{line}\n", if line.is_empty() { "" } else { "  " });
+    text.lines().map(line).collect()
 }
 
 /// Where the columns are.

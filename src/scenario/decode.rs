@@ -233,7 +233,8 @@ impl Decoder<'_, '_> {
             let message = "invalid configuration: FeatureGate KubeletCrashLoopBackOffMax not enabled, \
                            CrashLoopBackOff.MaxContainerRestartPeriod must not be set";
             let place = given.and_then(|config| config.at(&["crashLoopBackOff", "maxContainerRestartPeriod"]));
-            self.problems.at(place.unwrap_or(node), message);
+            let refused = self.problems.at(place.unwrap_or(node), message);
+            gates::name("KubeletCrashLoopBackOffMax", refused);
         }
         match node.get("phases") {
             Some(phases) if phases.text().is_some() => config.seeded_phases = true,
@@ -269,8 +270,10 @@ impl Decoder<'_, '_> {
             Err(error) => {
                 let key = given.iter().find(|(key, _)| *key.name == *error.gate);
                 let mark = key.map_or_else(|| node.mark(), |(key, _)| key.span);
-                let hint = error.nearest.map(|near| format!("is it {near:?}?"));
-                self.problems.mark(mark, error.message).hint = hint;
+                let refused = self.problems.mark(mark, error.message);
+                refused.hint = error.nearest.map(|near| format!("is it {near:?}?"));
+                // What another version has is no slip of the pen.
+                gates::name(&error.gate, refused);
             }
         }
     }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::api::diagnostic::Diagnostic;
 use crate::api::diagnostic::nearest;
-use crate::api::features::{Features, GateError, Version, find_gate, gate_names};
+use crate::api::features::{Features, GateError, Version, find_gate, gate_life, gate_names, in_versions};
 
 /// What a version with these gates does. Gates that nothing here asks for are checked by name only.
 pub(super) fn features(version: Version, gates: &BTreeMap<String, bool>) -> Result<Features, GateError> {
@@ -29,6 +30,21 @@ pub(super) fn features(version: Version, gates: &BTreeMap<String, bool>) -> Resu
                 .filter(|near| *near != error.gate),
             ..error
         }
+    })
+}
+
+/// Says of something refused that a gate decides on it, and what became of the gate over the versions.
+pub(super) fn name(gate: &str, refused: &mut Diagnostic) {
+    let Some(life) = life(gate) else { return };
+    refused.hint = Some(format!("the feature gate {gate} is {life}"));
+    refused.gate = Some(gate.to_owned());
+}
+
+fn life(gate: &str) -> Option<String> {
+    gate_life(gate).or_else(|| {
+        let (_, first, last) = KNOWN.iter().find(|(known, ..)| *known == gate)?;
+        let version = |minor: u32| Version::ALL.into_iter().find(|v| v.minor() == minor);
+        Some(format!("there {}", in_versions(version(*first)?, version(*last)?)))
     })
 }
 

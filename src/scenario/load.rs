@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::distributions::Document;
 use super::fit::{Fit, Owned};
 use super::types::{ActionKind, Input, ObjectInput, PodInput, Scenario};
-use super::{actions, decode, versions};
+use super::{actions, decode, gates, versions};
 use crate::api::decode::{Decoded, Head, Manifest, Workload, decode as decode_manifest, generated_name, head};
 use crate::api::diagnostic::{Diagnostic, Diagnostics};
 use crate::api::features::Version;
@@ -282,9 +282,10 @@ impl<'s> Loader<'s> {
             }
             for pod in &mut pods[first..] {
                 self.prioritise(pod);
-                if let Err(message) = versions::admit(pod, &scenario.kubelet.features) {
-                    self.errors
-                        .push(Diagnostic::at(&self.sources[mark.0], mark.1.range(), message));
+                if let Err(refusal) = versions::admit(pod, &scenario.kubelet.features) {
+                    let mut error = Diagnostic::at(&self.sources[mark.0], mark.1.range(), refusal.message);
+                    gates::name(refusal.gate, &mut error);
+                    self.errors.push(error);
                     break;
                 }
             }

@@ -23,6 +23,9 @@ const SIMULATED_GATES: &[&str] = &[
     "SidecarContainers",
 ];
 
+/// The gate that restart policies and rules of containers came with.
+const RULES: &str = "ContainerRestartRules";
+
 /// Gates that somebody has set otherwise than the version does, and whose setting changes nothing here.
 pub(super) fn idle_gates<'a>(kubelets: impl Iterator<Item = &'a KubeletConfig>) -> BTreeSet<&'a str> {
     let mut idle = BTreeSet::new();
@@ -37,12 +40,24 @@ pub(super) fn idle_gates<'a>(kubelets: impl Iterator<Item = &'a KubeletConfig>) 
     idle
 }
 
+/// Why an API server does not take a pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    /// In its words.
+    pub(super) message: String,
+    /// The feature gate with which it would take it.
+    pub(super) gate: &'static str,
+}
+
 /// What the API server makes of fields that the version has not, or has behind a gate that is off: it drops them
 /// (`pkg/api/pod: dropDisabledFields`), or refuses the pod in the words of its validation.
-pub(super) fn admit(pod: &mut Pod, features: &Features) -> Result<(), String> {
-    let invalid = |place: &str, message: &str| Err(format!("The Pod {:?} is invalid: {place}: {message}", &*pod.name));
+pub(super) fn admit(pod: &mut Pod, features: &Features) -> Result<(), Refusal> {
+    let invalid = |gate, place: &str, message: &str| {
+        let message = format!("The Pod {:?} is invalid: {place}: {message}", &*pod.name);
+        Err(Refusal { message, gate })
+    };
     let grace = pod.spec.termination_grace_period_seconds;
-    let knows_rules = find_gate(features.version, "ContainerRestartRules").is_some();
+    let knows_rules = find_gate(features.version, RULES).is_some();
     let init = pod.spec.init_containers.iter_mut().enumerate();
     let app = pod.spec.containers.iter_mut().enumerate();
     let all = init.map(|(n, c)| (format!("spec.initContainers[{n}]"), c, true));
@@ -51,6 +66,7 @@ pub(super) fn admit(pod: &mut Pod, features: &Features) -> Result<(), String> {
             container.restart_policy = None;
             if let Some(field) = field_of_sidecars(container) {
                 return invalid(
+                    "SidecarContainers",
                     &format!("{place}.{field}"),
                     "Forbidden: may not be set for init containers without restartPolicy=Always",
                 );
@@ -61,10 +77,11 @@ pub(super) fn admit(pod: &mut Pod, features: &Features) -> Result<(), String> {
             match container.restart_policy.filter(|_| !sidecar && !knows_rules) {
                 Some(policy) if is_init => {
                     let message = format!("Unsupported value: \"{policy:?}\": supported values: \"Always\"");
-                    return invalid(&format!("{place}.restartPolicy"), &message);
+                    return invalid(RULES, &format!("{place}.restartPolicy"), &message);
                 }
                 Some(_) => {
                     return invalid(
+                        RULES,
                         &format!("{place}.restartPolicy"),
                         "Forbidden: may not be set for non-init containers",
                     );
@@ -72,9 +89,10 @@ pub(super) fn admit(pod: &mut Pod, features: &Features) -> Result<(), String> {
                 None => {}
             }
             if !knows_rules && !container.restart_policy_rules.is_empty() {
-                return Err(format!(
-                    "strict decoding error: unknown field \"{place}.restartPolicyRules\""
-                ));
+                return Err(Refusal {
+                    message: format!("strict decoding error: unknown field \"{place}.restartPolicyRules\""),
+                    gate: RULES,
+                });
             }
             container.restart_policy_rules.clear();
             container.restart_policy = Some(RestartPolicy::Always).filter(|_| sidecar);
@@ -83,6 +101,7 @@ pub(super) fn admit(pod: &mut Pod, features: &Features) -> Result<(), String> {
         let mut rules = container.restart_policy_rules.iter();
         if let Some(rule) = rules.position(|rule| unknown(rule.action)) {
             return invalid(
+                "RestartAllContainersOnContainerExits",
                 &format!("{place}.restartPolicyRules[{rule}].action"),
                 "Unsupported value: \"RestartAllContainers\": supported values: \"Restart\"",
             );
@@ -98,7 +117,8 @@ pub(super) fn admit(pod: &mut Pod, features: &Features) -> Result<(), String> {
             if !features.sleep_action {
                 *handler = None;
             } else if seconds == 0 && !features.sleep_allows_zero {
-                let hint = if find_gate(features.version, "PodLifecycleSleepActionAllowZero").is_some() {
+                let gate = "PodLifecycleSleepActionAllowZero";
+                let hint = if find_gate(features.version, gate).is_some() {
                     ". Enable AllowPodLifecycleSleepActionZeroValue feature gate for zero sleep."
                 } else {
                     ""
@@ -106,7 +126,7 @@ pub(super) fn admit(pod: &mut Pod, features: &Features) -> Result<(), String> {
                 let message = format!(
                     "Invalid value: 0: must be greater than 0 and less than terminationGracePeriodSeconds ({grace}){hint}"
                 );
-                return invalid(&format!("{place}.lifecycle.{hook}.sleep"), &message);
+                return invalid(gate, &format!("{place}.lifecycle.{hook}.sleep"), &message);
             }
         }
     }
@@ -142,6 +162,48 @@ mod tests {
         match load_as(&[Source { name, text }], Some(version)) {
             Ok((_, warnings)) => warnings.iter().map(|warning| warning.to_string()).collect(),
             Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_the_gate_and_what_became_of_it() {
+        let rules = "  containers: [{name: app, image: a, restartPolicy: Never}]";
+        let sleep = "  containers: [{name: app, image: a, lifecycle: {preStop: {sleep: {seconds: 0}}}}]";
+        let plain = "  containers: [{name: app, image: a}]";
+        for (version, pod, kubelet, wanted) in [
+            (
+                Version::V1_31,
+                rules,
+                "{}",
+                "gate ContainerRestartRules is off by default in 1.34, on since 1.35",
+            ),
+            (
+                Version::V1_31,
+                sleep,
+                "{}",
+                "AllowZero is off by default in 1.32, on since 1.33",
+            ),
+            (
+                Version::V1_35,
+                plain,
+                "{featureGates: {PLEGOnDemandRelist: true}}",
+                "PLEGOnDemandRelist is on in 1.36",
+            ),
+            (
+                Version::V1_33,
+                plain,
+                "{featureGates: {HostnameOverride: true}}",
+                "HostnameOverride is there since 1.34",
+            ),
+            (
+                Version::V1_33,
+                plain,
+                "{featureGates: {SidecarContainers: false}}",
+                "SidecarContainers is on in all versions",
+            ),
+        ] {
+            let got = answer(version, pod, kubelet);
+            assert!(got.contains(wanted), "{version}: {got}");
         }
     }
 

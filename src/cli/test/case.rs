@@ -2,13 +2,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::discover::Case;
 use super::stored::{self, Review};
+use super::versions::Run;
 use crate::api::features::Version;
 use crate::api::place::Place;
 use crate::check::expectations::{Verdict, describe, judge, report};
 use crate::cli::exit::Trouble;
-use crate::cli::{load, sources};
+use crate::cli::load;
 use crate::kernel::Time;
 use crate::sim;
 use crate::views::timeline;
@@ -25,9 +25,21 @@ pub(super) enum Status {
 #[derive(Clone, Debug)]
 pub(super) struct Outcome {
     /// The scenario's file or directory.
-    pub(super) name: String,
+    pub(super) case: String,
+    /// The version that it was run as, when it is run as every one.
+    pub(super) version: Option<Version>,
     pub(super) warnings: Vec<String>,
     pub(super) result: Result<Vec<Check>, String>,
+}
+
+/// What is to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Expectation,
+    /// That the timeline is the stored one.
+    Timeline,
+    /// That the version takes the input.
+    Input,
 }
 
 /// Something that was to hold.
@@ -35,6 +47,7 @@ pub(super) struct Outcome {
 pub(super) struct Check {
     /// `never: pod('web')…`, or `timeline`
     pub(super) name: String,
+    pub(super) kind: Kind,
     /// Where it stands.
     pub(super) place: Option<Place>,
     pub(super) failure: Option<CheckFailure>,
@@ -56,6 +69,14 @@ pub(super) struct CheckFailure {
 }
 
 impl Outcome {
+    /// The scenario's file or directory, and the version when it is run as every one.
+    pub(super) fn name(&self) -> String {
+        match self.version {
+            Some(version) => format!("{} ({version})", self.case),
+            None => self.case.clone(),
+        }
+    }
+
     pub(super) fn status(&self) -> Status {
         match &self.result {
             Err(_) => Status::Unusable,
@@ -69,30 +90,33 @@ impl Outcome {
 const COLUMNS: usize = 100;
 
 /// Plays the case. A fault of the simulator's own is told as one, and the other cases go on.
-pub(super) fn play(case: &Case, version: Option<Version>, review: Review) -> Outcome {
+pub(super) fn play(run: &Run<'_>, review: Review) -> Outcome {
     let mut warnings = Vec::new();
-    let played = catch_unwind(AssertUnwindSafe(|| checks(case, version, review, &mut warnings)));
+    let played = catch_unwind(AssertUnwindSafe(|| checks(run, review, &mut warnings)));
     let result = played.unwrap_or_else(|_| Err("error: podlapse itself is broken here; please report it".to_owned()));
     Outcome {
-        name: case.name.clone(),
+        case: run.case.name.clone(),
+        version: run.how.version(),
         warnings,
         result,
     }
 }
 
-fn checks(
-    case: &Case,
-    version: Option<Version>,
-    review: Review,
-    warnings: &mut Vec<String>,
-) -> Result<Vec<Check>, String> {
-    let texts = sources::read(&case.files).map_err(|error| format!("error: {error}"))?;
-    let ((input, expectations), found) = load::decode(&texts, version, false).map_err(|trouble| match trouble {
-        Trouble::Message(message) => format!("error: {message}"),
-        Trouble::Input(diagnostics) => diagnostics.render(false),
-        Trouble::Rendered(messages) => messages,
-        Trouble::NoReader => "error: cannot be read".to_owned(),
-    })?;
+fn checks(run: &Run<'_>, review: Review, warnings: &mut Vec<String>) -> Result<Vec<Check>, String> {
+    let texts = run.texts.as_ref().as_ref().map_err(|error| format!("error: {error}"))?;
+    let (version, is_stored) = run.how.place(texts);
+    let ((input, expectations), found) = match load::decode(texts, version, false) {
+        Ok(loaded) => loaded,
+        Err(Trouble::Input(errors)) => {
+            return run
+                .how
+                .refused(&errors)
+                .map_or_else(|| Err(errors.render(false)), |check| Ok(vec![check]));
+        }
+        Err(Trouble::Message(message)) => return Err(format!("error: {message}")),
+        Err(Trouble::Rendered(messages)) => return Err(messages),
+        Err(Trouble::NoReader) => return Err("error: cannot be read".to_owned()),
+    };
     *warnings = found.iter().map(|warning| warning.render(false)).collect();
     let records = sim::run(&input);
     let options = timeline::Options {
@@ -104,8 +128,10 @@ fn checks(
         .iter()
         .map(|verdict| check(verdict, || report(verdict, &input, &records, options)))
         .collect();
-    let timeline = timeline::render(&records, &input, options);
-    checks.extend(stored::check(case, &timeline, review)?);
+    if is_stored {
+        let timeline = timeline::render(&records, &input, options);
+        checks.extend(stored::check(run.case, &timeline, review)?);
+    }
     Ok(checks)
 }
 
@@ -122,6 +148,7 @@ fn check(verdict: &Verdict, text: impl FnOnce() -> String) -> Check {
     });
     Check {
         name: describe(&verdict.expectation),
+        kind: Kind::Expectation,
         place: Some(verdict.expectation.place.clone()),
         failure,
         remark: None,

@@ -4,14 +4,25 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 
-use super::case::{Check, Outcome, Status};
+use super::case::{Check, Kind, Outcome, Status};
 use crate::cli::run::count_of;
 
+/// All that came of the scenarios.
+#[derive(Clone, Copy)]
+pub(super) struct All<'o> {
+    pub(super) outcomes: &'o [Outcome],
+    /// Runs that were left out.
+    pub(super) skipped: usize,
+    /// How many scenarios there are; each may have had several runs.
+    pub(super) scenarios: usize,
+}
+
 /// The text, ending with the summary line.
-pub(super) fn render(outcomes: &[Outcome], skipped: usize, colour: bool) -> String {
+pub(super) fn render(all: All<'_>, colour: bool) -> String {
     let mut text = String::new();
-    let width = outcomes.iter().map(|o| o.name.chars().count()).max().unwrap_or(0);
-    for outcome in outcomes {
+    let outcomes = all.outcomes;
+    let width = outcomes.iter().map(|o| o.name().chars().count()).max().unwrap_or(0);
+    for (index, outcome) in outcomes.iter().enumerate() {
         let (word, style) = match outcome.status() {
             Status::Ok => ("ok   ", AnsiColor::Green.on_default()),
             Status::Failed => ("FAIL ", AnsiColor::Red.on_default().bold()),
@@ -21,10 +32,13 @@ pub(super) fn render(outcomes: &[Outcome], skipped: usize, colour: bool) -> Stri
         let _ = writeln!(
             text,
             "{style}{word}{style:#} {:<width$}  {}",
-            outcome.name,
+            outcome.name(),
             said(outcome)
         );
-        for warning in &outcome.warnings {
+        // What one version warned of need not be said by each.
+        let before = outcomes[..index].iter().rev().take_while(|o| o.case == outcome.case);
+        let known: Vec<&String> = before.flat_map(|o| &o.warnings).collect();
+        for warning in outcome.warnings.iter().filter(|warning| !known.contains(warning)) {
             indent(&mut text, warning);
         }
         match &outcome.result {
@@ -36,7 +50,7 @@ pub(super) fn render(outcomes: &[Outcome], skipped: usize, colour: bool) -> Stri
             }
         }
     }
-    summary(&mut text, outcomes, skipped);
+    summary(&mut text, all);
     text
 }
 
@@ -45,15 +59,18 @@ fn said(outcome: &Outcome) -> String {
     let Ok(checks) = &outcome.result else {
         return "cannot be used".to_owned();
     };
+    if checks.iter().any(|check| check.kind == Kind::Input) {
+        return "refused".to_owned();
+    }
     let failed = checks.iter().filter(|check| check.failure.is_some()).count();
-    let expectations = checks.iter().filter(|check| check.place.is_some()).count();
+    let expectations = checks.iter().filter(|check| check.kind == Kind::Expectation).count();
     let mut said = Vec::new();
     if failed > 0 {
         said.push(format!("{failed} of {} failed", count_of(checks.len(), "check")));
     } else if expectations > 0 {
         said.push(count_of(expectations, "expectation"));
     }
-    let timeline = checks.iter().find(|check| check.place.is_none());
+    let timeline = checks.iter().find(|check| check.kind == Kind::Timeline);
     if let Some(Check {
         remark, failure: None, ..
     }) = timeline
@@ -74,17 +91,21 @@ fn indent(text: &mut String, what: &str) {
     text.push('\n');
 }
 
-fn summary(text: &mut String, outcomes: &[Outcome], skipped: usize) {
-    let count = |status: Status| outcomes.iter().filter(|outcome| outcome.status() == status).count();
+fn summary(text: &mut String, all: All<'_>) {
+    let count = |status: Status| all.outcomes.iter().filter(|outcome| outcome.status() == status).count();
     let mut parts = vec![format!("{} ok", count(Status::Ok))];
     for (status, word) in [(Status::Failed, "failed"), (Status::Unusable, "cannot be used")] {
         if count(status) > 0 {
             parts.push(format!("{} {word}", count(status)));
         }
     }
-    if skipped > 0 {
-        parts.push(format!("{skipped} left out"));
+    if all.skipped > 0 {
+        parts.push(format!("{} left out", all.skipped));
     }
-    let scenarios = count_of(outcomes.len() + skipped, "scenario");
-    let _ = writeln!(text, "{scenarios}: {}", parts.join(", "));
+    let runs = all.outcomes.len() + all.skipped;
+    let mut of = count_of(all.scenarios, "scenario");
+    if runs != all.scenarios {
+        of = format!("{} of {of}", count_of(runs, "run"));
+    }
+    let _ = writeln!(text, "{of}: {}", parts.join(", "));
 }

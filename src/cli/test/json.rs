@@ -23,10 +23,13 @@ fn scenario(outcome: &Outcome) -> Value {
         Status::Unusable => "unusable",
     };
     let mut scenario = json!({
-        "name": outcome.name,
+        "name": outcome.name(),
         "status": status,
         "warnings": outcome.warnings,
     });
+    if let Some(version) = outcome.version {
+        scenario["kubernetesVersion"] = json!(version.to_string());
+    }
     match &outcome.result {
         Ok(checks) => scenario["checks"] = checks.iter().map(check).collect(),
         Err(error) => scenario["error"] = json!(error),

@@ -9,7 +9,7 @@ use crate::cli::exit::Trouble;
 pub(super) fn render(outcomes: &[Outcome]) -> Result<String, Trouble> {
     let mut report = Report::new("podlapse");
     for outcome in outcomes {
-        let mut suite = TestSuite::new(outcome.name.as_str());
+        let mut suite = TestSuite::new(outcome.name());
         match &outcome.result {
             Err(error) => {
                 let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
@@ -33,7 +33,7 @@ pub(super) fn render(outcomes: &[Outcome]) -> Result<String, Trouble> {
 
 fn case(outcome: &Outcome, name: &str, status: TestCaseStatus) -> TestCase {
     let mut case = TestCase::new(name, status);
-    case.set_classname(outcome.name.as_str());
+    case.set_classname(outcome.name());
     case
 }
 

@@ -1,12 +1,12 @@
 //! `podlapse test`: runs every scenario below the paths and says which expectations do not hold.
 
 mod case;
-mod discover;
 mod human;
 mod json;
 mod junit;
 mod stored;
 mod tap;
+mod versions;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,11 +16,11 @@ use rayon::prelude::*;
 
 use super::exit::{Exit, Trouble};
 use super::printer::Printer;
-use super::version;
-use super::{clock, progress};
+use super::{clock, discover, progress, version};
 use crate::api::features::Version;
 use case::{Outcome, Status};
 use stored::Review;
+use versions::Run;
 
 /// What `test` is told.
 #[derive(Args)]
@@ -29,6 +29,7 @@ Examples:
   podlapse test scenarios/
   podlapse test scenarios/ --report junit --report-file junit.xml      in CI
   podlapse test scenarios/ --update                                   accept the timelines as they are now
+  podlapse test scenarios/ --all-versions                             do they hold in each version of Kubernetes?
 
 What is a scenario: a file that is named; below a directory that is named, every YAML or JSON file with a Scenario
 document, and every directory with a scenario.yaml, whose files are one input. NAME.timeline.snap beside a scenario is
@@ -58,6 +59,10 @@ pub(super) struct Arguments {
     /// Which Kubernetes' kubelet and API server to be, in place of what the scenarios say
     #[arg(long, value_name = "VERSION", value_parser = version)]
     kubernetes_version: Option<Version>,
+    /// Run each scenario as every version from 1.31 to 1.36; what is expected must hold in each. Stored timelines are
+    /// held only against the scenario's own version
+    #[arg(long, conflicts_with = "kubernetes_version")]
+    all_versions: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -73,7 +78,7 @@ enum Report {
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Trouble> {
     let watch = clock::Watch::start();
-    let cases = discover::discover(&arguments.paths)?;
+    let cases = discover::discover(&arguments.paths, discover::Bare::Refused)?;
     let review = if arguments.update {
         Review::Accept
     } else if std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false") {
@@ -82,7 +87,12 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
         Review::Leave
     };
     let (outcomes, skipped) = play(&cases, arguments, review, printer)?;
-    let people = human::render(&outcomes, skipped, printer.colour());
+    let all = human::All {
+        outcomes: &outcomes,
+        skipped,
+        scenarios: cases.len(),
+    };
+    let people = human::render(all, printer.colour());
     let written = match (arguments.report, &arguments.report_file) {
         (None, _) => printer.data(&people),
         (Some(report), None) => printer.data(&report.render(&outcomes)?),
@@ -117,17 +127,27 @@ fn play(
         .num_threads(jobs)
         .build()
         .map_err(|error| Trouble::Message(format!("cannot start {jobs} threads: {error}")))?;
-    let bar = progress::bar(printer, Some(cases.len() as u64));
+    let version = arguments.kubernetes_version;
+    let runs: Vec<Run<'_>> = pool.install(|| {
+        let runs = |case| {
+            if arguments.all_versions {
+                Run::each(case)
+            } else {
+                vec![Run::once(case, version)]
+            }
+        };
+        cases.par_iter().flat_map_iter(runs).collect()
+    });
+    let bar = progress::bar(printer, Some(runs.len() as u64));
     let first_bad = AtomicUsize::new(usize::MAX);
     let mut outcomes: Vec<Option<Outcome>> = pool.install(|| {
-        cases
-            .par_iter()
+        runs.par_iter()
             .enumerate()
-            .map(|(index, case)| {
+            .map(|(index, run)| {
                 if arguments.fail_fast && first_bad.load(Ordering::Relaxed) < index {
                     return None;
                 }
-                let outcome = case::play(case, arguments.kubernetes_version, review);
+                let outcome = case::play(run, review);
                 if outcome.status() != Status::Ok {
                     first_bad.fetch_min(index, Ordering::Relaxed);
                 }
@@ -140,7 +160,7 @@ fn play(
     if arguments.fail_fast {
         outcomes.truncate(first_bad.into_inner().saturating_add(1));
     }
-    let skipped = cases.len() - outcomes.len();
+    let skipped = runs.len() - outcomes.len();
     let played = outcomes.into_iter().flatten().collect();
     Ok((played, skipped))
 }

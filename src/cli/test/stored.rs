@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
 
-use super::case::{Check, CheckFailure};
-use super::discover::Case;
+use super::case::{Check, CheckFailure, Kind};
+use crate::cli::discover::Case;
 use crate::cli::exit::Trouble;
 use crate::cli::printer::write_file;
 
@@ -34,6 +34,7 @@ pub(super) fn check(case: &Case, timeline: &str, review: Review) -> Result<Optio
         .is_some_and(|text| contents(text) == timeline.trim_end());
     let mut check = Check {
         name: "timeline".to_owned(),
+        kind: Kind::Timeline,
         place: None,
         failure: None,
         remark: None,

@@ -9,11 +9,11 @@ pub(super) fn render(outcomes: &[Outcome]) -> String {
     let mut points: Vec<(bool, String, Option<String>)> = Vec::new();
     for outcome in outcomes {
         match &outcome.result {
-            Err(error) => points.push((false, outcome.name.clone(), Some(error.clone()))),
-            Ok(checks) if checks.is_empty() => points.push((true, outcome.name.clone(), None)),
+            Err(error) => points.push((false, outcome.name(), Some(error.clone()))),
+            Ok(checks) if checks.is_empty() => points.push((true, outcome.name(), None)),
             Ok(checks) => points.extend(checks.iter().map(|check| {
                 let text = check.failure.as_ref().map(|failure| failure.text.clone());
-                (text.is_none(), format!("{}: {}", outcome.name, check.name), text)
+                (text.is_none(), format!("{}: {}", outcome.name(), check.name), text)
             })),
         }
     }

@@ -1,10 +1,10 @@
-//! Which scenarios are below a path, and which files each of them reads.
+//! Which scenarios are below a path, and which files each of them reads: for `test` and `diff` alike.
 
 use std::path::{Path, PathBuf};
 
 use crate::cli::{new, sources};
 
-/// A scenario to play.
+/// A scenario to play or to compare.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Case {
     /// Its file or directory, as a person would name it.
@@ -18,8 +18,17 @@ pub(super) struct Case {
 /// Directories nested deeper than this are a loop of links.
 const DEEPEST: usize = 64;
 
+/// What a directory is in which no scenario is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bare {
+    /// A mistake.
+    Refused,
+    /// One input, as `run` takes it, if there are manifests in it.
+    OneInput,
+}
+
 /// The scenarios below the paths, in the order of the paths and by name below each; each once.
-pub(super) fn discover(paths: &[PathBuf]) -> Result<Vec<Case>, String> {
+pub(super) fn discover(paths: &[PathBuf], bare: Bare) -> Result<Vec<Case>, String> {
     let mut cases: Vec<Case> = Vec::new();
     for path in paths {
         let before = cases.len();
@@ -30,7 +39,14 @@ pub(super) fn discover(paths: &[PathBuf]) -> Result<Vec<Case>, String> {
             cases.push(file_case(path));
         }
         if cases.len() == before {
-            return Err(format!("{}: no scenario is below it", path.display()));
+            let files = match bare {
+                Bare::Refused => Vec::new(),
+                Bare::OneInput => sources::files_in(path)?,
+            };
+            if files.is_empty() {
+                return Err(format!("{}: no scenario is below it", path.display()));
+            }
+            cases.push(directory_case(path, files, path.join("scenario")));
         }
     }
     let mut seen: Vec<String> = Vec::new();
@@ -50,13 +66,8 @@ fn walk(directory: &Path, depth: usize, cases: &mut Vec<Case>) -> Result<(), Str
     let whole = files
         .iter()
         .find(|file| file.file_stem().is_some_and(|stem| stem == "scenario"));
-    if let Some(scenario) = whole {
-        let stored = stored_beside(scenario);
-        cases.push(Case {
-            name: shown(directory),
-            files,
-            stored,
-        });
+    if let Some(scenario) = whole.cloned() {
+        cases.push(directory_case(directory, files, scenario));
     } else {
         for file in &files {
             // One that cannot be read cannot be known not to be a scenario.
@@ -74,6 +85,14 @@ fn walk(directory: &Path, depth: usize, cases: &mut Vec<Case>) -> Result<(), Str
         }
     }
     Ok(())
+}
+
+fn directory_case(directory: &Path, files: Vec<PathBuf>, scenario: PathBuf) -> Case {
+    Case {
+        name: shown(directory),
+        files,
+        stored: stored_beside(&scenario),
+    }
 }
 
 fn file_case(file: &Path) -> Case {
@@ -118,7 +137,7 @@ mod tests {
             std::fs::create_dir_all(path.parent().expect("below the root")).expect("a folder");
             std::fs::write(path, text).expect("written");
         }
-        let cases = discover(&[root.to_owned(), root.join("b.yaml")]).expect("found");
+        let cases = discover(&[root.to_owned(), root.join("b.yaml")], Bare::Refused).expect("found");
         let shown: Vec<(String, usize)> = cases
             .iter()
             .map(|case| (case.name.replace(&format!("{}/", root.display()), ""), case.files.len()))
@@ -127,10 +146,17 @@ mod tests {
         assert_eq!(shown, expected.map(|(name, count)| (name.to_owned(), count)));
         assert!(cases[3].stored.ends_with("whole/scenario.timeline.snap"));
         assert!(
-            discover(&[root.join(".hidden/no")]).is_ok(),
+            discover(&[root.join(".hidden/no")], Bare::Refused).is_ok(),
             "a file that is named is meant"
         );
         std::fs::create_dir(root.join("empty")).expect("a folder");
-        assert!(discover(&[root.join("empty")]).is_err());
+        for bare in [Bare::Refused, Bare::OneInput] {
+            assert!(discover(&[root.join("empty")], bare).is_err(), "{bare:?}");
+        }
+        std::fs::write(root.join("empty/pod.yaml"), "kind: Pod\n").expect("written");
+        assert!(discover(&[root.join("empty")], Bare::Refused).is_err());
+        let one = discover(&[root.join("empty")], Bare::OneInput).expect("manifests are an input");
+        assert_eq!(one.len(), 1);
+        assert_eq!(one[0].files, [root.join("empty/pod.yaml")]);
     }
 }
