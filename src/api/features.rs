@@ -259,6 +259,8 @@ pub struct Features {
     pub lost_init_completed: bool,
     /// A status is written again when only the number of its conditions has changed.
     pub count_conditions: bool,
+    /// The status of a pod that is turned away keeps its qosClass.
+    pub rejected_keeps_qos_class: bool,
 }
 
 impl Features {
@@ -323,6 +325,7 @@ impl Features {
             initialized_is_final: on("RestartAllContainersOnContainerExits"),
             lost_init_completed: from(V1_36),
             count_conditions: from(V1_33),
+            rejected_keeps_qos_class: from(V1_32),
         })
     }
 }

@@ -184,6 +184,11 @@ pub const SWITCHES: &[Switch] = &[
         on: "a status is written when only the number of its conditions changed"
     ),
     switch!(
+        rejected_keeps_qos_class, "kubelet.go: rejectPod", None,
+        off: "the status of a pod that the kubelet turns away loses its qosClass",
+        on: "the status of a pod that the kubelet turns away keeps its qosClass"
+    ),
+    switch!(
         generation, "pkg/registry/core/pod/strategy.go: PrepareForCreate, PrepareForUpdate", None,
         off: "metadata.generation is not set",
         on: "metadata.generation counts changes of the spec"

@@ -100,11 +100,13 @@ impl Kubelet {
     fn reject_pod(self: &Rc<Self>, ix: PodIx, config: &PodConfig) {
         let message = "Pod was rejected as the node is shutting down.";
         self.pod_event(config, true, "NodeShutdown", message.into());
+        let features = &self.config.features;
+        let class = qos::class(&config.pod.spec, features.pod_level_resources);
         let status = PodStatus {
             observed_generation: self.observed_generation(config),
             reason: Some("NodeShutdown".into()),
             message: Some(format!("Pod was rejected: {message}").into()),
-            qos_class: Some(qos::class(&config.pod.spec, self.config.features.pod_level_resources)),
+            qos_class: Some(class).filter(|_| features.rejected_keeps_qos_class),
             ..PodStatus::empty(Phase::Failed)
         };
         self.set_status(ix, config, status, false);

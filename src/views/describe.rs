@@ -9,6 +9,7 @@ use super::events::{self, Event};
 use super::humane::{human_duration, rfc1123};
 use super::objects::PodAt;
 use crate::api::pod::{Container, EnvValue, Handler, Name, PodSpec, Probe, VolumeSource};
+use crate::api::qos;
 use crate::api::status::{ContainerState, ContainerStatus};
 use crate::kernel::Time;
 use crate::trace::Record;
@@ -37,7 +38,9 @@ pub fn render(records: &[Record], pod: &PodAt, time: Time) -> String {
         }
     }
     page.volumes(spec);
-    page.line(&format!("QoS Class:\t{}", status.qos_class.unwrap_or("BestEffort")));
+    // `pkg/kubectl/describe: describePod` computes what the status does not say.
+    let class = status.qos_class.unwrap_or_else(|| qos::class(spec, true));
+    page.line(&format!("QoS Class:\t{class}"));
     page.scheduling(&pod.pod.manifest["spec"]);
     let subject = format!("pod/{}", pod.pod.name);
     let mut events = events::at(records, time);
