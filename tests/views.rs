@@ -11,9 +11,13 @@ use podlapse::{sim, views};
 const SCENARIO: &str = include_str!("inputs/views.yaml");
 
 fn run() -> (Input, Vec<Record>) {
+    run_of(SCENARIO)
+}
+
+fn run_of(text: &str) -> (Input, Vec<Record>) {
     let source = Source {
         name: "views".to_owned(),
-        text: SCENARIO.to_owned(),
+        text: text.to_owned(),
     };
     let (input, _) = load(&[source]).expect("it loads");
     let records = sim::run(&input);
@@ -107,6 +111,44 @@ fn spans_of_a_perfetto_track_nest() {
         stack.push(to);
     }
     assert!(spans > 5, "there is hardly anything to check");
+}
+
+#[test]
+fn a_perfetto_trace_is_what_the_format_asks_for() {
+    let (input, records) = run();
+    let trace: serde_json::Value =
+        serde_json::from_str(&views::perfetto::render(&records, &input)).expect("a Chrome trace is JSON");
+    let mut last = -1.0;
+    for event in trace["traceEvents"].as_array().expect("it has events") {
+        assert!(
+            event["name"].is_string() && event["pid"].is_u64() && event["tid"].is_u64(),
+            "{event}"
+        );
+        let timed = event["ts"].as_f64();
+        match event["ph"].as_str() {
+            Some("M") => assert!(event["args"].is_object() && last < 0.0, "names come first: {event}"),
+            Some("X") => assert!(event["dur"].as_f64().is_some_and(|dur| dur >= 0.0), "{event}"),
+            Some("i") => assert_eq!(event["s"], "t", "{event}"),
+            other => panic!("{other:?} is none of the phases that are written: {event}"),
+        }
+        if let Some(at) = timed {
+            assert!(at >= last, "{event} is earlier than the one before it");
+            last = at;
+        } else {
+            assert_eq!(event["ph"], "M", "{event}");
+        }
+    }
+    assert!(last > 0.0);
+}
+
+#[test]
+fn a_long_name_does_not_run_into_the_bars() {
+    let (input, records) = run_of(&SCENARIO.replace("name: app\n", "name: an-application-with-a-long-name\n"));
+    let picture = views::svg::render(&records, &input);
+    assert!(
+        picture.contains("an-application-with-a-l…<title>an-application-with-a-long-name</title>"),
+        "{picture}"
+    );
 }
 
 #[test]

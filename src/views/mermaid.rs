@@ -51,5 +51,6 @@ fn millis(at: Time) -> i64 {
 
 /// The text without what Mermaid reads as syntax.
 fn plain(text: &str) -> String {
-    text.replace([':', ';', '#', ',', '%', '\n'], " ")
+    let text = text.replace([':', ';', '#', ',', '%'], " ");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

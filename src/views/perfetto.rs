@@ -7,9 +7,11 @@ use crate::kernel::Time;
 use crate::scenario::types::Input;
 use crate::trace::Record;
 
-/// One JSON object. Times are in microseconds, as the format has them, to the nanosecond.
+/// One JSON object: names of processes and tracks first, then everything by time, an outer span before what is within
+/// it. Times are in microseconds, as the format has them, to the nanosecond.
 pub fn render(records: &[Record], input: &Input) -> String {
     let mut events = Vec::new();
+    let mut timed: Vec<(Time, std::cmp::Reverse<Time>, Value)> = Vec::new();
     let mut pods: Vec<String> = Vec::new();
     let mut track = 0;
     for lane in lanes(records, input) {
@@ -49,11 +51,12 @@ pub fn render(records: &[Record], input: &Input) -> String {
                 json!({"sort_index": track}),
             ));
             for span in spans {
-                events.push(json!({
+                let event = json!({
                     "ph": "X", "pid": process, "tid": track, "cat": span.kind.as_str(), "name": span.label,
                     "ts": micros(span.from), "dur": micros(Time((span.to - span.from).as_nanos())),
                     "args": {"seq": span.seq},
-                }));
+                });
+                timed.push((span.from, std::cmp::Reverse(span.to), event));
             }
             for instant in instants {
                 let category = if matches!(lane.kind, LaneKind::Probe(..)) {
@@ -61,13 +64,16 @@ pub fn render(records: &[Record], input: &Input) -> String {
                 } else {
                     "signal"
                 };
-                events.push(json!({
+                let event = json!({
                     "ph": "i", "s": "t", "pid": process, "tid": track, "cat": category, "name": instant.label,
                     "ts": micros(instant.at), "args": {"seq": instant.seq, "bad": instant.bad},
-                }));
+                });
+                timed.push((instant.at, std::cmp::Reverse(instant.at), event));
             }
         }
     }
+    timed.sort_by_key(|(from, to, _)| (*from, *to));
+    events.extend(timed.into_iter().map(|(.., event)| event));
     let name = &input.scenario.name;
     let mut text = json!({"displayTimeUnit": "ms", "metadata": {"scenario": name}, "traceEvents": events}).to_string();
     text.push('\n');

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::humane::{clock, span};
+use super::humane::{clock, elide, span};
 use super::spans::{Lane, LaneKind, SpanKind, lanes};
 use crate::kernel::{Duration, Time};
 use crate::scenario::types::Input;
@@ -15,6 +15,8 @@ const TOP: i64 = 64;
 const ROW: i64 = 26;
 const PROBE_ROW: i64 = 18;
 const HEADING: i64 = 26;
+/// As many fit before the bars begin.
+const TITLE_CHARS: usize = 24;
 
 /// The colours, which the page uses too: text and lines, then one for each kind of span.
 pub(super) const STYLE: &str = "\
@@ -78,8 +80,14 @@ fn row(out: &mut String, lane: &Lane, y: i64, scale: &Scale) -> i64 {
     } else {
         ROW
     };
-    let title = escape(&lane.title());
-    let _ = writeln!(out, r#"<text x="24" y="{}">{title}</text>"#, y + height - 8);
+    let title = lane.title();
+    let shown = escape(&elide(&title, TITLE_CHARS));
+    let whole = if shown == escape(&title) {
+        String::new()
+    } else {
+        format!("<title>{}</title>", escape(&title))
+    };
+    let _ = writeln!(out, r#"<text x="24" y="{}">{shown}{whole}</text>"#, y + height - 8);
     for s in &lane.spans {
         let (x, right) = (scale.x(s.from), scale.x(s.to));
         let width = (right - x).max(1);
@@ -102,9 +110,11 @@ fn row(out: &mut String, lane: &Lane, y: i64, scale: &Scale) -> i64 {
             .unwrap_or(i64::MAX)
             .saturating_mul(7);
         if !inner && width > needed.saturating_add(8) {
+            // White on the lightest of the colours is not read.
+            let class = if s.kind == SpanKind::Starting { "on" } else { "in" };
             let _ = writeln!(
                 out,
-                r#"<text class="in" x="{}" y="{}">{label}</text>"#,
+                r#"<text class="{class}" x="{}" y="{}">{label}</text>"#,
                 x + 5,
                 y + height - 9
             );

@@ -107,7 +107,7 @@ function draw() {
       if (!thin && pixels < 1 && (from - view.from) / pixel < lastRight) return;
       lastRight = Math.max(lastRight, (to - view.from) / pixel, (from - view.from) / pixel + 2);
       const left = Math.max(from, view.from), right = Math.min(to, view.to);
-      const bar = make("div", "bar" + (thin ? " thin" : "") + (pixels < 14 ? " narrow" : ""), thin || pixels < 30 ? "" : label);
+      const bar = make("div", "bar" + (thin ? " thin" : "") + (kind === "starting" ? " starting" : "") + (pixels < 14 ? " narrow" : ""), thin || pixels < 44 ? "" : label);
       bar.style.left = place(left) + "%";
       bar.style.width = Math.max(place(right) - place(left), 0) + "%";
       bar.style.background = `var(--${kind})`;
