@@ -371,6 +371,67 @@ fn a_new_scenario_runs_as_it_is_written() {
 }
 
 #[test]
+fn a_pods_name_may_stand_before_the_files() {
+    let folder = folder(&[
+        ("web.yaml", &scenario(GOOD)),
+        ("manifests/pod.yaml", POD.trim_end_matches("---\n")),
+    ]);
+    let path = folder.path();
+    let shown = stdout(&podlapse(path, &["get", "pods", "web", "web.yaml", "--at", "3s"]));
+    assert_eq!(shown.lines().count(), 2, "{shown}");
+    for (arguments, error) in [
+        (
+            &["get", "pods", "wbe", "web.yaml"][..],
+            "no pod is named \"wbe\"; there are: web",
+        ),
+        (
+            &["get", "pods", "web.yml", "web.yaml"],
+            "web.yml: No such file or directory",
+        ),
+        (&["get", "pods", "web"], "web: No such file or directory"),
+        (&["logs", "wbe", "web.yaml"], "no pod is named \"wbe\"; there are: web"),
+        (
+            &["logs", "web", "web.yaml", "-c", "ap"],
+            "container ap is not valid for pod web; there are: app",
+        ),
+        (&["logs", "web", "web.yaml", "--pod", "web"], "the pod is named twice"),
+    ] {
+        let output = podlapse(path, arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(stderr(&output).contains(error), "{arguments:?}: {}", stderr(&output));
+    }
+    assert_eq!(
+        podlapse(path, &["get", "pods", "web", "manifests"]).status.code(),
+        Some(0)
+    );
+}
+
+#[test]
+fn logs_of_a_pod_are_those_of_one_attempt() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: app\n    image: busybox:1\n    command: [sh, -c, 'echo begun at $(date +%s); sleep 5; exit 1']\n  - {name: other, image: 'other:1'}\n";
+    let folder = folder(&[("pod.yaml", pod)]);
+    let logs = |arguments: &[&str]| {
+        let mut all = vec!["logs"];
+        all.extend(arguments);
+        podlapse(folder.path(), &all)
+    };
+    let all = stdout(&logs(&["pod.yaml", "--at", "15s"]));
+    let last = logs(&["web", "pod.yaml", "--at", "15s"]);
+    let previous = stdout(&logs(&["web", "pod.yaml", "--at", "15s", "--previous"]));
+    assert_eq!(stderr(&last), "Defaulted container \"app\" out of: app, other\n");
+    assert_eq!(all.lines().count(), 2, "{all}");
+    assert!(previous.starts_with("begun at") && stdout(&last).starts_with("begun at"));
+    assert_ne!(stdout(&last), previous);
+}
+
+#[test]
+fn events_are_objects_too() {
+    let folder = folder(&[("web.yaml", &scenario(GOOD))]);
+    let arguments = ["get", "events", "web.yaml", "--at", "8s", "-o", "yaml"];
+    insta::assert_snapshot!(stdout(&podlapse(folder.path(), &arguments)));
+}
+
+#[test]
 fn completions_and_manual_pages_name_every_command() {
     let folder = folder(&[]);
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {

@@ -22,7 +22,7 @@ fn examples_play_as_the_documentation_says() {
             pod: None,
             container: None,
             until: Time::MAX,
-            previous: false,
+            attempts: podlapse::views::logs::Attempts::All,
             prefix: true,
         };
         let shown = timeline::render(&records, &input, options);

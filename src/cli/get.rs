@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use super::exit::{Exit, Trouble};
 use super::moment::{self, Moment};
 use super::printer::Printer;
-use crate::views::{events, json, kubectl, objects, yaml};
+use crate::views::{events, explain, json, kubectl, objects, yaml};
 
 /// What `get` is told.
 #[derive(Args)]
@@ -13,14 +13,15 @@ use crate::views::{events, json, kubectl, objects, yaml};
 Examples:
   podlapse get pods scenarios/crash-loop.yaml --at 90s
   podlapse get pods pod.yaml --at 2m -o yaml
-  podlapse get events scenarios/crash-loop.yaml --at 10m")]
+  podlapse get events scenarios/crash-loop.yaml --at 10m
+  podlapse get pods web manifests/ --at 90s              only this pod, as kubectl takes its name")]
 pub(super) struct Arguments {
     /// What to show
     #[arg(value_enum)]
     what: What,
     #[command(flatten)]
     moment: moment::Place,
-    /// How to show it; json and yaml are for pods
+    /// How to show it
     #[arg(short, long, value_enum)]
     output: Option<Output>,
 }
@@ -45,14 +46,32 @@ enum Output {
 
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Trouble> {
-    let Moment { input, records, time } = arguments.moment.run(printer)?;
+    let (name, Moment { input, records, time }) = arguments.moment.run_of(printer)?;
     let text = match (arguments.what, arguments.output) {
-        (What::Events, None | Some(Output::Wide)) => events::table(&events::at(&records, time), time),
-        (What::Events, Some(Output::Json | Output::Yaml)) => {
-            return Err(Trouble::Message("events are shown as a table only".to_owned()));
+        (What::Events, output) => {
+            if let Some(name) = name {
+                return Err(Trouble::Message(format!(
+                    "{name}: there is no such file, and events have no names to choose by"
+                )));
+            }
+            let found = events::at(&records, time);
+            let objects = || events::list(&found, input.scenario.epoch_unix_secs);
+            match output {
+                None | Some(Output::Wide) => events::table(&found, time),
+                Some(Output::Json) => json::text(&objects()),
+                Some(Output::Yaml) => yaml::text(&objects()),
+            }
         }
         (What::Pods, output) => {
-            let pods = objects::at(&records, &input, time);
+            let mut pods = objects::at(&records, &input, time);
+            if let Some(name) = &name {
+                let full_name = explain::find_pod(&input, name).ok_or_else(|| moment::no_pod(&input, name))?;
+                pods.retain(|pod| *pod.full_name == *full_name);
+                if pods.is_empty() {
+                    let message = format!("pods {name:?} not found: it does not exist at that time");
+                    return Err(Trouble::Message(message));
+                }
+            }
             match output {
                 None => kubectl::pods(&pods, time, false),
                 Some(Output::Wide) => kubectl::pods(&pods, time, true),

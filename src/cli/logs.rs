@@ -6,12 +6,14 @@ use clap::Args;
 
 use super::exit::{Exit, Trouble};
 use super::printer::Printer;
-use super::sources;
+use super::{moment, sources};
 use crate::kernel::Time;
 use crate::scenario::duration::parse;
 use crate::scenario::load::load_as;
+use crate::scenario::types::Input;
 use crate::sim;
-use crate::views::logs;
+use crate::views::explain;
+use crate::views::logs::{self, Attempts};
 
 /// What `logs` is told.
 #[derive(Args)]
@@ -19,21 +21,21 @@ use crate::views::logs;
 Examples:
   podlapse logs pod.yaml                      everything, each line after its time and container
   podlapse logs pod.yaml --pod web --at 90s   what kubectl logs web would show after 90 seconds
-  podlapse logs pod.yaml --pod web -c app --previous")]
+  podlapse logs web pod.yaml -c app --previous     the pod's name first, as kubectl takes it")]
 pub(super) struct Arguments {
     /// Files or directories with manifests and at most one Scenario; - is standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// Only this pod's lines, without times
+    /// Only the lines of this pod's last attempt, without times, as kubectl shows them
     #[arg(long)]
     pod: Option<String>,
-    /// Only this container's lines
+    /// Only this container's lines; of a pod that is named the first container is the default
     #[arg(short, long)]
     container: Option<String>,
     /// Only what was written until then, as a duration since the start
     #[arg(long, value_name = "DURATION")]
     at: Option<String>,
-    /// Only the lines of the attempt before the last one
+    /// The lines of the attempt before the last one
     #[arg(long)]
     previous: bool,
 }
@@ -47,19 +49,63 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
             Err(error) => return Err(Trouble::Message(format!("--at {text}: {error}"))),
         },
     };
-    let sources = sources::read(&arguments.files)?;
+    let (name, files) = moment::name_first(&arguments.files);
+    if name.is_some() && arguments.pod.is_some() {
+        return Err(Trouble::Message(
+            "the pod is named twice: before the files and with --pod".to_owned(),
+        ));
+    }
+    let pod = name.or_else(|| arguments.pod.clone());
+    let sources = sources::read(files)?;
     let (input, warnings) = load_as(&sources, None)?;
+    let container = match &pod {
+        Some(name) => Some(container_of(&input, name, arguments.container.as_deref(), printer)?),
+        None => arguments.container.clone(),
+    };
     for warning in warnings {
         printer.input_warning(&warning);
     }
     let records = sim::run(&input);
     let options = logs::Options {
-        pod: arguments.pod.clone(),
-        container: arguments.container.clone(),
+        prefix: pod.is_none(),
+        container,
         until,
-        previous: arguments.previous,
-        prefix: arguments.pod.is_none(),
+        attempts: match (arguments.previous, &pod) {
+            (true, _) => Attempts::Previous,
+            (false, Some(_)) => Attempts::Last,
+            (false, None) => Attempts::All,
+        },
+        pod,
     };
     printer.data_to(None, &logs::render(&records, &options))?;
     Ok(Exit::Success)
+}
+
+/// The container of a named pod: the one that is asked for, or the first (`kubectl logs`: `podcmd: FindOrDefaultContainerByName`).
+fn container_of(input: &Input, name: &str, asked_for: Option<&str>, printer: Printer) -> Result<String, Trouble> {
+    let no_pod = || moment::no_pod(input, name);
+    let full_name = explain::find_pod(input, name).ok_or_else(no_pod)?;
+    let found = input.pods.iter().find(|p| p.pod.full_name() == full_name);
+    let pod = &found.ok_or_else(no_pod)?.pod;
+    let init = pod.spec.init_containers.iter().map(|c| (&*c.name, " (init)"));
+    let all: Vec<(&str, &str)> = pod.spec.containers.iter().map(|c| (&*c.name, "")).chain(init).collect();
+    let shown: Vec<String> = all.iter().map(|(name, kind)| format!("{name}{kind}")).collect();
+    let Some(wanted) = asked_for else {
+        let first = all.first().map_or("", |(name, _)| name);
+        if all.len() > 1 {
+            printer.remark(format_args!(
+                "Defaulted container {first:?} out of: {}",
+                shown.join(", ")
+            ));
+        }
+        return Ok(first.to_owned());
+    };
+    if all.iter().all(|(name, _)| *name != wanted) {
+        let message = format!(
+            "container {wanted} is not valid for pod {name}; there are: {}",
+            shown.join(", ")
+        );
+        return Err(Trouble::Message(message));
+    }
+    Ok(wanted.to_owned())
 }

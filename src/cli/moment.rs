@@ -1,6 +1,6 @@
 //! What the commands that look at a moment of a run have in common.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -43,13 +43,43 @@ fn since_start(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// The pod's name that stands before the files, as it does for kubectl; then the files.
+pub(super) fn name_first(files: &[PathBuf]) -> (Option<String>, &[PathBuf]) {
+    match files {
+        [name, rest @ ..] if !rest.is_empty() && !name.exists() && looks_like_a_name(name) => {
+            (Some(name.display().to_string()), rest)
+        }
+        _ => (None, files),
+    }
+}
+
+/// Whether it may be a pod's name rather than a file that is missing: `web` or `shop/web`, but nothing that ends as
+/// manifests do.
+fn looks_like_a_name(path: &Path) -> bool {
+    let text = path.to_string_lossy();
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
+    let parts: Vec<&str> = text.split('/').collect();
+    let named = |part: &&str| part.starts_with(|c: char| c.is_ascii_alphanumeric()) && part.chars().all(allowed);
+    parts.len() <= 2 && parts.iter().all(named) && !sources::is_manifest(path)
+}
+
 impl Place {
     /// Runs up to the moment.
     pub(super) fn run(&self, printer: Printer) -> Result<Moment, Trouble> {
-        let sources = sources::read(&self.files)?;
+        self.run_files(&self.files, printer)
+    }
+
+    /// As [`Place::run`], with the pod's name that may stand before the files.
+    pub(super) fn run_of(&self, printer: Printer) -> Result<(Option<String>, Moment), Trouble> {
+        let (name, files) = name_first(&self.files);
+        Ok((name, self.run_files(files, printer)?))
+    }
+
+    fn run_files(&self, files: &[PathBuf], printer: Printer) -> Result<Moment, Trouble> {
+        let sources = sources::read(files)?;
         let (mut input, warnings) = load_as(&sources, self.kubernetes_version)?;
         for warning in warnings {
-            printer.warning(warning);
+            printer.input_warning(&warning);
         }
         // What happens later does not matter; a moment after the scenario's own end is simulated all the same.
         if let Some(at) = self.at {

@@ -154,10 +154,18 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Trouble> {
         .prefix(".podlapse-")
         .permissions(permissions(path))
         .tempfile_in(folder)
-        .map_err(failed)?;
+        .map_err(|error| failed(without_path(error)))?;
     file.write_all(bytes).map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
+}
+
+/// The error of the system alone: nobody has heard of the neighbour that it names.
+fn without_path(error: std::io::Error) -> std::io::Error {
+    let code = error
+        .get_ref()
+        .and_then(|wrapped| wrapped.source()?.downcast_ref::<std::io::Error>()?.raw_os_error());
+    code.map_or(error, std::io::Error::from_raw_os_error)
 }
 
 /// Those of the file that is replaced, or what other programs give a new one.
@@ -186,7 +194,8 @@ mod tests {
     fn a_file_in_a_folder_that_is_not_there_is_an_error() {
         let folder = tempfile::tempdir().expect("a folder");
         let trouble = write_file(&folder.path().join("no/report.xml"), b"one");
-        assert!(matches!(trouble, Err(Trouble::Message(m)) if m.starts_with("cannot write ")));
+        let told = |m: &str| m.starts_with("cannot write ") && !m.contains(".podlapse-");
+        assert!(matches!(trouble, Err(Trouble::Message(m)) if told(&m)));
     }
 
     #[test]

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
+use serde_json::{Value, json};
 use tabwriter::TabWriter;
 
 use super::humane::human_duration;
 use crate::api::pod::Name;
+use crate::api::status::Timestamp;
 use crate::kernel::{Duration, Time};
 use crate::trace::{EventRecord, Record, What};
 
@@ -82,7 +84,52 @@ pub fn table(events: &[Event], now: Time) -> String {
     String::from_utf8(bytes).expect("the columns are UTF-8")
 }
 
+/// The events as a v1.List, as `kubectl get events -o json` shows them. `epoch_unix_secs` is when the run began.
+pub fn list(events: &[Event], epoch_unix_secs: i64) -> Value {
+    let items: Vec<Value> = events.iter().map(|event| event.object(epoch_unix_secs)).collect();
+    json!({"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": ""}, "items": items})
+}
+
 impl Event {
+    /// The v1.Event, named as `client-go/tools/record: makeEvent` names it: the object and the nanosecond.
+    fn object(&self, epoch_unix_secs: i64) -> Value {
+        let (kind, name) = self.object.split_once('/').unwrap_or(("", &self.object));
+        let kind = if kind == "node" { "Node" } else { "Pod" };
+        let unix_ns = i128::from(epoch_unix_secs) * 1_000_000_000 + i128::from(self.first.as_nanos());
+        let timestamp = |at: Time| Timestamp(epoch_unix_secs + at.as_nanos().div_euclid(1_000_000_000)).to_string();
+        let mut about = json!({"apiVersion": "v1", "kind": kind, "name": name});
+        // Events of nodes, which have no namespace, are kept in default.
+        let namespace = if self.namespace.is_empty() {
+            "default"
+        } else {
+            &self.namespace
+        };
+        if !self.namespace.is_empty() {
+            about["namespace"] = json!(self.namespace);
+        }
+        if !self.field_path.is_empty() {
+            about["fieldPath"] = json!(self.field_path);
+        }
+        json!({
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {
+                "name": format!("{name}.{unix_ns:x}"),
+                "namespace": namespace,
+                "creationTimestamp": timestamp(self.first),
+            },
+            "involvedObject": about,
+            "type": if self.warning { "Warning" } else { "Normal" },
+            "reason": self.reason,
+            "message": self.message,
+            "count": self.count,
+            "firstTimestamp": timestamp(self.first),
+            "lastTimestamp": timestamp(self.last),
+            "source": {"component": "kubelet"},
+            "reportingComponent": "kubelet",
+        })
+    }
+
     /// How long ago it was last seen, and how often: `5s`, `5s (x3 over 2m)`.
     pub fn age(&self, now: Time) -> String {
         let ago = |then: Time| human_duration((now - whole_second(then)).as_secs());

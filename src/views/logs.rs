@@ -1,7 +1,9 @@
 //! What containers wrote, as `kubectl logs` shows it.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use crate::api::pod::Name;
 use crate::kernel::Time;
 use crate::trace::{Record, What};
 
@@ -14,48 +16,51 @@ pub struct Options {
     pub container: Option<String>,
     /// only what was written until then
     pub until: Time,
-    /// only of the attempt before the last one, as `kubectl logs --previous`
-    pub previous: bool,
+    /// which lives of each container
+    pub attempts: Attempts,
     /// each line after its time and container
     pub prefix: bool,
 }
 
+/// Which lives of a container are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attempts {
+    /// all of them
+    All,
+    /// the last one, as `kubectl logs`
+    Last,
+    /// the one before it, as `kubectl logs --previous`
+    Previous,
+}
+
 /// The lines, in order.
 pub fn render(records: &[Record], options: &Options) -> String {
-    let of_pod = |record: &Record| {
+    let records = &records[..records.partition_point(|record| record.at <= options.until)];
+    let mut last: BTreeMap<(&Option<Name>, &Option<Name>), u32> = BTreeMap::new();
+    for record in records {
+        if let Some(attempt) = record.attempt {
+            let newest = last.entry((&record.pod, &record.container)).or_default();
+            *newest = attempt.max(*newest);
+        }
+    }
+    let is_wanted = |record: &Record| {
         let full = record.pod.as_deref().unwrap_or_default();
         let name = full.split_once('/').map_or(full, |(_, name)| name);
+        let container = options.container.as_deref();
+        let newest = last.get(&(&record.pod, &record.container)).copied();
         options.pod.as_deref().is_none_or(|pod| pod == name || pod == full)
-    };
-    let wanted: Vec<(&Record, &str)> = records
-        .iter()
-        .take_while(|record| record.at <= options.until)
-        .filter(|record| of_pod(record))
-        .filter(|record| {
-            options
-                .container
-                .as_deref()
-                .is_none_or(|name| record.container.as_deref() == Some(name))
-        })
-        .filter_map(|record| match &record.what {
-            What::Log { text, .. } => Some((record, &**text)),
-            _ => None,
-        })
-        .collect();
-    let mut text = String::new();
-    for (record, line) in &wanted {
-        if options.previous {
-            let same = |other: &&Record| other.pod == record.pod && other.container == record.container;
-            let begun = records.iter().take_while(|other| other.at <= options.until);
-            let last = begun.filter(same).filter_map(|other| other.attempt).max();
-            if record
-                .attempt
-                .zip(last)
-                .is_none_or(|(attempt, last)| attempt + 1 != last)
-            {
-                continue;
+            && container.is_none_or(|container| record.container.as_deref() == Some(container))
+            && match options.attempts {
+                Attempts::All => true,
+                Attempts::Last => record.attempt == newest,
+                Attempts::Previous => record.attempt.map(|attempt| attempt + 1) == newest,
             }
-        }
+    };
+    let mut text = String::new();
+    for record in records.iter().filter(|record| is_wanted(record)) {
+        let What::Log { text: line, .. } = &record.what else {
+            continue;
+        };
         if options.prefix {
             let millis = record.at.as_nanos() / 1_000_000;
             let (pod, container) = (
