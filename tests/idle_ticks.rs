@@ -185,6 +185,38 @@ spec:
     assert_same(yaml, &read(yaml));
 }
 
+/// The readiness worker of the container that has ended ends too; the next regular sync makes another, whose first
+/// result asks for a sync.
+#[test]
+fn when_a_sync_makes_probe_workers_anew() {
+    let yaml = "\
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  restartPolicy: Never
+  activeDeadlineSeconds: 74
+  containers:
+  - name: c0
+    image: app:1
+    readinessProbe: {exec: {command: [check]}, periodSeconds: 19, failureThreshold: 1}
+    livenessProbe: {exec: {command: [check]}, periodSeconds: 13, failureThreshold: 1}
+  - {name: c1, image: \"app:1\"}
+---
+apiVersion: podlapse.dev/v1alpha1
+kind: Scenario
+metadata: {name: workers-anew}
+spec:
+  runFor: 10m
+  containers:
+  - name: c0
+    runs: [{exit: {after: 65ms, code: 0}}]
+  - name: c1
+    runs: [{onTerm: {after: 1ms, code: 0}}]
+";
+    assert_same(yaml, &read(yaml));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 

@@ -104,6 +104,8 @@ impl Worker {
         }
         let key = (self.ix, self.container.name.clone(), self.kind);
         kubelet.probes.workers.borrow_mut().remove(&key);
+        // The next sync makes a new one.
+        kubelet.resume_syncs(self.ix);
     }
 
     /// Waits for the next tick or for a trigger, which starts the ticker afresh; false when the worker must end.
