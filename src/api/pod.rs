@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::place::Place;
 
 /// A name or any other short text that many places share.
-pub type Name = Arc<str>;
+pub type Name = smol_str::SmolStr;
 
 /// A v1.Pod after defaulting and validation.
 #[derive(Clone, Debug, PartialEq)]

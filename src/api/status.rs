@@ -305,6 +305,33 @@ impl PodStatus {
         self.conditions.iter().find(|c| &*c.kind == kind)
     }
 
+    /// Whether everything but the conditions is the same.
+    pub(crate) fn differs_in_conditions_only(&self, other: &PodStatus) -> bool {
+        let PodStatus {
+            observed_generation,
+            phase,
+            conditions: _,
+            message,
+            reason,
+            host_ip,
+            pod_ip,
+            start_time,
+            init_container_statuses,
+            container_statuses,
+            ephemeral_container_statuses,
+            qos_class,
+        } = self;
+        *phase == other.phase
+            && *container_statuses == other.container_statuses
+            && *init_container_statuses == other.init_container_statuses
+            && *ephemeral_container_statuses == other.ephemeral_container_statuses
+            && *observed_generation == other.observed_generation
+            && (reason, message) == (&other.reason, &other.message)
+            && (host_ip, pod_ip) == (&other.host_ip, &other.pod_ip)
+            && *start_time == other.start_time
+            && *qos_class == other.qos_class
+    }
+
     /// Whether the condition AllContainersRestarting is true.
     pub fn is_restarting_all_containers(&self) -> bool {
         let condition = self.condition("AllContainersRestarting");

@@ -16,8 +16,6 @@ pub struct SandboxId(pub u64);
 pub struct PodStatus {
     /// All containers of the pod in all sandboxes, newest first.
     pub container_statuses: Vec<Status>,
-    /// Those of the newest sandbox, in the same order (`ActiveContainerStatuses`).
-    pub active_container_statuses: Vec<Status>,
     /// Sandboxes, newest first.
     pub sandbox_statuses: Vec<SandboxStatus>,
     /// The pod's IP from the newest ready sandbox.
@@ -92,6 +90,12 @@ impl PodStatus {
     /// The newest container of that name (`FindContainerStatusByName`).
     pub fn find_by_name(&self, name: &str) -> Option<&Status> {
         self.container_statuses.iter().find(|s| &*s.name == name)
+    }
+
+    /// Those of the newest sandbox, newest first (`ActiveContainerStatuses`).
+    pub fn active_container_statuses(&self) -> impl Iterator<Item = &Status> {
+        let newest = self.sandbox_statuses.first().map(|s| s.id);
+        self.container_statuses.iter().filter(move |c| Some(c.sandbox) == newest)
     }
 
     /// The container of that ID.

@@ -20,11 +20,14 @@ pub mod status;
 mod sync_loop;
 pub mod ticks;
 mod volume_manager;
+mod work_queue;
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
+
+use smol_str::format_smolstr;
 
 use crate::api::pod::{ContainerType, Name};
 use crate::api::status::PodStatus as ApiStatus;
@@ -44,6 +47,7 @@ use prober::ProbeManager;
 use status::manager::StatusManager;
 use ticks::Ticks;
 use volume_manager::{VolumeManager, VolumeWait};
+use work_queue::WorkQueue;
 
 /// The crash-loop back-off's key: pod, container, image (`GetBackoffKey`).
 type BackoffKey = (PodIx, Name, Name);
@@ -99,8 +103,10 @@ pub struct Kubelet {
     pleg: Pleg,
     /// `podManager`: what the API has told.
     pods: RefCell<BTreeMap<PodIx, PodConfig>>,
+    /// Those of them that have an activeDeadlineSeconds.
+    deadlined: RefCell<BTreeSet<PodIx>>,
     workers: RefCell<BTreeMap<PodIx, Rc<Worker>>>,
-    work_queue: RefCell<BTreeMap<PodIx, (Time, Option<u64>)>>,
+    work_queue: RefCell<WorkQueue>,
     work_queued: Notify,
     housekeeping_wanted: Notify,
     gc_wanted: Notify,
@@ -145,6 +151,7 @@ impl Kubelet {
             images: ImageManager::new(&kernel, images, parallel),
             pods: RefCell::default(),
             workers: RefCell::default(),
+            deadlined: RefCell::default(),
             work_queue: RefCell::default(),
             work_queued: Notify::new(&kernel),
             housekeeping_wanted: Notify::new(&kernel),
@@ -210,7 +217,7 @@ impl Kubelet {
             object: None,
             warning,
             reason,
-            field_path: "".into(),
+            field_path: Name::default(),
             message,
         };
         self.recorder
@@ -231,7 +238,7 @@ impl Kubelet {
             Some((ContainerType::Ephemeral, _)) => "ephemeralContainers",
             Some((ContainerType::App, _)) | None => "containers",
         };
-        let field_path = format!("spec.{list}{{{container}}}").into();
+        let field_path = format_smolstr!("spec.{list}{{{container}}}");
         let event = EventRecord {
             object: None,
             warning,

@@ -31,8 +31,8 @@ pub struct Pleg {
     newest_first: bool,
     leaves_out_idle_ticks: bool,
     runtime: Rc<Runtime>,
-    /// States at the last relist, by pod and ID; sandboxes too.
-    seen: RefCell<BTreeMap<PodIx, BTreeMap<u64, Seen>>>,
+    /// States at the last relist, by pod and in the order of IDs; sandboxes too.
+    seen: RefCell<BTreeMap<PodIx, Vec<(u64, Seen)>>>,
     cache: RefCell<BTreeMap<PodIx, (Rc<PodStatus>, Time)>>,
     /// When the last global relist took place.
     relisted_at: Cell<Time>,
@@ -81,14 +81,15 @@ impl Pleg {
         }
     }
 
-    /// `Relist`: every pod, events first, then the cache's time moves on.
+    /// `Relist`: every pod, events first, then the cache's time moves on. Pods of which nothing has changed since the
+    /// last time are left out: nothing would be found.
     fn relist(&self, deliver: &impl Fn(PodIx, Event)) {
         let now = self.kernel.now();
-        self.relisted_at.set(now);
-        let mut pods = self.runtime.pods();
-        pods.extend(self.seen.borrow().keys());
-        pods.sort_unstable();
-        pods.dedup();
+        let first = self.relisted_at.replace(now) == Time(i64::MIN);
+        let mut pods = self.runtime.take_touched();
+        if first {
+            pods.extend(self.runtime.pods());
+        }
         for pod in pods {
             self.reconcile(pod, deliver);
         }
@@ -124,21 +125,24 @@ impl Pleg {
     fn reconcile(&self, pod: PodIx, deliver: &impl Fn(PodIx, Event)) {
         let current = self.current(pod);
         let old = self.seen.borrow().get(&pod).cloned().unwrap_or_default();
-        let mut events = Vec::new();
-        // What was there before comes first, the newest of it first; then what is new, likewise.
-        let order = |ids: Vec<u64>| -> Vec<u64> {
-            if self.newest_first {
-                ids.into_iter().rev().collect()
-            } else {
-                ids
-            }
+        if current == old {
+            return;
+        }
+        let state = |list: &[(u64, Seen)], id: u64| {
+            let place = list.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+            Some(list[place].1)
         };
-        let mut ids = order(old.keys().copied().collect());
-        ids.extend(order(
-            current.keys().filter(|id| !old.contains_key(id)).copied().collect(),
-        ));
+        // What was there before comes first, the newest of it first; then what is new, likewise.
+        let mut ids: Vec<u64> = old.iter().map(|(id, _)| *id).collect();
+        let known = ids.len();
+        ids.extend(current.iter().map(|(id, _)| *id).filter(|id| state(&old, *id).is_none()));
+        if self.newest_first {
+            ids[..known].reverse();
+            ids[known..].reverse();
+        }
+        let mut events = Vec::new();
         for id in ids {
-            match (old.get(&id), current.get(&id)) {
+            match (state(&old, id), state(&current, id)) {
                 (before, after) if before == after => {}
                 (_, Some(Seen::Running)) => events.push(Event::Started),
                 (_, Some(Seen::Exited)) => events.push(Event::Died(id)),
@@ -164,21 +168,23 @@ impl Pleg {
         }
     }
 
-    fn current(&self, pod: PodIx) -> BTreeMap<u64, Seen> {
-        let containers = self.runtime.containers(pod);
-        let states = containers.iter().map(|c| {
-            let seen = match *c.state.borrow() {
-                ContainerState::Created => Seen::Unknown,
-                ContainerState::Running { .. } => Seen::Running,
-                ContainerState::Exited { .. } => Seen::Exited,
-            };
-            (c.id, seen)
-        });
-        let sandboxes = self.runtime.sandboxes(pod);
-        let ready = sandboxes
-            .iter()
-            .map(|s| (s.id, if s.ready.get() { Seen::Running } else { Seen::Exited }));
-        states.chain(ready).collect()
+    fn current(&self, pod: PodIx) -> Vec<(u64, Seen)> {
+        self.runtime.look(pod, |containers, sandboxes| {
+            let states = containers.iter().map(|c| {
+                let seen = match *c.state.borrow() {
+                    ContainerState::Created => Seen::Unknown,
+                    ContainerState::Running { .. } => Seen::Running,
+                    ContainerState::Exited { .. } => Seen::Exited,
+                };
+                (c.id, seen)
+            });
+            let ready = sandboxes
+                .iter()
+                .map(|s| (s.id, if s.ready.get() { Seen::Running } else { Seen::Exited }));
+            let mut current: Vec<(u64, Seen)> = states.chain(ready).collect();
+            current.sort_unstable_by_key(|(id, _)| *id);
+            current
+        })
     }
 
     /// Asks the runtime how the pod is now (`GetPodStatus`), with the IP that the cache remembers.
@@ -240,15 +246,8 @@ fn read(runtime: &Runtime, pod: PodIx, now: Time) -> PodStatus {
     let mut containers = runtime.containers(pod);
     containers.sort_by_key(|c| std::cmp::Reverse((c.created_at, c.id)));
     let container_statuses: Vec<Status> = containers.iter().map(|c| container_status(c)).collect();
-    let newest = sandbox_statuses.first().map(|s| s.id);
-    let active = container_statuses
-        .iter()
-        .filter(|c| Some(c.sandbox) == newest)
-        .cloned()
-        .collect();
     PodStatus {
         container_statuses,
-        active_container_statuses: active,
         sandbox_statuses,
         ip,
         timestamp: now,

@@ -311,7 +311,7 @@ impl Kubelet {
             Outcome::Well => now + self.jittered(self.config.sync_frequency),
             Outcome::Steady => {
                 worker.steady.set(true);
-                self.work_queue.borrow_mut().remove(&ix);
+                self.work_queue.borrow_mut().remove(ix);
                 if worker.pending.borrow().is_none() {
                     return;
                 }

@@ -1,6 +1,5 @@
 //! The sync loop: what comes from the API, from PLEG and from the tickers, and to whom it goes (`kubelet.go: syncLoop`).
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::Kubelet;
@@ -79,6 +78,9 @@ impl Kubelet {
                     status: object.status_heard(self.kernel.now()),
                 };
                 self.pods.borrow_mut().insert(ix, config.clone());
+                if config.pod.spec.active_deadline_seconds.is_some() {
+                    self.deadlined.borrow_mut().insert(ix);
+                }
                 if matches!(change, PodChange::Added(_)) && self.shutting_down.get() {
                     self.reject_pod(ix, &config);
                     return;
@@ -87,6 +89,7 @@ impl Kubelet {
             }
             PodChange::Removed(ix) => {
                 let removed = self.pods.borrow_mut().remove(&ix);
+                self.deadlined.borrow_mut().remove(&ix);
                 self.volumes.changed.raise();
                 self.housekeeping_wanted.raise();
                 if let Some(config) = removed {
@@ -170,14 +173,14 @@ impl Kubelet {
 
     /// Puts a pod into the work queue, in place of what was there (`workQueue.Enqueue`).
     pub(super) fn enqueue(&self, ix: PodIx, due: Time) {
-        self.work_queue.borrow_mut().insert(ix, (due, self.kernel.cause()));
+        self.work_queue.borrow_mut().enqueue(ix, due, self.kernel.cause());
         self.work_queued.raise();
     }
 
     /// The sync ticker, at those ticks only that find something due: the queue asks for strictly before now.
     async fn tick_forever(self: Rc<Self>) {
         loop {
-            let queued = self.work_queue.borrow().values().map(|(due, _)| *due).min();
+            let queued = self.work_queue.borrow().first();
             // A deadline is noticed at the first tick that is not before it; the queue gives what is strictly older.
             let deadline = self.next_deadline().map(|at| at - Duration(1));
             let idle = (!self.leaves_out_idle_ticks()).then_some(self.kernel.now());
@@ -198,24 +201,12 @@ impl Kubelet {
                 continue;
             }
             let now = self.kernel.now();
-            let mut queue = self.work_queue.borrow_mut();
-            let due: Vec<_> = queue
-                .iter()
-                .filter(|(_, (at, _))| *at < now)
-                .map(|(ix, (_, c))| (*ix, *c))
-                .collect();
-            for (ix, _) in &due {
-                queue.remove(ix);
+            let mut due = self.work_queue.borrow_mut().take_due(now);
+            for ix in self.deadlined.borrow().iter().filter(|ix| self.past_deadline(**ix, now)) {
+                due.entry(*ix).or_insert(self.kernel.cause());
             }
-            drop(queue);
-            let queued: BTreeMap<PodIx, Option<u64>> = due.into_iter().collect();
-            let pods: Vec<PodIx> = self.pods.borrow().keys().copied().collect();
-            for ix in pods {
-                if let Some(cause) = queued.get(&ix) {
-                    self.kernel.set_cause(*cause);
-                } else if !self.past_deadline(ix, now) {
-                    continue;
-                }
+            for (ix, cause) in due {
+                self.kernel.set_cause(cause);
                 self.handle_pod_sync(ix);
             }
         }
@@ -231,12 +222,9 @@ impl Kubelet {
     /// The earliest deadline of a pod that has not ended.
     fn next_deadline(&self) -> Option<Time> {
         let pods = self.pods.borrow();
-        // Most pods have none: that is asked first.
-        let deadlines = pods
-            .iter()
-            .filter_map(|(ix, config)| Some((*ix, self.deadline(*ix, config)?)));
-        let open = deadlines.filter(|(ix, _)| !self.is_finished(*ix));
-        open.map(|(_, at)| at).min()
+        let deadlined = self.deadlined.borrow();
+        let open = deadlined.iter().filter(|ix| !self.is_finished(**ix));
+        open.filter_map(|ix| self.deadline(*ix, pods.get(ix)?)).min()
     }
 
     fn past_deadline(&self, ix: PodIx, now: Time) -> bool {

@@ -136,7 +136,7 @@ impl Runtime {
             Some(container.attempt),
             what,
         );
-        self.changed.raise();
+        self.touch(container.ix);
         container.process.gone.open();
     }
 

@@ -34,7 +34,11 @@ pub struct Runtime {
     guests: Rc<Guests>,
     /// Draws the answers of probes that succeed with some probability.
     pub(super) chances: Stream,
-    /// Raised whenever a relist could see something new.
+    /// Scripts' runs that have been played, by their place in the scenario.
+    played: RefCell<BTreeMap<(usize, usize), Rc<Run>>>,
+    /// Pods of which a relist could see something new.
+    touched: RefCell<BTreeSet<PodIx>>,
+    /// Raised whenever there are such.
     pub changed: Rc<Notify>,
 }
 
@@ -55,6 +59,8 @@ struct PodRecords {
 pub struct Sandbox {
     /// Identifies it for ever.
     pub id: u64,
+    /// Whose it is.
+    pub pod: PodIx,
     /// Attempt.
     pub attempt: u32,
     /// Whether it is ready.
@@ -69,6 +75,8 @@ pub struct Sandbox {
 pub struct Container {
     /// Identifies it for ever.
     pub id: u64,
+    /// Whose it is.
+    pub ix: PodIx,
     /// The pod's full name, for records.
     pub pod: Name,
     /// Name.
@@ -154,6 +162,8 @@ impl Runtime {
             boots: Cell::new(0),
             lost: RefCell::default(),
             chances: Stream::new(scenario.seed, &format!("probes/{node}")),
+            played: RefCell::default(),
+            touched: RefCell::default(),
             changed: Rc::new(Notify::new(kernel)),
         }
     }
@@ -186,6 +196,25 @@ impl Runtime {
         id
     }
 
+    /// A relist could see something new of the pod.
+    pub(super) fn touch(&self, pod: PodIx) {
+        self.touched.borrow_mut().insert(pod);
+        self.changed.raise();
+    }
+
+    /// The pods that have been touched since this was asked last.
+    pub fn take_touched(&self) -> BTreeSet<PodIx> {
+        self.touched.take()
+    }
+
+    /// Looks at a pod's containers and sandboxes, oldest first.
+    pub fn look<T>(&self, pod: PodIx, look: impl FnOnce(&[Rc<Container>], &[Rc<Sandbox>]) -> T) -> T {
+        match self.pods.borrow().get(&pod) {
+            Some(records) => look(&records.containers, &records.sandboxes),
+            None => look(&[], &[]),
+        }
+    }
+
     /// Sandboxes of a pod, oldest first.
     pub fn sandboxes(&self, pod: PodIx) -> Vec<Rc<Sandbox>> {
         self.pods
@@ -206,14 +235,14 @@ impl Runtime {
 
     /// The IP of the container's sandbox; empty when that is gone.
     pub fn ip_of(&self, container: &Container) -> Name {
-        self.ip_of_sandbox(container.sandbox)
+        self.ip_of_sandbox(container.ix, container.sandbox)
     }
 
-    fn ip_of_sandbox(&self, sandbox: u64) -> Name {
-        let pods = self.pods.borrow();
-        let mut sandboxes = pods.values().flat_map(|p| &p.sandboxes);
-        let found = sandboxes.find(|s| s.id == sandbox);
-        found.map_or_else(|| "".into(), |s| s.ip.clone())
+    fn ip_of_sandbox(&self, pod: PodIx, sandbox: u64) -> Name {
+        self.look(pod, |_, sandboxes| {
+            let found = sandboxes.iter().find(|s| s.id == sandbox);
+            found.map_or_else(Name::default, |s| s.ip.clone())
+        })
     }
 
     /// Pods of which the runtime knows anything.
@@ -285,6 +314,7 @@ impl Runtime {
         self.next_ip.set(number + 1);
         let sandbox = Rc::new(Sandbox {
             id: self.next_id(),
+            pod,
             attempt,
             ready: Cell::new(true),
             created_at,
@@ -295,7 +325,7 @@ impl Runtime {
         records.full_name = Some(full_name.clone());
         records.sandboxes.push(sandbox.clone());
         drop(pods);
-        self.changed.raise();
+        self.touch(pod);
         sandbox
     }
 
@@ -339,7 +369,7 @@ impl Runtime {
         let (full_name, sandbox) = (full_name.clone(), sandbox.clone());
         self.carry(self.kernel.now() + takes, move |runtime| {
             effect(runtime, &sandbox);
-            runtime.changed.raise();
+            runtime.touch(sandbox.pod);
             runtime.call(&full_name, None, sandbox.attempt, op, CallPhase::End, |_| {});
         })
         .await;
@@ -354,9 +384,8 @@ impl Runtime {
         container: &crate::api::pod::Container,
         attempt: u32,
     ) -> Result<Rc<Container>, Name> {
-        let run = self.next_run(pod, full_name, &container.name);
+        let (run, scripted) = self.next_run(pod, full_name, &container.name);
         let (name, image) = (container.name.clone(), container.image.clone());
-        let scripted = lookup::script(&self.scenario.containers, pod_name(full_name), &name).is_some();
         let stop_signal = container
             .stop_signal
             .as_ref()
@@ -378,10 +407,11 @@ impl Runtime {
                 return Err(text.clone());
             }
             let id = runtime.next_id();
-            let ip = runtime.ip_of_sandbox(sandbox);
+            let ip = runtime.ip_of_sandbox(pod, sandbox);
             let played = definition.and_then(|container| runtime.guests.make(pod, &container, (id, attempt, &ip)));
             let made = Rc::new(Container {
                 id,
+                ix: pod,
                 pod: full_name,
                 name: name.clone(),
                 attempt,
@@ -402,23 +432,29 @@ impl Runtime {
             records.containers.push(made.clone());
             records.logs.entry(name).or_default().insert(attempt);
             drop(pods);
-            runtime.changed.raise();
+            runtime.touch(pod);
             Ok(made)
         })
         .await
     }
 
-    fn next_run(&self, pod: PodIx, full_name: &Name, container: &Name) -> Rc<Run> {
+    /// What the container does this time, and whether a script says so.
+    fn next_run(&self, pod: PodIx, full_name: &Name, container: &Name) -> (Rc<Run>, bool) {
         let mut pods = self.pods.borrow_mut();
         let count = pods.entry(pod).or_default().runs.entry(container.clone()).or_default();
         let number = *count;
         *count += 1;
-        let script = lookup::script(&self.scenario.containers, pod_name(full_name), container);
-        Rc::new(
-            script
-                .map(|script| lookup::run_at(script, number).clone())
-                .unwrap_or_default(),
-        )
+        let scripts = &self.scenario.containers;
+        let Some(place) = lookup::script_place(scripts, pod_name(full_name), container) else {
+            return (Rc::default(), false);
+        };
+        let script = &scripts[place];
+        // The last run repeats.
+        let number = number.min(script.runs.len().saturating_sub(1));
+        let mut played = self.played.borrow_mut();
+        let run = played.entry((place, number));
+        let run = run.or_insert_with(|| Rc::new(lookup::run_at(script, number).clone()));
+        (run.clone(), true)
     }
 
     fn next_sandbox_outcome(&self, pod: PodIx, full_name: &Name) -> Outcome {
@@ -454,7 +490,7 @@ impl Runtime {
                 call.error = failure.as_ref().map(|text| rpc_error(text));
             });
             let now = runtime.kernel.now();
-            runtime.changed.raise();
+            runtime.touch(pod);
             let Some(text) = failure else {
                 *container.state.borrow_mut() = ContainerState::Running { started_at: now };
                 runtime.begin_process(&container);
@@ -518,7 +554,7 @@ impl Runtime {
                 if let Some(records) = runtime.pods.borrow_mut().get_mut(&pod) {
                     records.containers.retain(|c| c.id != container.id);
                 }
-                runtime.changed.raise();
+                runtime.touch(pod);
                 let (name, attempt) = (Some(&container.name), container.attempt);
                 runtime.call(&container.pod, name, attempt, op, CallPhase::End, |_| {});
             },
@@ -538,7 +574,7 @@ impl Runtime {
         for container in self.containers(pod).iter().filter(|c| c.sandbox == sandbox.id) {
             self.kill(container, 137, None);
         }
-        self.changed.raise();
+        self.touch(pod);
         Some(sandbox.attempt)
     }
 
@@ -585,6 +621,7 @@ impl Runtime {
             for sandbox in self.sandboxes(pod) {
                 sandbox.ready.set(false);
             }
+            self.touch(pod);
         }
         self.changed.raise();
     }

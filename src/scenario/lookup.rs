@@ -4,13 +4,18 @@ use super::types::{ContainerScript, Run, SandboxScript, VolumeScript};
 
 /// The first script that matches a container of a pod.
 pub fn script<'a>(scripts: &'a [ContainerScript], pod: &str, container: &str) -> Option<&'a ContainerScript> {
-    let matches = |s: &&ContainerScript| {
+    script_place(scripts, pod, container).map(|place| &scripts[place])
+}
+
+/// Where that script is in the list.
+pub fn script_place(scripts: &[ContainerScript], pod: &str, container: &str) -> Option<usize> {
+    let matches = |s: &ContainerScript| {
         *s.name == *container
             && s.pod
                 .as_ref()
                 .is_none_or(|pattern| glob(pattern.as_bytes(), pod.as_bytes()))
     };
-    scripts.iter().find(matches)
+    scripts.iter().position(matches)
 }
 
 /// The first script of sandboxes that matches a pod.

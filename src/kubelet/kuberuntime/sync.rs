@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use smol_str::format_smolstr;
+
 use crate::api::pod::{Container, Handler, Name};
 use crate::kernel::Time;
 use crate::kubelet::Kubelet;
@@ -290,7 +292,7 @@ impl Kubelet {
             if self.config.features.container_events_without_name {
                 short.into()
             } else {
-                format!("{long} {name}").into()
+                format_smolstr!("{long} {name}")
             }
         };
         let created = text("Created container:", "Container created");

@@ -47,7 +47,7 @@ impl Worker {
         }
         let title = title(self.kind);
         let unhealthy = |message: String| {
-            kubelet.container_event(&self.config, &self.container.name, true, "Unhealthy", message.into());
+            kubelet.container_event(&self.config, &self.container().name, true, "Unhealthy", message.into());
         };
         match answer {
             Err(error) => {
@@ -72,7 +72,7 @@ impl Worker {
         let Some(container) = kubelet.runtime.container(self.ix, id.0) else {
             return Err("rpc error: code = NotFound desc = container not found".to_owned());
         };
-        let timeout = Duration::from_secs(self.spec.timeout_seconds.into());
+        let timeout = Duration::from_secs(self.spec().timeout_seconds.into());
         let record = |result| {
             let what = What::Probe {
                 probe: self.kind,
@@ -85,23 +85,23 @@ impl Worker {
                 what,
             );
         };
-        let exec = matches!(self.spec.handler, Handler::Exec { .. });
+        let exec = matches!(self.spec().handler, Handler::Exec { .. });
         // The workers live on the context of the sync that made them, which a pod's end cancels.
         let cancelled = self.cancelled.clone();
         if exec && cancelled.is_open() {
             record(ProbeOutcome::Error);
             return Err(CANCELED.to_owned());
         }
-        if let (Handler::Exec { command }, Some(_)) = (&self.spec.handler, &container.guest) {
+        if let (Handler::Exec { command }, Some(_)) = (&self.spec().handler, &container.guest) {
             return self.call_guest(kubelet, &container, command, &record).await;
         }
-        let window = match kubelet.runtime.guest_answer(&container, &self.spec.handler) {
+        let window = match kubelet.runtime.guest_answer(&container, &self.spec().handler) {
             None => kubelet.runtime.probe_window(&container, self.kind),
             Some(GuestAnswer::Answered(window)) => window,
             Some(GuestAnswer::Refused) => {
                 record(ProbeOutcome::Failure);
-                let host = host(&self.spec.handler).unwrap_or(pod_ip);
-                let text = refused(&self.spec.handler, host, self.spec.timeout_seconds);
+                let host = host(&self.spec().handler).unwrap_or(pod_ip);
+                let text = refused(&self.spec().handler, host, self.spec().timeout_seconds);
                 return Ok((ProbeResult::Failure, text));
             }
         };
@@ -117,10 +117,10 @@ impl Worker {
                 ProbeAnswer::Error => ProbeOutcome::Error,
             },
         });
-        let host = host(&self.spec.handler).unwrap_or(pod_ip);
-        let seconds = self.spec.timeout_seconds;
-        let Handler::Exec { command } = &self.spec.handler else {
-            let handler = &self.spec.handler;
+        let host = host(&self.spec().handler).unwrap_or(pod_ip);
+        let seconds = self.spec().timeout_seconds;
+        let Handler::Exec { command } = &self.spec().handler else {
+            let handler = &self.spec().handler;
             return match kubelet.runtime.network_call(&container, window.takes, timeout).await {
                 Ending::Answered => network_answer(&window, handler, host),
                 Ending::TimedOut => Ok((ProbeResult::Failure, timed_out(handler, host, seconds))),
@@ -155,7 +155,7 @@ impl Worker {
         command: &[Name],
         record: &dyn Fn(ProbeOutcome),
     ) -> Answer {
-        let seconds = self.spec.timeout_seconds;
+        let seconds = self.spec().timeout_seconds;
         let call = (purpose(self.kind), command, Some(seconds.into()));
         let alive = container.is_running();
         let known = |result: &GuestExec| {

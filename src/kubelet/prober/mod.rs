@@ -69,10 +69,28 @@ fn probe_of(container: &Container, kind: ProbeType) -> Option<&Probe> {
     }
 }
 
+/// Where a container is in a pod's spec.
+#[derive(Clone, Copy)]
+enum Place {
+    App(usize),
+    Sidecar(usize),
+}
+
+impl Place {
+    fn of(self, pod: &Pod) -> &Container {
+        match self {
+            Place::App(index) => &pod.spec.containers[index],
+            Place::Sidecar(index) => &pod.spec.init_containers[index],
+        }
+    }
+}
+
 /// The containers that can have probes, in the order in which their workers start: app containers, then sidecars.
-fn probed_containers(pod: &Pod) -> impl Iterator<Item = &Container> {
-    let sidecars = pod.spec.init_containers.iter().filter(|c| c.is_sidecar());
-    pod.spec.containers.iter().chain(sidecars)
+fn probed_containers(pod: &Pod) -> impl Iterator<Item = (Place, &Container)> {
+    let sidecars = pod.spec.init_containers.iter().enumerate().filter(|(_, c)| c.is_sidecar());
+    let apps = pod.spec.containers.iter().enumerate();
+    apps.map(|(index, c)| (Place::App(index), c))
+        .chain(sidecars.map(|(index, c)| (Place::Sidecar(index), c)))
 }
 
 impl ProbeManager {
@@ -112,7 +130,7 @@ impl ProbeManager {
 
     /// `RemovePod`: every worker of the pod ends.
     pub(in crate::kubelet) fn remove_pod(&self, ix: PodIx, pod: &Pod) {
-        for container in probed_containers(pod) {
+        for (_, container) in probed_containers(pod) {
             self.stop(ix, &container.name, &PROBE_TYPES);
         }
     }
@@ -216,11 +234,11 @@ impl Kubelet {
         } else {
             Rc::new(Gate::new(&self.kernel))
         };
-        for (index, container) in probed_containers(&config.pod).enumerate() {
-            for (place, kind) in PROBE_TYPES.into_iter().enumerate() {
-                let Some(probe) = probe_of(container, kind) else {
+        for (index, (place, container)) in probed_containers(&config.pod).enumerate() {
+            for (number, kind) in PROBE_TYPES.into_iter().enumerate() {
+                if probe_of(container, kind).is_none() {
                     continue;
-                };
+                }
                 let key = (ix, container.name.clone(), kind);
                 if self.probes.workers.borrow().contains_key(&key) {
                     return;
@@ -229,13 +247,12 @@ impl Kubelet {
                     &self.kernel,
                     ix,
                     config,
-                    container,
-                    (kind, probe),
+                    (place, kind),
                     features.trigger_restarts_ticker,
                     context.clone(),
                 ));
                 self.probes.workers.borrow_mut().insert(key, worker.clone());
-                let offset = WORKER_OFFSET.times(i64::try_from(3 * index + place).unwrap_or(0));
+                let offset = WORKER_OFFSET.times(i64::try_from(3 * index + number).unwrap_or(0));
                 let kubelet = self.clone();
                 self.kernel.spawn(async move { worker.run(&kubelet, offset).await });
             }

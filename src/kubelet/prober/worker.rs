@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use super::results::ProbeResult;
+use super::{Place, probe_of};
 use crate::api::pod::{Container, Probe, RestartPolicy};
 use crate::api::status::{ContainerState, ContainerStatus, PodStatus};
 use crate::kernel::{Duration, Gate, Kernel, Notify, Time, race};
@@ -22,9 +23,8 @@ const TRIGGER_DELAY: Duration = Duration::from_micros(3);
 pub(super) struct Worker {
     pub(super) ix: PodIx,
     pub(super) config: PodConfig,
-    pub(super) container: Container,
+    place: Place,
     pub(super) kind: ProbeType,
-    pub(super) spec: Probe,
     /// Raised by `stop` and `trigger`.
     signal: Notify,
     kernel: Kernel,
@@ -49,17 +49,15 @@ impl Worker {
         kernel: &Kernel,
         ix: PodIx,
         config: &PodConfig,
-        container: &Container,
-        (kind, spec): (ProbeType, &Probe),
+        (place, kind): (Place, ProbeType),
         trigger_restarts_ticker: bool,
         cancelled: Rc<Gate>,
     ) -> Worker {
         Worker {
             ix,
             config: config.clone(),
-            container: container.clone(),
+            place,
             kind,
-            spec: spec.clone(),
             signal: Notify::new(kernel),
             kernel: kernel.clone(),
             stopped: Cell::new(false),
@@ -71,6 +69,16 @@ impl Worker {
             trigger_restarts_ticker,
             cancelled,
         }
+    }
+
+    /// The container that it looks after.
+    pub(super) fn container(&self) -> &Container {
+        self.place.of(&self.config.pod)
+    }
+
+    /// Its probe.
+    pub(super) fn spec(&self) -> &Probe {
+        probe_of(self.container(), self.kind).expect("a worker is made for a probe")
     }
 
     /// Ends the worker, once the probe under way is over.
@@ -90,7 +98,7 @@ impl Worker {
     /// The task.
     pub(super) async fn run(&self, kubelet: &Rc<Kubelet>, offset: Duration) {
         self.kernel.sleep(offset).await;
-        let period = Duration::from_secs(self.spec.period_seconds.into());
+        let period = Duration::from_secs(self.spec().period_seconds.into());
         if let Some(stream) = &kubelet.jitter
             && period > self.kernel.now() - kubelet.started_at
         {
@@ -102,7 +110,7 @@ impl Worker {
         if let Some(id) = self.container_id.get() {
             kubelet.probes.results.borrow_mut().remove(self.kind, id);
         }
-        let key = (self.ix, self.container.name.clone(), self.kind);
+        let key = (self.ix, self.container().name.clone(), self.kind);
         kubelet.probes.workers.borrow_mut().remove(&key);
         // The next sync makes a new one.
         kubelet.resume_syncs(self.ix);
@@ -188,7 +196,7 @@ impl Worker {
                 let survives = features.sidecar_probes_survive && self.is_sidecar();
                 return pod.spec.restart_policy != RestartPolicy::Never || survives;
             }
-            return container_should_restart(&self.container, pod, end.exit_code, features)
+            return container_should_restart(self.container(), pod, end.exit_code, features)
                 || (features.restart_all_containers && should_all_containers_restart(pod, None, &status));
         };
         // The worker keeps the pod that it was made with: it never learns of a deletion that came later.
@@ -198,7 +206,7 @@ impl Worker {
         }
         // The API's start time has lost its fraction of a second.
         let since = kubelet.since_timestamp(running.started_at);
-        let delayed = since.as_secs() < self.spec.initial_delay_seconds.into();
+        let delayed = since.as_secs() < self.spec().initial_delay_seconds.into();
         if delayed && !kubelet.breaks(Sabotage::NoInitialDelay) {
             return true;
         }
@@ -217,9 +225,9 @@ impl Worker {
         };
         self.result_run.set(run);
         let threshold = match result {
-            ProbeResult::Failure if kubelet.breaks(Sabotage::ProbeOneFailureEarly) => self.spec.failure_threshold - 1,
-            ProbeResult::Failure => self.spec.failure_threshold,
-            ProbeResult::Success => self.spec.success_threshold,
+            ProbeResult::Failure if kubelet.breaks(Sabotage::ProbeOneFailureEarly) => self.spec().failure_threshold - 1,
+            ProbeResult::Failure => self.spec().failure_threshold,
+            ProbeResult::Success => self.spec().success_threshold,
             ProbeResult::Unknown => 0,
         };
         if run < threshold {
@@ -240,15 +248,14 @@ impl Worker {
     }
 
     fn is_sidecar(&self) -> bool {
-        let init = self.config.pod.spec.init_containers.iter();
-        init.filter(|c| c.is_sidecar()).any(|c| c.name == self.container.name)
+        matches!(self.place, Place::Sidecar(_))
     }
 
     /// The status of the worker's container, once it has been created.
     fn find<'a>(&self, status: &'a PodStatus) -> Option<(&'a ContainerStatus, ContainerId)> {
         let lists = [&status.container_statuses, &status.init_container_statuses];
         lists.into_iter().find_map(|list| {
-            let found = list.iter().find(|s| s.name == self.container.name)?;
+            let found = list.iter().find(|s| s.name == self.container().name)?;
             Some((found, ContainerId(found.container_id?.0)))
         })
     }

@@ -7,9 +7,9 @@ use crate::api::status::{ConditionStatus, ContainerState, ContainerStatus, Phase
 use crate::kubelet::container::PodStatus as RuntimeStatus;
 
 /// A condition without reason and message.
-pub(super) fn condition(kind: &str, status: bool, generation: Option<i64>) -> PodCondition {
+pub(super) fn condition(kind: &'static str, status: bool, generation: Option<i64>) -> PodCondition {
     PodCondition {
-        kind: kind.into(),
+        kind: Name::new_static(kind),
         observed_generation: generation,
         status: if status {
             ConditionStatus::True
@@ -22,8 +22,8 @@ pub(super) fn condition(kind: &str, status: bool, generation: Option<i64>) -> Po
     }
 }
 
-fn because(mut condition: PodCondition, reason: &str, message: Option<String>) -> PodCondition {
-    condition.reason = Some(reason.into());
+fn because(mut condition: PodCondition, reason: &'static str, message: Option<String>) -> PodCondition {
+    condition.reason = Some(Name::new_static(reason));
     condition.message = message.map(Name::from);
     condition
 }

@@ -54,10 +54,9 @@ impl Kubelet {
         status.ephemeral_container_statuses.sort_by(|a, b| a.name.cmp(&b.name));
         // Older kubelets ask what they would write, newer ones what runs in the present sandbox.
         let started = if features.pending_while_sidecars_return {
-            let active = &runtime.active_container_statuses;
-            pod.spec.containers.iter().any(|c| {
-                let mut of_name = active.iter().filter(|s| s.name == c.name);
-                of_name.any(|s| matches!(s.state, State::Running | State::Exited))
+            let mut active = runtime.active_container_statuses();
+            active.any(|s| {
+                matches!(s.state, State::Running | State::Exited) && pod.spec.containers.iter().any(|c| c.name == s.name)
             })
         } else {
             let has_run = |s: &ContainerStatus| !matches!(s.state, ContainerState::Waiting(_));

@@ -259,25 +259,18 @@ fn is_compared(condition: &PodCondition) -> bool {
 
 /// `isPodStatusByKubeletEqual`: times of conditions and the conditions of others do not count.
 fn equal_by_kubelet(old: &PodStatus, new: &PodStatus, features: &Features) -> bool {
-    let own = |status: &PodStatus| {
-        let mut own: Vec<PodCondition> = status.conditions.iter().filter(|c| is_compared(c)).cloned().collect();
-        own.sort_by(|a, b| a.kind.cmp(&b.kind));
-        own
-    };
-    let same = |(a, b): (&PodCondition, &PodCondition)| {
+    fn own(status: &PodStatus) -> impl Iterator<Item = &PodCondition> {
+        status.conditions.iter().filter(|c| is_compared(c))
+    }
+    let same = |a: &PodCondition, b: &PodCondition| {
         a.kind == b.kind && a.status == b.status && a.reason == b.reason && a.message == b.message
     };
-    let (before, after) = (own(old), own(new));
-    let rest = |status: &PodStatus| PodStatus {
-        conditions: Vec::new(),
-        ..status.clone()
-    };
-    if features.count_conditions && before.len() != after.len() {
+    if features.count_conditions && own(old).count() != own(new).count() {
         return false;
     }
     // Upstream asks of each new condition whether the old ones have it.
-    let known = |new: &PodCondition| before.iter().any(|old| same((old, new)));
-    after.iter().all(known) && rest(old) == rest(new)
+    let known = |new: &PodCondition| own(old).any(|old| same(old, new));
+    own(new).all(known) && old.differs_in_conditions_only(new)
 }
 
 /// The status of the container of that ID.
