@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::place::Place;
 
-/// A name or any other short text that many places share.
+/// A name or any other short text: up to 23 bytes lie in it, longer ones are shared by those who have it.
 pub type Name = smol_str::SmolStr;
 
 /// A v1.Pod after defaulting and validation.

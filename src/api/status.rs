@@ -175,13 +175,89 @@ pub struct PodStatus {
     pub qos_class: Option<&'static str>,
 }
 
+/// v1.PodConditionType: the kubelet's own, and anybody else's.
+#[derive(Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum ConditionKind {
+    PodScheduled,
+    PodReadyToStartContainers,
+    Initialized,
+    ContainersReady,
+    Ready,
+    AllContainersRestarting,
+    PodResizePending,
+    PodResizeInProgress,
+    DisruptionTarget,
+    Other(Name),
+}
+
+impl ConditionKind {
+    /// As the API spells it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            ConditionKind::PodScheduled => "PodScheduled",
+            ConditionKind::PodReadyToStartContainers => "PodReadyToStartContainers",
+            ConditionKind::Initialized => "Initialized",
+            ConditionKind::ContainersReady => "ContainersReady",
+            ConditionKind::Ready => "Ready",
+            ConditionKind::AllContainersRestarting => "AllContainersRestarting",
+            ConditionKind::PodResizePending => "PodResizePending",
+            ConditionKind::PodResizeInProgress => "PodResizeInProgress",
+            ConditionKind::DisruptionTarget => "DisruptionTarget",
+            ConditionKind::Other(name) => name,
+        }
+    }
+}
+
+impl From<&Name> for ConditionKind {
+    fn from(name: &Name) -> ConditionKind {
+        match &**name {
+            "PodScheduled" => ConditionKind::PodScheduled,
+            "PodReadyToStartContainers" => ConditionKind::PodReadyToStartContainers,
+            "Initialized" => ConditionKind::Initialized,
+            "ContainersReady" => ConditionKind::ContainersReady,
+            "Ready" => ConditionKind::Ready,
+            "AllContainersRestarting" => ConditionKind::AllContainersRestarting,
+            "PodResizePending" => ConditionKind::PodResizePending,
+            "PodResizeInProgress" => ConditionKind::PodResizeInProgress,
+            "DisruptionTarget" => ConditionKind::DisruptionTarget,
+            _ => ConditionKind::Other(name.clone()),
+        }
+    }
+}
+
+impl std::ops::Deref for ConditionKind {
+    type Target = str;
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl std::fmt::Display for ConditionKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self)
+    }
+}
+
+impl std::fmt::Debug for ConditionKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}", self.as_str())
+    }
+}
+
+impl Serialize for ConditionKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self)
+    }
+}
+
 /// v1.PodCondition
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs)]
 pub struct PodCondition {
     #[serde(rename = "type")]
-    pub kind: Name,
+    pub kind: ConditionKind,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     pub status: ConditionStatus,
@@ -289,7 +365,7 @@ impl PodStatus {
         let mut status = PodStatus::empty(Phase::Pending);
         if pod.is_gated() {
             status.conditions.push(PodCondition {
-                kind: "PodScheduled".into(),
+                kind: ConditionKind::PodScheduled,
                 observed_generation: None,
                 status: ConditionStatus::False,
                 last_transition_time: Some(now),
@@ -303,6 +379,11 @@ impl PodStatus {
     /// The condition of that type.
     pub fn condition(&self, kind: &str) -> Option<&PodCondition> {
         self.conditions.iter().find(|c| &*c.kind == kind)
+    }
+
+    /// The same, for one of which the kubelet knows.
+    pub fn condition_of(&self, kind: &ConditionKind) -> Option<&PodCondition> {
+        self.conditions.iter().find(|c| c.kind == *kind)
     }
 
     /// Whether everything but the conditions is the same.
@@ -334,7 +415,7 @@ impl PodStatus {
 
     /// Whether the condition AllContainersRestarting is true.
     pub fn is_restarting_all_containers(&self) -> bool {
-        let condition = self.condition("AllContainersRestarting");
+        let condition = self.condition_of(&ConditionKind::AllContainersRestarting);
         condition.is_some_and(|c| c.status == ConditionStatus::True)
     }
 

@@ -298,7 +298,7 @@ impl ApiServer {
         };
         self.record(Some(&object.full_name), None, call);
         let mut written = (**object.status.borrow()).clone();
-        match written.conditions.iter_mut().find(|c| c.kind == *kind) {
+        match written.conditions.iter_mut().find(|c| *c.kind == **kind) {
             Some(condition) => {
                 if condition.status != status {
                     condition.last_transition_time = Some(now);
@@ -306,7 +306,7 @@ impl ApiServer {
                 condition.status = status;
             }
             None => written.conditions.push(PodCondition {
-                kind: kind.clone(),
+                kind: kind.into(),
                 observed_generation: None,
                 status,
                 last_transition_time: Some(now),

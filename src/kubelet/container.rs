@@ -95,7 +95,9 @@ impl PodStatus {
     /// Those of the newest sandbox, newest first (`ActiveContainerStatuses`).
     pub fn active_container_statuses(&self) -> impl Iterator<Item = &Status> {
         let newest = self.sandbox_statuses.first().map(|s| s.id);
-        self.container_statuses.iter().filter(move |c| Some(c.sandbox) == newest)
+        self.container_statuses
+            .iter()
+            .filter(move |c| Some(c.sandbox) == newest)
     }
 
     /// The container of that ID.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::Kubelet;
 use super::pod_workers::{KillOptions, PodConfig, UpdateType};
 use crate::api::pod::{Name, Pod};
-use crate::api::status::{ConditionStatus, Phase, PodCondition, PodStatus, Timestamp};
+use crate::api::status::{ConditionKind, ConditionStatus, Phase, PodCondition, PodStatus, Timestamp};
 use crate::kernel::{Duration, Gate, race};
 use crate::runtime::PodIx;
 use crate::scenario::types::EvictionReason;
@@ -45,7 +45,7 @@ impl StatusChange {
             return;
         }
         let condition = PodCondition {
-            kind: "DisruptionTarget".into(),
+            kind: ConditionKind::DisruptionTarget,
             observed_generation: generation,
             status: ConditionStatus::True,
             last_transition_time: Some(now),

@@ -135,7 +135,12 @@ impl Pleg {
         // What was there before comes first, the newest of it first; then what is new, likewise.
         let mut ids: Vec<u64> = old.iter().map(|(id, _)| *id).collect();
         let known = ids.len();
-        ids.extend(current.iter().map(|(id, _)| *id).filter(|id| state(&old, *id).is_none()));
+        ids.extend(
+            current
+                .iter()
+                .map(|(id, _)| *id)
+                .filter(|id| state(&old, *id).is_none()),
+        );
         if self.newest_first {
             ids[..known].reverse();
             ids[known..].reverse();

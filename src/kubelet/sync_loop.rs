@@ -202,7 +202,12 @@ impl Kubelet {
             }
             let now = self.kernel.now();
             let mut due = self.work_queue.borrow_mut().take_due(now);
-            for ix in self.deadlined.borrow().iter().filter(|ix| self.past_deadline(**ix, now)) {
+            for ix in self
+                .deadlined
+                .borrow()
+                .iter()
+                .filter(|ix| self.past_deadline(**ix, now))
+            {
                 due.entry(*ix).or_insert(self.kernel.cause());
             }
             for (ix, cause) in due {

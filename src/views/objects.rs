@@ -153,7 +153,7 @@ impl PodAt<'_> {
                 let Some((kind, status)) = &call.condition else { return };
                 let now = Some(self.timestamp(record.at));
                 let mut edited = (*self.status).clone();
-                match edited.conditions.iter_mut().find(|c| c.kind == *kind) {
+                match edited.conditions.iter_mut().find(|c| *c.kind == **kind) {
                     Some(condition) => {
                         if condition.status != *status {
                             condition.last_transition_time = now;
@@ -161,7 +161,7 @@ impl PodAt<'_> {
                         condition.status = *status;
                     }
                     None => edited.conditions.push(crate::api::status::PodCondition {
-                        kind: kind.clone(),
+                        kind: kind.into(),
                         observed_generation: None,
                         status: *status,
                         last_transition_time: now,

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use super::Kubelet;
 use crate::api::features::Features;
 use crate::api::pod::{Container, Name, Pod, Probe};
-use crate::api::status::{ConditionStatus, ContainerState, ContainerStatus, PodStatus, Timestamp};
+use crate::api::status::{ConditionKind, ConditionStatus, ContainerState, ContainerStatus, PodStatus, Timestamp};
 use crate::kernel::{Duration, Gate, Kernel, Queue};
 use crate::kubelet::container::ContainerId;
 use crate::kubelet::pod_workers::PodConfig;
@@ -87,7 +87,12 @@ impl Place {
 
 /// The containers that can have probes, in the order in which their workers start: app containers, then sidecars.
 fn probed_containers(pod: &Pod) -> impl Iterator<Item = (Place, &Container)> {
-    let sidecars = pod.spec.init_containers.iter().enumerate().filter(|(_, c)| c.is_sidecar());
+    let sidecars = pod
+        .spec
+        .init_containers
+        .iter()
+        .enumerate()
+        .filter(|(_, c)| c.is_sidecar());
     let apps = pod.spec.containers.iter().enumerate();
     apps.map(|(index, c)| (Place::App(index), c))
         .chain(sidecars.map(|(index, c)| (Place::Sidecar(index), c)))
@@ -190,7 +195,7 @@ impl ProbeManager {
         let pod = &config.pod;
         let was_ready = config
             .status
-            .condition("Ready")
+            .condition_of(&ConditionKind::Ready)
             .is_some_and(|c| c.status == ConditionStatus::True);
         let restart = Restart {
             carry: features.carry_started,

@@ -3,13 +3,15 @@
 use super::restart_policy::should_all_containers_restart;
 use crate::api::features::Features;
 use crate::api::pod::{Name, Pod};
-use crate::api::status::{ConditionStatus, ContainerState, ContainerStatus, Phase, PodCondition, PodStatus};
+use crate::api::status::{
+    ConditionKind, ConditionStatus, ContainerState, ContainerStatus, Phase, PodCondition, PodStatus,
+};
 use crate::kubelet::container::PodStatus as RuntimeStatus;
 
 /// A condition without reason and message.
-pub(super) fn condition(kind: &'static str, status: bool, generation: Option<i64>) -> PodCondition {
+pub(super) fn condition(kind: ConditionKind, status: bool, generation: Option<i64>) -> PodCondition {
     PodCondition {
-        kind: Name::new_static(kind),
+        kind,
         observed_generation: generation,
         status: if status {
             ConditionStatus::True
@@ -28,22 +30,29 @@ fn because(mut condition: PodCondition, reason: &'static str, message: Option<St
     condition
 }
 
-/// As Go prints a list of strings.
-fn listed(names: &[&Name]) -> String {
-    let names: Vec<&str> = names.iter().map(|name| &***name).collect();
-    format!("[{}]", names.join(" "))
-}
-
 /// Two lists of containers as the message of a condition; None when both are empty.
 fn message(unknown: &[&Name], others: &[&Name], what: &str) -> Option<String> {
-    let mut parts = Vec::new();
-    if !unknown.is_empty() {
-        parts.push(format!("containers with unknown status: {}", listed(unknown)));
+    let mut text = String::new();
+    for (names, what) in [(unknown, "unknown"), (others, what)] {
+        if names.is_empty() {
+            continue;
+        }
+        if !text.is_empty() {
+            text.push_str(", ");
+        }
+        for part in ["containers with ", what, " status: ["] {
+            text.push_str(part);
+        }
+        // As Go prints a list of strings.
+        for (place, name) in names.iter().enumerate() {
+            if place > 0 {
+                text.push(' ');
+            }
+            text.push_str(name);
+        }
+        text.push(']');
     }
-    if !others.is_empty() {
-        parts.push(format!("containers with {what} status: {}", listed(others)));
-    }
-    (!parts.is_empty()).then(|| parts.join(", "))
+    (!text.is_empty()).then_some(text)
 }
 
 /// ContainersReady (`GenerateContainersReadyCondition`).
@@ -62,7 +71,7 @@ pub(super) fn containers_ready(
             Some(_) => {}
         }
     }
-    let not = condition("ContainersReady", false, generation);
+    let not = condition(ConditionKind::ContainersReady, false, generation);
     if phase == Phase::Succeeded && unknown.is_empty() {
         return because(not, "PodCompleted", None);
     }
@@ -71,7 +80,7 @@ pub(super) fn containers_ready(
     }
     match message(&unknown, &unready, "unready") {
         Some(message) => because(not, "ContainersNotReady", Some(message)),
-        None => condition("ContainersReady", true, generation),
+        None => condition(ConditionKind::ContainersReady, true, generation),
     }
 }
 
@@ -84,13 +93,13 @@ pub(super) fn ready(
 ) -> PodCondition {
     if containers.status != ConditionStatus::True {
         return PodCondition {
-            kind: "Ready".into(),
+            kind: ConditionKind::Ready,
             ..containers.clone()
         };
     }
     let mut missing = Vec::new();
     for gate in &pod.spec.readiness_gates {
-        match others.iter().find(|c| c.kind == *gate) {
+        match others.iter().find(|c| *c.kind == **gate) {
             None => missing.push(format!(
                 "corresponding condition of pod readiness gate \"{gate}\" does not exist."
             )),
@@ -102,10 +111,10 @@ pub(super) fn ready(
         }
     }
     if missing.is_empty() {
-        return condition("Ready", true, generation);
+        return condition(ConditionKind::Ready, true, generation);
     }
     because(
-        condition("Ready", false, generation),
+        condition(ConditionKind::Ready, false, generation),
         "ReadinessGatesNotReady",
         Some(missing.join(", ")),
     )
@@ -135,7 +144,7 @@ pub(super) fn initialized(
             Some(_) => {}
         }
     }
-    let yes = condition("Initialized", true, generation);
+    let yes = condition(ConditionKind::Initialized, true, generation);
     if phase == Phase::Succeeded && unknown.is_empty() {
         return because(yes, "PodCompleted", None);
     }
@@ -151,13 +160,13 @@ pub(super) fn initialized(
         Some(_)
             if features.initialized_is_final
                 && old
-                    .condition("Initialized")
+                    .condition_of(&ConditionKind::Initialized)
                     .is_some_and(|c| c.status == ConditionStatus::True) =>
         {
             yes
         }
         Some(message) => because(
-            condition("Initialized", false, generation),
+            condition(ConditionKind::Initialized, false, generation),
             "ContainersNotInitialized",
             Some(message),
         ),
@@ -174,7 +183,7 @@ pub(super) fn all_containers_restarting(
 ) -> PodCondition {
     let make = |status| PodCondition {
         observed_generation: None,
-        ..condition("AllContainersRestarting", status, None)
+        ..condition(ConditionKind::AllContainersRestarting, status, None)
     };
     match phase {
         Phase::Succeeded => return because(make(false), "PodCompleted", None),

@@ -8,7 +8,7 @@ use super::manager::is_kubelets;
 use super::phase::phase;
 use super::restart_policy::{all_containers_could_restart, should_all_containers_restart};
 use crate::api::qos;
-use crate::api::status::{ContainerState, ContainerStatus, Phase, PodCondition, PodStatus as ApiStatus};
+use crate::api::status::{ConditionKind, ContainerState, ContainerStatus, Phase, PodCondition, PodStatus as ApiStatus};
 use crate::kubelet::Kubelet;
 use crate::kubelet::container::{PodStatus, State};
 use crate::kubelet::pod_workers::PodConfig;
@@ -56,7 +56,8 @@ impl Kubelet {
         let started = if features.pending_while_sidecars_return {
             let mut active = runtime.active_container_statuses();
             active.any(|s| {
-                matches!(s.state, State::Running | State::Exited) && pod.spec.containers.iter().any(|c| c.name == s.name)
+                matches!(s.state, State::Running | State::Exited)
+                    && pod.spec.containers.iter().any(|c| c.name == s.name)
             })
         } else {
             let has_run = |s: &ContainerStatus| !matches!(s.state, ContainerState::Waiting(_));
@@ -95,19 +96,23 @@ impl Kubelet {
             .filter(|c| !is_kubelets(c))
             .cloned()
             .collect();
-        if let Some(disruption) = old.condition("DisruptionTarget") {
+        if let Some(disruption) = old.condition_of(&ConditionKind::DisruptionTarget) {
             conditions.retain(|c| c.kind != disruption.kind);
             conditions.push(disruption.clone());
         }
         let ready = ready(pod, &conditions, &containers, generation);
         if features.sandbox_condition {
-            conditions.push(condition("PodReadyToStartContainers", sandbox_ready, generation));
+            conditions.push(condition(
+                ConditionKind::PodReadyToStartContainers,
+                sandbox_ready,
+                generation,
+            ));
         }
         conditions.extend([
             initialized(pod, &old, &statuses, status.phase, generation, features),
             ready,
             containers,
-            condition("PodScheduled", true, generation),
+            condition(ConditionKind::PodScheduled, true, generation),
         ]);
         drop(statuses);
         if all_containers_could_restart(pod, features) {

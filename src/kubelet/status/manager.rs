@@ -10,7 +10,8 @@ use super::restart_policy::{all_containers_could_restart, container_should_resta
 use crate::api::features::Features;
 use crate::api::pod::{Container, Pod, RestartPolicy};
 use crate::api::status::{
-    ConditionStatus, ContainerState, ContainerStatus, Phase, PodCondition, PodStatus, RuntimeId, Terminated, Timestamp,
+    ConditionKind, ConditionStatus, ContainerState, ContainerStatus, Phase, PodCondition, PodStatus, RuntimeId,
+    Terminated, Timestamp,
 };
 use crate::kernel::{Duration, Kernel, Notify, Time};
 use crate::kubelet::Kubelet;
@@ -87,7 +88,9 @@ impl Kubelet {
         }
         let now = self.timestamp();
         for condition in status.conditions.iter_mut().filter(|c| is_compared(c)) {
-            let before = old.condition(&condition.kind).filter(|c| c.status == condition.status);
+            let before = old
+                .condition_of(&condition.kind)
+                .filter(|c| c.status == condition.status);
             let before = before.filter(|_| !self.breaks(Sabotage::TransitionsAlways));
             condition.last_transition_time = before.map_or(Some(now), |c| c.last_transition_time);
         }
@@ -134,8 +137,10 @@ impl Kubelet {
             self.could_have_running_containers(ix),
             self.timestamp(),
         );
+        // Only what may be withheld from the API can make it differ.
+        let differs = withholds(&status) || withholds(&merged);
         self.api.write_status(ix, &object, merged);
-        if self.needs_reconcile(ix) {
+        if differs && self.needs_reconcile(ix) {
             self.statuses.unsettled.raise();
         }
         let ended = object.status.borrow().is_terminal();
@@ -156,7 +161,7 @@ impl Kubelet {
         let generation = self.observed_generation(config);
         let containers = containers_ready(&config.pod, &statuses, status.phase, generation);
         let expected = conditions::ready(&config.pod, &status.conditions, &containers, generation);
-        let present = status.condition("Ready");
+        let present = status.condition_of(&ConditionKind::Ready);
         present.is_some_and(|c| c.status != expected.status || c.message != expected.message)
     }
 
@@ -230,7 +235,11 @@ impl Kubelet {
         }
         let Some(status) = self.statuses.get(ix) else { return };
         let mut status = (*status).clone();
-        let ready = condition("PodReadyToStartContainers", true, self.observed_generation(config));
+        let ready = condition(
+            ConditionKind::PodReadyToStartContainers,
+            true,
+            self.observed_generation(config),
+        );
         status.conditions.retain(|c| c.kind != ready.kind);
         status.conditions.insert(0, ready);
         self.set_status(ix, config, status, false);
@@ -239,22 +248,15 @@ impl Kubelet {
 
 /// Conditions that only the kubelet writes (`PodConditionByKubelet`).
 pub(super) fn is_kubelets(condition: &PodCondition) -> bool {
-    matches!(
-        &*condition.kind,
-        "PodScheduled"
-            | "Ready"
-            | "Initialized"
-            | "ContainersReady"
-            | "PodReadyToStartContainers"
-            | "AllContainersRestarting"
-            | "PodResizePending"
-            | "PodResizeInProgress"
+    !matches!(
+        condition.kind,
+        ConditionKind::DisruptionTarget | ConditionKind::Other(_)
     )
 }
 
 /// What the kubelet compares of a status (`PodConditionSharedByKubelet` included).
 fn is_compared(condition: &PodCondition) -> bool {
-    is_kubelets(condition) || &*condition.kind == "DisruptionTarget"
+    !matches!(condition.kind, ConditionKind::Other(_))
 }
 
 /// `isPodStatusByKubeletEqual`: times of conditions and the conditions of others do not count.
@@ -349,6 +351,11 @@ fn cut_messages(config: &PodConfig, status: &mut PodStatus) {
     }
 }
 
+/// Whether [`merge`] may keep something of such a status back.
+fn withholds(status: &PodStatus) -> bool {
+    status.is_terminal() || status.condition_of(&ConditionKind::DisruptionTarget).is_some()
+}
+
 /// `mergePodStatus`: a terminal phase is withheld while containers may still run.
 fn merge(old: &PodStatus, mut new: PodStatus, could_have_running_containers: bool, now: Timestamp) -> PodStatus {
     let becomes_terminal = !old.is_terminal() && new.is_terminal();
@@ -356,9 +363,14 @@ fn merge(old: &PodStatus, mut new: PodStatus, could_have_running_containers: boo
     for condition in new.conditions {
         if is_kubelets(&condition) {
             conditions.push(condition);
-        } else if &*condition.kind == "DisruptionTarget" && becomes_terminal && !could_have_running_containers {
+        } else if condition.kind == ConditionKind::DisruptionTarget
+            && becomes_terminal
+            && !could_have_running_containers
+        {
             // Said only once the pod has ended, and from then on.
-            let before = old.condition(&condition.kind).filter(|c| c.status == condition.status);
+            let before = old
+                .condition_of(&condition.kind)
+                .filter(|c| c.status == condition.status);
             let since = before.map_or(Some(now), |c| c.last_transition_time);
             conditions.retain(|c| c.kind != condition.kind);
             conditions.push(PodCondition {
@@ -380,7 +392,9 @@ fn merge(old: &PodStatus, mut new: PodStatus, could_have_running_containers: boo
             "PodCompleted"
         };
         for condition in &mut new.conditions {
-            if matches!(&*condition.kind, "Ready" | "ContainersReady") && condition.status == ConditionStatus::True {
+            if matches!(condition.kind, ConditionKind::Ready | ConditionKind::ContainersReady)
+                && condition.status == ConditionStatus::True
+            {
                 condition.status = ConditionStatus::False;
                 condition.reason = Some(reason.into());
             }
