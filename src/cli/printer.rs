@@ -150,22 +150,17 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Trouble> {
     if path.metadata().is_ok_and(|found| !found.is_file()) {
         return std::fs::write(path, bytes).map_err(failed);
     }
+    // What goes wrong is told of the file that was asked for: nobody has heard of its neighbour.
+    let neighbourless = |error: std::io::Error| failed(error.kind().into());
+    folder.metadata().map_err(failed)?;
     let mut file = tempfile::Builder::new()
         .prefix(".podlapse-")
         .permissions(permissions(path))
         .tempfile_in(folder)
-        .map_err(|error| failed(without_path(error)))?;
+        .map_err(neighbourless)?;
     file.write_all(bytes).map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
-}
-
-/// The error of the system alone: nobody has heard of the neighbour that it names.
-fn without_path(error: std::io::Error) -> std::io::Error {
-    let code = error
-        .get_ref()
-        .and_then(|wrapped| wrapped.source()?.downcast_ref::<std::io::Error>()?.raw_os_error());
-    code.map_or(error, std::io::Error::from_raw_os_error)
 }
 
 /// Those of the file that is replaced, or what other programs give a new one.
