@@ -44,9 +44,21 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
     Ok(Exit::Success)
 }
 
-/// Whether a text has a Scenario document.
+/// Whether a text has a Scenario document, in YAML or JSON, however it is laid out. Texts that only speak of one, such as
+/// the JSON Schema, have none.
 pub(super) fn is_scenario(text: &str) -> bool {
-    text.contains("podlapse.dev/") && text.contains("Scenario")
+    let quotes = ['"', '\''];
+    let is_kind = |(at, _): (usize, &str)| {
+        let before = text[..at].trim_end_matches(quotes);
+        let key_begins = before.is_empty() || before.ends_with([' ', '\t', '\n', '{', ',']);
+        let after = text[at + "kind".len()..].trim_start_matches(quotes).trim_start();
+        let value = after
+            .strip_prefix(':')
+            .map(|value| value.trim_start().trim_start_matches(quotes));
+        let rest = value.and_then(|value| value.strip_prefix("Scenario"));
+        key_begins && rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric()))
+    };
+    text.contains("podlapse.dev/") && text.match_indices("kind").any(is_kind)
 }
 
 /// One script for each container of each different pod; pods of one owner share theirs.
@@ -164,4 +176,32 @@ fn images(text: &mut String, input: &Input) {
 fn quoted(text: &str) -> String {
     let plain = text.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !text.starts_with('-');
     if plain { text.to_owned() } else { format!("\"{text}\"") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scenario_is_known_however_it_is_laid_out() {
+        let scenario = "apiVersion: podlapse.dev/v1alpha1\n";
+        for kind in [
+            "kind: Scenario",
+            "kind:   'Scenario'  # x",
+            "\"kind\": \"Scenario\"}",
+            "{kind: Scenario, spec: {}}",
+        ] {
+            assert!(is_scenario(&format!("{scenario}{kind}\n")), "{kind}");
+            assert!(!is_scenario(kind), "{kind}");
+        }
+        for other in [
+            "kind: Pod # Scenario",
+            "kind: ScenarioList",
+            "mankind: Scenario",
+            "\"kind\": {\"const\": \"Scenario\"}",
+        ] {
+            assert!(!is_scenario(&format!("{scenario}{other}\n")), "{other}");
+        }
+        assert!(!is_scenario(&crate::scenario::json_schema::schema().to_string()));
+    }
 }
