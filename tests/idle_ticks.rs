@@ -185,6 +185,33 @@ spec:
     assert_same(yaml, &read(yaml));
 }
 
+/// The same, of a container that is restarted: the one that died before it is garbage.
+#[test]
+fn when_a_container_dies_again_just_before_a_round_of_garbage_collection() {
+    let yaml = "\
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: c0
+    image: app:1
+    startupProbe: {exec: {command: [check]}, periodSeconds: 17, failureThreshold: 3}
+---
+apiVersion: podlapse.dev/v1alpha1
+kind: Scenario
+metadata: {name: dies-again}
+spec:
+  runFor: 10m
+  containers:
+  - name: c0
+    runs:
+    - {onTerm: {after: 51ms, code: 0}, probes: {startup: [{from: 1ms, takes: 1001ms}]}}
+    - {exit: {after: 113983ms, code: 0}}
+";
+    assert_same(yaml, &read(yaml));
+}
+
 /// The readiness worker of the container that has ended ends too; the next regular sync makes another, whose first
 /// result asks for a sync.
 #[test]

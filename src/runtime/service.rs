@@ -40,6 +40,8 @@ pub struct Runtime {
     touched: RefCell<BTreeSet<PodIx>>,
     /// Raised whenever there are such.
     pub changed: Rc<Notify>,
+    /// The same, for the collector of garbage.
+    pub garbage: Notify,
 }
 
 #[derive(Default)]
@@ -165,6 +167,7 @@ impl Runtime {
             played: RefCell::default(),
             touched: RefCell::default(),
             changed: Rc::new(Notify::new(kernel)),
+            garbage: Notify::new(kernel),
         }
     }
 
@@ -200,6 +203,7 @@ impl Runtime {
     pub(super) fn touch(&self, pod: PodIx) {
         self.touched.borrow_mut().insert(pod);
         self.changed.raise();
+        self.garbage.raise();
     }
 
     /// The pods that have been touched since this was asked last.

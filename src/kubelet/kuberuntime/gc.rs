@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::api::pod::Name;
+use crate::kernel::race;
 use crate::kubelet::Kubelet;
 use crate::runtime::{Container, PodIx};
 
@@ -16,27 +17,18 @@ impl Kubelet {
     pub(in crate::kubelet) async fn collect_garbage_forever(self: Rc<Self>) {
         let mut ticker = self.ticks.container_gc;
         loop {
-            self.wanted(&self.gc_wanted).await;
+            if self.leaves_out_idle_ticks() {
+                // What has died is garbage at the next tick, which may come before any relist that would tell of it.
+                let _ = race(self.gc_wanted.wait(), self.runtime.garbage.wait()).await;
+            }
             let tick = ticker.after(self.kernel.now());
             self.kernel.sleep_until(tick).await;
             self.gc_wanted.take();
+            self.runtime.garbage.take();
             self.collect_containers().await;
             self.collect_sandboxes().await;
             ticker = ticker.delayed(self.kernel.now() - tick);
-            if self.garbage_is_to_come() {
-                self.gc_wanted.raise();
-            }
         }
-    }
-
-    /// Whether a pod of which nothing is to be kept still has something: what dies is garbage at the next tick, which
-    /// may come before any relist that would tell of the death.
-    fn garbage_is_to_come(&self) -> bool {
-        let mut pods = self.runtime.pods().into_iter();
-        pods.any(|ix| {
-            let content = !self.runtime.containers(ix).is_empty() || !self.runtime.sandboxes(ix).is_empty();
-            content && self.should_pod_content_be_removed(ix)
-        })
     }
 
     /// `evictContainers`: all of deleted pods, all but the newest dead one of each name otherwise.
