@@ -4,8 +4,12 @@
 
 mod common;
 
+use podlapse::explore::generate::Generator;
+use podlapse::explore::weights::Weights;
+use podlapse::explore::write;
+use podlapse::kernel::Duration;
 use podlapse::scenario::load::{Source, load};
-use podlapse::scenario::types::Input;
+use podlapse::scenario::types::{Input, Schedule};
 use podlapse::sim;
 use podlapse::trace::{Record, What};
 use proptest::prelude::*;
@@ -250,5 +254,33 @@ proptest! {
     #[test]
     fn in_drawn_scenarios(yaml in scenario()) {
         assert_same(&yaml, &read(&yaml));
+    }
+}
+
+/// What the fuzzer draws: several pods, init containers, sidecars, hooks, images, volumes, kubelets that restart.
+#[test]
+fn in_what_the_fuzzer_draws() {
+    let generator = Generator::new(Weights::default());
+    for run in 0..1000 {
+        let mut input = generator.scenario(7, run);
+        // Idle ticks would draw, too.
+        input.scenario.schedule = Schedule::Fifo;
+        input.scenario.jitter = false;
+        // What happens at the very instant of a tick may come before or after it: both are right, so it is avoided.
+        let mut kubelets = vec![&mut input.scenario.kubelet];
+        kubelets.extend(input.scenario.nodes.iter_mut().map(|node| &mut node.kubelet));
+        for kubelet in kubelets {
+            let phases = &mut kubelet.phases;
+            for phase in [
+                &mut phases.relist,
+                &mut phases.sync,
+                &mut phases.housekeeping,
+                &mut phases.container_gc,
+                &mut phases.status_sync,
+            ] {
+                *phase = *phase + Duration(555);
+            }
+        }
+        assert_same(&format!("run {run}: {}", write::yaml(&input)), &input);
     }
 }

@@ -109,6 +109,10 @@ impl Kubelet {
             finished: false,
             queued: false,
         });
+        if !self.pods.borrow().contains_key(&ix) {
+            // The status of a pod that is gone: the next housekeeping forgets it.
+            self.housekeeping_wanted.raise();
+        }
         entry.status = Rc::new(status);
         entry.finished |= finished;
         if !std::mem::replace(&mut entry.queued, true) {
