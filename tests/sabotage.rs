@@ -17,7 +17,7 @@ fn is_found(sabotage: Sabotage, invariants: &[&str]) {
     };
     // A batch that has found something is enough.
     let mut report = plan.fuzz(|_| true).expect("threads");
-    report.findings.retain(|f| invariants.contains(&f.broken.invariant));
+    report.findings.retain(|f| invariants.contains(&&*f.broken.invariant));
     let found = report
         .findings
         .first()

@@ -25,6 +25,8 @@ spec:
   - name: app
     runs:
     - exit: {after: {uniform: [1s, 60s]}, code: 1}
+  expect:
+  - {within: 30s, that: \"pod('web').restarts('app') > 0\"}
 ";
 
 fn podlapse(folder: &Path, arguments: &[&str], index: Option<&str>) -> Output {
@@ -89,7 +91,7 @@ fn of_a_sweep() {
     assert_eq!(
         lines.next(),
         Some(
-            "run,Pod/web.spec.restartPolicy,draw,containers[0].runs[0].exit.after,timeToReadySeconds,restarts,availability,phase"
+            "run,Pod/web.spec.restartPolicy,draw,containers[0].runs[0].exit.after,timeToReadySeconds,restarts,availability,phase,expect[0] within 30s: pod('web').restarts('app') > 0"
         )
     );
     assert_eq!(lines.clone().count(), 40);
@@ -105,6 +107,13 @@ fn of_a_sweep() {
         match policy.as_str() {
             "Always" => assert!(restarts != "0" && phase == "Running", "{line}"),
             _ => assert!(restarts == "0" && phase == "Failed", "{line}"),
+        }
+        // Whether the expectation held: the container had ended and was back within 30 s.
+        let held = column(line, 8);
+        let ended_after: f64 = column(line, 3).trim_end_matches('s').parse().unwrap_or(60.0);
+        match policy.as_str() {
+            "Always" if ended_after < 28.0 => assert_eq!(held, "true", "{line}"),
+            _ => assert_eq!(held, if ended_after > 29.0 || policy == "Never" { "false" } else { "true" }, "{line}"),
         }
     }
 }

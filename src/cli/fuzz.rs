@@ -7,12 +7,11 @@ use clap::{Args, ValueEnum};
 
 use super::exit::{Exit, Trouble};
 use super::printer::{Printer, write_file};
-use super::{clock, progress, sources};
+use super::{clock, load, progress};
 use crate::explore::fuzz::Plan;
 use crate::explore::report;
 use crate::explore::shard::Shard;
 use crate::explore::weights::Weights;
-use crate::scenario::load::load;
 
 /// What `fuzz` is told.
 #[derive(Args)]
@@ -44,7 +43,7 @@ pub(super) struct Arguments {
     /// Write a scenario for each failure into this directory
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Mutate this input instead of generating one; may be given several times
+    /// Mutate this input instead of generating one, and hold its expectations to be invariants; may be given several times
     #[arg(long, value_name = "FILE")]
     around: Vec<PathBuf>,
     /// What the generator makes use of, name=value, separated by commas
@@ -131,10 +130,8 @@ fn plan(arguments: &Arguments, printer: Printer) -> Result<Plan, Trouble> {
     let around = match &arguments.around[..] {
         [] => None,
         files => {
-            let (input, warnings) = load(&sources::read(files)?)?;
-            for warning in warnings {
-                printer.input_warning(&warning);
-            }
+            // Its expectations must fit it; each thread compiles them for itself.
+            let (input, _) = load::load(files, None, printer)?;
             Some(input)
         }
     };

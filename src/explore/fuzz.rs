@@ -1,5 +1,6 @@
 //! Fuzzing: many generated runs, each judged by the invariants; what breaks one is shrunk.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -11,9 +12,12 @@ use super::mutate::mutated;
 use super::shard::Shard;
 use super::shrink::shrunk;
 use super::weights::Weights;
+use crate::check::expectations::{Compiled, compile, describe, judge};
 use crate::check::invariants::Checker;
+use crate::api::features::Version;
 use crate::scenario::types::{Input, Sabotage, Schedule};
 use crate::sim;
+use crate::trace::Record;
 
 /// What is to be fuzzed.
 #[derive(Clone, Debug)]
@@ -30,7 +34,7 @@ pub struct Plan {
     pub jobs: usize,
     /// what the generator makes use of
     pub weights: Weights,
-    /// mutations of this input in place of generated ones
+    /// mutations of this input in place of generated ones; its expectations must hold as the invariants do
     pub around: Option<Input>,
     /// a rule broken on purpose
     #[doc(hidden)]
@@ -55,8 +59,8 @@ impl Default for Plan {
 /// What did not hold in a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broken {
-    /// the invariant's name
-    pub invariant: &'static str,
+    /// the invariant's name, or `expect[0]`
+    pub invariant: Cow<'static, str>,
     /// where and what
     pub text: String,
 }
@@ -95,15 +99,26 @@ const SHRINK_TRIES: usize = 1_500;
 const MOST_RECORDS: u64 = 500_000;
 /// The engine has panicked, or a run does not come to an end.
 pub const NO_PANIC: &str = "no-panic";
+/// How the names of expectations begin.
+const EXPECTATION: &str = "expect[";
 
-/// Runs an input and says what does not hold.
+/// Runs an input and says which invariants do not hold.
 pub fn check(input: &Rc<Input>) -> Vec<Broken> {
+    check_all(input, &[])
+}
+
+/// Runs an input and says what does not hold: of the invariants, and of these expectations of the input.
+pub fn check_all(input: &Rc<Input>, expectations: &[Compiled]) -> Vec<Broken> {
     let checker = Rc::new(RefCell::new(Checker::new(input.clone())));
-    let sink = checker.clone();
+    let records: Rc<RefCell<Vec<Record>>> = Rc::default();
+    let (sink, kept, keeps) = (checker.clone(), records.clone(), !expectations.is_empty());
     let ended = catch_unwind(AssertUnwindSafe(|| {
         sim::run_with(input, move |record| {
             assert!(record.seq < MOST_RECORDS, "the run does not come to an end");
             sink.borrow_mut().observe(&record);
+            if keeps {
+                kept.borrow_mut().push(record);
+            }
         });
     }));
     let mut broken: Vec<Broken> = checker.try_borrow().map_or_else(
@@ -112,21 +127,42 @@ pub fn check(input: &Rc<Input>) -> Vec<Broken> {
             let violations = checker.violations().iter();
             violations
                 .map(|v| Broken {
-                    invariant: v.invariant,
+                    invariant: v.invariant.into(),
                     text: v.to_string(),
                 })
                 .collect()
         },
     );
-    if let Err(panic) = ended {
-        let text = panic.downcast_ref::<String>().cloned();
-        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-        broken.push(Broken {
-            invariant: NO_PANIC,
-            text: text.unwrap_or_default(),
-        });
+    match ended {
+        Ok(()) => broken.extend(not_held(input, expectations, &records.take())),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().cloned();
+            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+            broken.push(Broken {
+                invariant: NO_PANIC.into(),
+                text: text.unwrap_or_default(),
+            });
+        }
     }
     broken
+}
+
+/// The expectations that do not hold, by their places in the scenario.
+fn not_held(input: &Input, expectations: &[Compiled], records: &[Record]) -> Vec<Broken> {
+    let verdicts = judge(expectations, input, records).into_iter().enumerate();
+    let broken = verdicts.filter_map(|(place, verdict)| {
+        let failure = verdict.failure?;
+        Some(Broken {
+            invariant: format!("{EXPECTATION}{place}]").into(),
+            text: format!("{}: {}", describe(&verdict.expectation), failure.why),
+        })
+    });
+    broken.collect()
+}
+
+/// What the expectations of an input come to; none if they do not fit it.
+fn compiled(input: &Input) -> Vec<Compiled> {
+    compile(input).unwrap_or_default()
 }
 
 impl Plan {
@@ -136,6 +172,9 @@ impl Plan {
             Some(around) => mutated(around, self.seed, run),
         };
         input.scenario.kubelet.sabotage = self.sabotage;
+        for node in &mut input.scenario.nodes {
+            node.kubelet.sabotage = self.sabotage;
+        }
         input
     }
 
@@ -203,8 +242,13 @@ impl Plan {
             .par_iter()
             .with_min_len(16)
             .map_init(
-                || Generator::new(self.weights.clone()),
-                |generator, run| (*run, check(&Rc::new(self.input(generator, *run)))),
+                || {
+                    let expectations = self.around.as_ref().map(compiled);
+                    (Generator::new(self.weights.clone()), expectations.unwrap_or_default())
+                },
+                |(generator, expectations), run| {
+                    (*run, check_all(&Rc::new(self.input(generator, *run)), expectations))
+                },
             )
             .filter(|(_, broken)| !broken.is_empty())
             .collect()
@@ -214,8 +258,11 @@ impl Plan {
 /// A small input that breaks the same invariant.
 fn shrink(input: &Input, broken: &Broken) -> (Input, Broken) {
     let mut last = broken.clone();
+    let is_expectation = broken.invariant.starts_with(EXPECTATION);
     let small = shrunk(input, SHRINK_TRIES, |candidate| {
-        let found = check(&Rc::new(candidate.clone()));
+        // An expectation that speaks of what is not there any more says nothing.
+        let expectations = if is_expectation { compiled(candidate) } else { Vec::new() };
+        let found = check_all(&Rc::new(candidate.clone()), &expectations);
         match found.into_iter().find(|b| b.invariant == broken.invariant) {
             Some(found) => {
                 last = found;
@@ -245,6 +292,17 @@ pub fn drawn(input: &Input) -> String {
     }
     if scenario.kubelet.seeded_phases {
         parts.push("phases Seeded".to_owned());
+    }
+    if !scenario.nodes.is_empty() {
+        parts.push(plural(scenario.nodes.len(), "node"));
+    }
+    let features = &scenario.kubelet.features;
+    if features.version != Version::LATEST {
+        parts.push(format!("version {}", features.version));
+    }
+    parts.extend(scenario.kubelet.feature_gates.iter().map(|(gate, on)| format!("{gate}={on}")));
+    if scenario.jitter {
+        parts.push("jitter".to_owned());
     }
     if scenario.seed != 0 {
         parts.push(format!("seed {}", scenario.seed));

@@ -1,9 +1,13 @@
 //! Mutations: a given input with a few things changed, for `fuzz --around`.
 
 use super::stream::{Stream, StreamOf};
+use crate::api::features::Features;
 use crate::api::pod::{Container, Handler, PodSpec, RestartPolicy};
 use crate::kernel::{Duration, Time};
-use crate::scenario::types::{Action, ActionKind, ContainerScript, Exit, Input, OnTerm, ProbeAnswer, Run, Schedule};
+use crate::scenario::distributions;
+use crate::scenario::types::{
+    Action, ActionKind, ContainerScript, Exit, Input, OnTerm, ProbeAnswer, Run, Scenario, Schedule,
+};
 
 /// Run number `run` around `input`: number 0 is the input as it is.
 pub fn mutated(input: &Input, seed: u64, run: u64) -> Input {
@@ -11,11 +15,21 @@ pub fn mutated(input: &Input, seed: u64, run: u64) -> Input {
     if run == 0 {
         return changed;
     }
+    if !input.scenario.distributions.is_empty() {
+        changed.scenario = distributions::draw(&input.scenario, run);
+        fixed(&mut changed.scenario);
+    }
     let mut stream = Stream::new(seed, run, StreamOf::Mutations);
     for _ in 0..stream.between(1, 4) {
         mutate(&mut stream, &mut changed);
     }
     changed
+}
+
+/// Durations stay as they were drawn; nothing draws them anew.
+pub(super) fn fixed(scenario: &mut Scenario) {
+    scenario.distributions.clear();
+    scenario.document = None;
 }
 
 fn mutate(stream: &mut Stream, input: &mut Input) {
@@ -84,16 +98,20 @@ fn change_pod(stream: &mut Stream, input: &mut Input) {
         }
         _ => spec.active_deadline_seconds = Some(i64::from(stream.between(1, 60))),
     }
-    fit_sleeps(spec);
+    fit_sleeps(spec, &input.scenario.kubelet.features);
 }
 
-/// Hooks that sleep may not sleep for longer than the grace period (`validateSleepAction`).
-pub(super) fn fit_sleeps(spec: &mut PodSpec) {
+/// Hooks that sleep may not sleep for longer than the grace period, and not at all where the version knows no such
+/// hooks or no sleep of zero seconds (`validateSleepAction`).
+pub(super) fn fit_sleeps(spec: &mut PodSpec, features: &Features) {
     let grace = spec.termination_grace_period_seconds;
     for container in spec.init_containers.iter_mut().chain(&mut spec.containers) {
         for hook in [&mut container.post_start, &mut container.pre_stop] {
             if let Some(Handler::Sleep { seconds }) = hook {
                 *seconds = (*seconds).min(grace);
+                if !features.sleep_action || *seconds == 0 && !features.sleep_allows_zero {
+                    *hook = None;
+                }
             }
         }
     }

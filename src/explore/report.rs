@@ -42,7 +42,7 @@ pub(super) const VERSION: &str = "v1";
 
 fn line(finding: &Finding, options: &str) -> Line {
     Line {
-        invariant: finding.broken.invariant.to_owned(),
+        invariant: finding.broken.invariant.to_string(),
         run: finding.run,
         runs: finding.runs,
         broken: finding.broken.text.clone(),
@@ -93,10 +93,16 @@ pub fn text(plan: &Plan, report: &Report, options: &str) -> String {
             line.invariant, line.run, plan.seed, line.drawn, line.broken, line.reproduce, line.small
         ));
     }
+    let expected = plan.around.as_ref().is_some_and(|input| !input.scenario.expect.is_empty());
+    let of = if expected {
+        ("every invariant and expectation held", "invariant or expectation", "invariants or expectations")
+    } else {
+        ("every invariant held", "invariant", "invariants")
+    };
     let found = match report.findings.len() {
-        0 => "every invariant held".to_owned(),
-        1 => "1 invariant was broken".to_owned(),
-        count => format!("{count} invariants were broken"),
+        0 => of.0.to_owned(),
+        1 => format!("1 {} was broken", of.1),
+        count => format!("{count} {} were broken", of.2),
     };
     let stopped = if report.stopped && plan.end != u64::MAX {
         " before it was stopped"
@@ -121,7 +127,12 @@ pub fn files(plan: &Plan, report: &Report, options: &str) -> Vec<(String, String
             line.drawn
         );
         (
-            format!("{}-{}-{}.yaml", line.invariant, plan.seed, line.run),
+            format!(
+                "{}-{}-{}.yaml",
+                line.invariant.replace('[', "-").replace(']', ""),
+                plan.seed,
+                line.run
+            ),
             head + &line.scenario,
         )
     };

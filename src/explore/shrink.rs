@@ -3,13 +3,17 @@
 //! Reductions are tried in a fixed order, from the largest to the smallest. One that keeps the failure is kept, and
 //! the order begins again behind it; when a whole round keeps nothing, that is the result. No randomness is involved.
 
-use crate::api::pod::Container;
+use super::mutate::fixed;
+use crate::api::pod::{Container, Name, Pod};
 use crate::kernel::{Duration, Time};
-use crate::scenario::types::{Input, KubeletConfig, OnTerm, Outcome, Run, Scenario, Schedule};
+use crate::scenario::lookup::matches_pod;
+use crate::scenario::types::{ActionKind, Input, KubeletConfig, OnTerm, Outcome, Run, Scenario, Schedule};
 
 /// A smaller input on which `fails` still says true, after at most `tries` calls of it.
 pub fn shrunk(input: &Input, tries: usize, mut fails: impl FnMut(&Input) -> bool) -> Input {
     let mut best = input.clone();
+    // What is drawn is named after its place, and places change.
+    fixed(&mut best.scenario);
     let mut left = tries;
     loop {
         let mut progress = false;
@@ -53,9 +57,11 @@ type Reduction = fn(&mut Input, usize) -> Step;
 
 const REDUCTIONS: &[Reduction] = &[
     drop_pod,
+    one_node,
     drop_container,
     drop_action,
     drop_script,
+    drop_object,
     shorten,
     calm_world,
     drop_run,
@@ -83,15 +89,54 @@ fn drop_pod(input: &mut Input, place: usize) -> Step {
     Step::Reduced
 }
 
-/// Scripts must name containers that exist.
+/// Scripts must name what exists.
 fn drop_idle_scripts(input: &mut Input) {
     let pods: Vec<_> = input.pods.iter().map(|p| &p.pod).collect();
-    input.scenario.containers.retain(|script| {
-        let mut matching = pods
-            .iter()
-            .filter(|p| script.pod.as_ref().is_none_or(|name| *name == p.name));
-        matching.any(|p| p.find_container(&script.name).is_some())
+    let matching = |pattern: &Option<Name>| {
+        let pattern = pattern.clone();
+        let matches = move |pod: &&&Pod| matches_pod(pattern.as_deref(), &pod.name);
+        pods.iter().filter(matches)
+    };
+    let scenario = &mut input.scenario;
+    scenario
+        .containers
+        .retain(|script| matching(&script.pod).any(|p| p.find_container(&script.name).is_some()));
+    scenario.sandboxes.retain(|script| matching(&script.pod).next().is_some());
+    scenario
+        .volumes
+        .retain(|script| matching(&script.pod).any(|p| p.spec.volumes.iter().any(|v| v.name == script.name)));
+}
+
+/// The one node of a scenario that says nothing of nodes.
+fn one_node(input: &mut Input, place: usize) -> Step {
+    if place > 0 || input.scenario.nodes.is_empty() {
+        return Step::Beyond;
+    }
+    input.scenario.nodes.clear();
+    for action in &mut input.scenario.actions {
+        match &mut action.what {
+            ActionKind::RestartKubelet { node, .. }
+            | ActionKind::RebootNode { node, .. }
+            | ActionKind::ShutdownNode { node } => *node = None,
+            _ => {}
+        }
+    }
+    input.pods.iter_mut().for_each(|p| p.pod.spec.node_name = None);
+    Step::Reduced
+}
+
+fn drop_object(input: &mut Input, place: usize) -> Step {
+    if place >= input.objects.len() {
+        return Step::Beyond;
+    }
+    let gone = input.objects.remove(place).object;
+    input.scenario.actions.retain(|action| match &action.what {
+        ActionKind::CreateObject { kind, name } | ActionKind::DeleteObject { kind, name } => {
+            (*kind, name) != (gone.kind, &gone.name)
+        }
+        _ => true,
     });
+    Step::Reduced
 }
 
 fn drop_container(input: &mut Input, place: usize) -> Step {
@@ -123,10 +168,18 @@ fn drop_action(input: &mut Input, place: usize) -> Step {
     if place >= input.scenario.actions.len() {
         return Step::Beyond;
     }
-    let gone = input.scenario.actions.remove(place).what;
-    if let crate::scenario::types::ActionKind::CreatePod { pod } = gone {
-        let created = input.pods.iter_mut().filter(|p| p.pod.name == pod);
-        created.for_each(|p| p.created_by_action = false);
+    match input.scenario.actions.remove(place).what {
+        ActionKind::CreatePod { pod } => {
+            let created = input.pods.iter_mut().filter(|p| p.pod.name == pod);
+            created.for_each(|p| p.created_by_action = false);
+        }
+        ActionKind::CreateObject { kind, name } => {
+            let mut created = input.objects.iter_mut().map(|o| (o.object.kind, o.object.name.clone(), o));
+            if let Some((.., object)) = created.find(|(k, n, _)| (*k, n) == (kind, &name)) {
+                object.created_by_action = false;
+            }
+        }
+        _ => {}
     }
     Step::Reduced
 }
@@ -169,9 +222,29 @@ fn calm_world(input: &mut Input, place: usize) -> Step {
         5 => !std::mem::take(&mut scenario.volumes).is_empty(),
         6 => !std::mem::take(&mut scenario.images).is_empty(),
         7 => calm_kubelet(&mut scenario.kubelet, base.kubelet),
+        8 => !std::mem::take(&mut scenario.programs).is_empty(),
+        9 => std::mem::take(&mut scenario.jitter),
+        10 => {
+            let epoch = base.epoch_unix_secs;
+            std::mem::replace(&mut scenario.epoch_unix_secs, epoch) != epoch
+        }
+        11 => newest_version(scenario),
         _ => return Step::Beyond,
     };
     step(changed)
+}
+
+/// The newest version with its own gates takes every pod that another one takes.
+fn newest_version(scenario: &mut Scenario) -> bool {
+    let newest = KubeletConfig::clone(&Scenario::default().kubelet);
+    let nodes = scenario.nodes.iter_mut().map(|node| &mut node.kubelet);
+    let mut changed = false;
+    for kubelet in nodes.chain([&mut scenario.kubelet]) {
+        changed |= kubelet.features != newest.features;
+        kubelet.features = newest.features.clone();
+        kubelet.feature_gates.clear();
+    }
+    changed
 }
 
 fn calm_kubelet(kubelet: &mut KubeletConfig, base: KubeletConfig) -> bool {
@@ -232,7 +305,7 @@ fn calm_run(input: &mut Input, place: usize) -> Step {
 }
 
 /// How many things of a container are calmed one by one.
-const CALMS_OF_A_CONTAINER: usize = 7;
+const CALMS_OF_A_CONTAINER: usize = 10;
 
 fn calm_container(input: &mut Input, place: usize) -> Step {
     let specs = input.pods.iter_mut().map(|p| &mut p.pod.spec);
@@ -248,6 +321,11 @@ fn calm_container(input: &mut Input, place: usize) -> Step {
         pre_stop,
         restart_policy,
         restart_policy_rules,
+        command,
+        env,
+        env_from,
+        volume_mounts,
+        mount_paths,
         ..
     } = container;
     let changed = match place % CALMS_OF_A_CONTAINER {
@@ -261,13 +339,20 @@ fn calm_container(input: &mut Input, place: usize) -> Step {
             *restart_policy = None;
             true
         }
+        6 => !std::mem::take(command).is_empty(),
+        7 => !std::mem::take(env).is_empty(),
+        8 => !std::mem::take(env_from).is_empty(),
+        9 => {
+            mount_paths.clear();
+            !std::mem::take(volume_mounts).is_empty()
+        }
         _ => false,
     };
     step(changed)
 }
 
 /// How many things of a pod are calmed one by one.
-const CALMS_OF_A_POD: usize = 4;
+const CALMS_OF_A_POD: usize = 7;
 
 fn calm_pod(input: &mut Input, place: usize) -> Step {
     let Some(pod) = input.pods.get_mut(place / CALMS_OF_A_POD) else {
@@ -278,8 +363,19 @@ fn calm_pod(input: &mut Input, place: usize) -> Step {
         0 => spec.active_deadline_seconds.take().is_some(),
         1 => !std::mem::take(&mut spec.readiness_gates).is_empty(),
         2 => std::mem::replace(&mut spec.termination_grace_period_seconds, 30) != 30,
-        _ => !std::mem::take(&mut spec.volumes).is_empty(),
+        3 => {
+            let lists = spec.init_containers.iter_mut().chain(&mut spec.containers);
+            lists.for_each(|c| {
+                c.volume_mounts.clear();
+                c.mount_paths.clear();
+            });
+            !std::mem::take(&mut spec.volumes).is_empty()
+        }
+        4 => !std::mem::take(&mut spec.scheduling_gates).is_empty(),
+        5 => !std::mem::take(&mut spec.image_pull_secrets).is_empty(),
+        _ => std::mem::take(&mut spec.priority_class_name).is_some() | (std::mem::take(&mut spec.priority) != 0),
     };
+    drop_idle_scripts(input);
     step(changed)
 }
 

@@ -16,6 +16,8 @@ pub enum StreamOf {
     World,
     Actions,
     Mutations,
+    Nodes,
+    References,
 }
 
 /// A random stream.

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::measure::Measure;
 use super::shard::Shard;
 use super::vary::Vary;
+use crate::check::expectations::{Compiled, Verdict, compile, describe, judge};
 use crate::kernel::Duration;
 use crate::scenario::distributions;
 use crate::scenario::load::{Source, load};
@@ -26,6 +27,8 @@ pub struct Sweep {
     draws: u64,
     /// places whose durations are drawn
     drawn: Vec<String>,
+    /// the expectations of the first point, in words: names of columns
+    expected: Vec<String>,
 }
 
 /// The header and the rows of a sweep, by run.
@@ -35,6 +38,8 @@ pub struct Table {
     pub header: Vec<String>,
     /// one row a run
     pub rows: Vec<Vec<String>>,
+    /// how many columns at the end say whether an expectation held
+    pub expected: usize,
     /// it was stopped before its end
     pub stopped: bool,
 }
@@ -68,8 +73,13 @@ impl Sweep {
             vary,
             draws: draws.max(1),
             drawn: Vec::new(),
+            expected: Vec::new(),
         };
-        let first = sweep.point(0)?;
+        let (first, _) = sweep.point(0)?;
+        let expected = first.scenario.expect.iter().enumerate();
+        sweep.expected = expected
+            .map(|(place, expectation)| format!("expect[{place}] {}", describe(expectation)))
+            .collect();
         sweep.drawn = first.scenario.distributions.iter().map(|d| d.path.clone()).collect();
         Ok(sweep)
     }
@@ -89,12 +99,13 @@ impl Sweep {
         }
         header.extend(self.drawn.iter().cloned());
         header.extend(FIGURES.map(str::to_owned));
+        header.extend(self.expected.iter().cloned());
         header
     }
 
     /// How many columns at the beginning are inputs.
     pub fn inputs(&self) -> usize {
-        self.header().len() - FIGURES.len()
+        self.header().len() - FIGURES.len() - self.expected.len()
     }
 
     /// The values of a point of the grid.
@@ -110,8 +121,8 @@ impl Sweep {
         values
     }
 
-    /// The input at a point of the grid.
-    fn point(&self, point: u64) -> Result<Input, String> {
+    /// The input at a point of the grid, with its expectations.
+    fn point(&self, point: u64) -> Result<Point, String> {
         let mut documents = self.documents.clone();
         for (vary, value) in self.vary.iter().zip(self.values(point)) {
             vary.set(&mut documents, value)?;
@@ -121,9 +132,12 @@ impl Sweep {
             name: self.values(point).join(" "),
             text: texts.join("\n---\n"),
         };
-        load(&[source])
-            .map(|(input, _)| input)
-            .map_err(|error| error.render(false))
+        let (input, _) = load(&[source]).map_err(|error| error.render(false))?;
+        let expectations = compile(&input).map_err(|problems| {
+            let rendered: Vec<String> = problems.iter().map(|problem| problem.render(false)).collect();
+            rendered.join("\n\n")
+        })?;
+        Ok((input, expectations))
     }
 
     /// Runs the shard's runs. `go_on` is told after each batch how many rows there are, and says whether to go on.
@@ -133,6 +147,7 @@ impl Sweep {
         let threads = threads.map_err(|error| format!("cannot start threads: {error}"))?;
         let mut table = Table {
             header: self.header(),
+            expected: self.expected.len(),
             ..Table::default()
         };
         let mut runs = shard.runs(self.runs());
@@ -156,12 +171,14 @@ impl Sweep {
     }
 
     /// The row of a run. `at` keeps the point of the run before.
-    fn row(&self, at: &mut Option<(u64, Input)>, run: u64) -> Result<Vec<String>, String> {
+    fn row(&self, at: &mut Option<(u64, Point)>, run: u64) -> Result<Vec<String>, String> {
         let (point, draw) = (run / self.draws, run % self.draws);
         if at.as_ref().is_none_or(|(known, _)| *known != point) {
             *at = Some((point, self.point(point)?));
         }
-        let Some((_, input)) = at else { return Ok(Vec::new()) };
+        let Some((_, (input, expectations))) = at else {
+            return Ok(Vec::new());
+        };
         let mut row = vec![run.to_string()];
         row.extend(self.values(point).into_iter().map(str::to_owned));
         if self.draws > 1 {
@@ -178,24 +195,36 @@ impl Sweep {
             objects: input.objects.clone(),
             scenario: distributions::draw(scenario, draw),
         };
-        let measure = measured(&drawn);
+        let (measure, held) = measured(&drawn, expectations);
         row.push(measure.time_to_ready().map(seconds).unwrap_or_default());
         row.push(measure.restarts().to_string());
         let ppm = measure.availability_ppm();
         row.push(format!("{}.{:06}", ppm / 1_000_000, ppm % 1_000_000));
         row.push(measure.phases());
+        row.extend(held.into_iter().map(|held| held.to_string()));
         Ok(row)
     }
 }
 
+/// The input at a point of the grid, and its expectations.
+type Point = (Input, Vec<Compiled>);
+
 /// The columns that are measured.
 const FIGURES: [&str; 4] = ["timeToReadySeconds", "restarts", "availability", "phase"];
 
-fn measured(input: &Input) -> Measure {
-    let measure: Rc<RefCell<Measure>> = Rc::default();
-    let sink = measure.clone();
-    sim::run_with(input, move |record| sink.borrow_mut().observe(&record));
-    measure.take()
+/// The figures of a run, and which expectations held.
+fn measured(input: &Input, expectations: &[Compiled]) -> (Measure, Vec<bool>) {
+    if expectations.is_empty() {
+        let measure: Rc<RefCell<Measure>> = Rc::default();
+        let sink = measure.clone();
+        sim::run_with(input, move |record| sink.borrow_mut().observe(&record));
+        return (measure.take(), Vec::new());
+    }
+    let records = sim::run(input);
+    let mut measure = Measure::default();
+    records.iter().for_each(|record| measure.observe(record));
+    let verdicts = judge(expectations, input, &records);
+    (measure, verdicts.iter().map(Verdict::holds).collect())
 }
 
 /// Seconds with six digits behind the point.
@@ -255,6 +284,11 @@ impl Table {
         let never = self.rows.len() - self.numbers(FIGURES[0]).len();
         if never > 0 {
             text.push_str(&format!("not ready in {never} runs\n"));
+        }
+        let first = self.header.len() - self.expected;
+        for (at, name) in self.header.iter().enumerate().skip(first) {
+            let held = self.rows.iter().filter(|row| row.get(at).is_some_and(|cell| cell == "true")).count();
+            text.push_str(&format!("{name}: held in {held} of {} runs\n", self.rows.len()));
         }
         text
     }

@@ -48,6 +48,28 @@ pub struct Weights {
     pub disruptions: u8,
     /// sandboxes that fail, volumes that mount slowly
     pub world: u8,
+    /// environments and pull secrets that refer to objects, which may come late or never
+    pub objects: u8,
+    /// containers that run a program by themselves
+    pub guests: u8,
+    /// several nodes
+    pub nodes: u8,
+    /// an older version of Kubernetes, of the API server or of a node
+    pub versions: u8,
+    /// a feature gate that is not as the version has it
+    pub gates: u8,
+    /// priorities
+    pub priorities: u8,
+    /// scheduling gates
+    pub scheduling_gates: u8,
+    /// probe windows that hold with some probability only
+    pub probabilities: u8,
+    /// durations given as distributions
+    pub distributions: u8,
+    /// the kubelet's own jitter
+    pub jitter: u8,
+    /// another time of day at the start
+    pub epochs: u8,
     /// the order of simultaneous events and the phases of the kubelet's ticks are drawn
     pub interleavings: u8,
 }
@@ -76,6 +98,17 @@ impl Default for Weights {
             actions: 50,
             disruptions: 25,
             world: 10,
+            objects: 10,
+            guests: 4,
+            nodes: 8,
+            versions: 25,
+            gates: 8,
+            priorities: 6,
+            scheduling_gates: 2,
+            probabilities: 6,
+            distributions: 6,
+            jitter: 3,
+            epochs: 3,
             interleavings: 50,
         }
     }

@@ -93,6 +93,8 @@ pub struct Container {
     pub created_at: Time,
     /// How it is.
     pub state: RefCell<ContainerState>,
+    /// A StartContainer call is under way.
+    pub(super) starting: Cell<bool>,
     /// Its script.
     pub run: Rc<Run>,
     pub(super) process: Process,
@@ -423,6 +425,7 @@ impl Runtime {
                 sandbox,
                 created_at,
                 state: RefCell::new(ContainerState::Created),
+                starting: Cell::new(false),
                 run,
                 process: Process::new(&runtime.kernel),
                 stop_signal,
@@ -482,7 +485,9 @@ impl Runtime {
             .takes
             .unwrap_or(self.scenario.latencies.start_container);
         let container = container.clone();
+        container.starting.set(true);
         self.carry(self.kernel.now() + takes, move |runtime| {
+            container.starting.set(false);
             let scripted = container.run.start.error.clone();
             let failure = scripted.or_else(|| {
                 runtime
@@ -551,6 +556,12 @@ impl Runtime {
         }
         let op = CriOp::RemoveContainer;
         self.call(&container.pod, name, attempt, op, CallPhase::Begin, |_| {});
+        if container.starting.get() {
+            self.call(&container.pod, name, attempt, op, CallPhase::End, |call| {
+                call.error = Some(rpc_error(STARTING));
+            });
+            return;
+        }
         let container = container.clone();
         self.carry(
             self.kernel.now() + self.scenario.latencies.remove_container,
@@ -603,6 +614,7 @@ impl Runtime {
         *self.lost.borrow_mut() = Some(Vec::new());
         self.boots.set(self.boots.get() + 1);
         for pod in self.pods() {
+            self.containers(pod).iter().for_each(|c| c.starting.set(false));
             for container in self.containers(pod).into_iter().filter(|c| c.is_running()) {
                 self.lose_process(&container);
                 if let Some(lost) = self.lost.borrow_mut().as_mut() {
@@ -633,6 +645,8 @@ impl Runtime {
 
 /// What runc says of a container in a sandbox whose process is gone.
 const SANDBOX_DEAD: &str = "sandbox container is not running";
+/// containerd `internal/cri/server/container_remove.go: setContainerRemoving`, without the ID.
+const STARTING: &str = "failed to set removing state for container: container is in starting state, can't be removed";
 
 /// The name in `namespace/name`.
 fn pod_name(full_name: &Name) -> &str {

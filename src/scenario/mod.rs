@@ -15,4 +15,4 @@ mod sabotage;
 mod schema;
 mod targets;
 pub mod types;
-mod versions;
+pub(crate) mod versions;

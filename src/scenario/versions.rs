@@ -7,7 +7,7 @@ use crate::api::features::{Features, find_gate};
 use crate::api::pod::{Container, Handler, Pod, RestartPolicy, RestartRuleAction};
 
 /// Gates whose setting changes what is simulated.
-const SIMULATED_GATES: &[&str] = &[
+pub(crate) const SIMULATED_GATES: &[&str] = &[
     "ChangeContainerStatusOnKubeletRestart",
     "ContainerRestartRules",
     "KubeletCrashLoopBackOffMax",

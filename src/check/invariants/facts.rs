@@ -3,13 +3,14 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::backoff::Backoffs;
+use super::container::{ContainerFacts, ExitFacts, containers_of, is_replacing};
 use super::second;
-use crate::api::pod::{Container, ContainerType, Name, Pod, RestartRuleAction};
+use super::world::{Objects, VolumeFacts, nodes_of, place};
+use crate::api::pod::{ContainerType, Name, Pod};
 use crate::api::status::PodStatus;
 use crate::kernel::Time;
-use crate::scenario::types::{ActionKind, Input};
-use crate::trace::{CallPhase, CriCall, CriOp, ExitBy, ProbeOutcome, ProbeType, Record, What};
+use crate::scenario::types::{ActionKind, Input, KubeletConfig};
+use crate::trace::{CallPhase, CriCall, CriOp, Record, What};
 
 /// Everything that the trace has shown.
 pub(super) struct Facts {
@@ -18,14 +19,24 @@ pub(super) struct Facts {
     /// Time and number of the last record.
     pub last: Option<(Time, u64)>,
     pub ended: bool,
-    /// How often a kubelet has gone away: what it remembered is gone with it.
+    /// In the order of the input; one if it names none.
+    pub nodes: Vec<NodeFacts>,
+    /// The ConfigMaps and Secrets that the API has.
+    pub objects: Objects,
+}
+
+/// What is known of a node.
+pub(super) struct NodeFacts {
+    pub name: Name,
+    pub kubelet: KubeletConfig,
+    /// How often its kubelet has gone away: what that remembered is gone with it.
     pub kubelet_stops: u32,
-    /// Image pulls under way on the node.
+    /// No kubelet runs.
+    pub down: bool,
+    /// Image pulls under way.
     pub pulls: u32,
-    /// When the kubelet that runs now had started.
-    pub kubelet_since: Time,
-    /// The node shuts down.
-    pub shutting_down: bool,
+    /// When it began to shut down.
+    pub shutting_down: Option<Time>,
 }
 
 /// What is known of a pod.
@@ -33,6 +44,8 @@ pub(super) struct PodFacts {
     pub full_name: Name,
     /// Its place in the input.
     pub index: usize,
+    /// Its node's place among the nodes.
+    pub node: usize,
     pub created: Option<Time>,
     /// The grace period of the last deletion, in seconds; None as long as there was none.
     pub deletion: Option<Option<i64>>,
@@ -46,6 +59,14 @@ pub(super) struct PodFacts {
     /// Attempts of the sandboxes made whose stop has not begun.
     pub sandboxes_kept: Vec<u32>,
     pub evicted: bool,
+    /// A container that was its name's newest is gone: the pod's status has to do without it.
+    pub lost: bool,
+    /// Its sandbox has died, or its machine went down, since the last one was made.
+    pub sandbox_died: bool,
+    /// When somebody last wrote a condition that is no business of the kubelet's.
+    pub gate_written: Option<Time>,
+    /// Its volumes that a script has hold of.
+    pub volumes: Vec<VolumeFacts>,
     /// Somebody else has changed the status since the kubelet's last write.
     pub touched: bool,
     pub containers: Vec<ContainerFacts>,
@@ -61,216 +82,6 @@ pub(super) struct PullFacts {
     pub open: u32,
     /// Those under way whose kubelet has gone: the next one learns nothing of their end.
     orphans: u32,
-}
-
-/// A StopContainer call.
-#[derive(Clone, Copy)]
-pub(super) struct Stop {
-    pub begun: Time,
-    pub timeout: i64,
-    pub attempt: u32,
-}
-
-/// What is known of the probes of one type of a container.
-#[derive(Default, Clone, Copy)]
-pub(super) struct ProbeFacts {
-    /// Answers in a row that may have counted as failures.
-    pub failures: i32,
-    /// The last answer was to be a success, and is one unless the process ends during the call.
-    pub pending_success: bool,
-    /// The last call may still be under way.
-    called: bool,
-    pub succeeded: bool,
-    pub succeeded_attempt: Option<u32>,
-}
-
-/// How a process ended.
-#[derive(Clone)]
-pub(super) struct ExitFacts {
-    pub at: Time,
-    pub code: i32,
-    pub by: ExitBy,
-    pub attempt: u32,
-}
-
-/// What is known of a container.
-pub(super) struct ContainerFacts {
-    pub name: Name,
-    pub kind: ContainerType,
-    pub sidecar: bool,
-    /// Its place in its list of the spec.
-    pub place: usize,
-    /// The image that the spec names now.
-    pub image: Name,
-    pub image_changed: bool,
-    /// The attempt of the last CreateContainer call, and whether it has succeeded.
-    pub attempt: Option<u32>,
-    pub created: bool,
-    /// The attempts that were made and wait for their start.
-    pub to_start: Vec<u32>,
-    /// The attempts whose process runs.
-    pub live: Vec<u32>,
-    /// Starts that succeeded.
-    pub starts: u32,
-    /// When the last process started.
-    pub started: Option<(Time, u32)>,
-    pub start_seconds: Vec<i64>,
-    /// Its dead processes, as long as the runtime still has their containers; starts that failed count.
-    pub exits: Vec<ExitFacts>,
-    /// Second and exit code of every end.
-    pub ends: Vec<(i64, i32)>,
-    /// The kubelet kills the process to start another in the same sync, which knows nothing of its end yet.
-    pub replaced: bool,
-    /// The newest end that was known when that began.
-    known_before: Option<Time>,
-    /// Some container of the pod has a rule that restarts all.
-    pub restarts_all: bool,
-    /// It has done what the containers behind it wait for, in the present sandbox.
-    pub done: bool,
-    /// The kubelet has begun to kill the present process: when, and the event's text.
-    pub killing: Option<(Time, Name)>,
-    pub stops: Vec<Stop>,
-    pub probes: [ProbeFacts; 3],
-    pub backoffs: Backoffs,
-    /// The last attempt to start it has met a back-off or another failure.
-    pub backed_off: bool,
-    /// Calls that have begun and not ended.
-    pub open_calls: Vec<(CriOp, u32)>,
-    pub open_hooks: u32,
-}
-
-impl ContainerFacts {
-    fn new(kind: ContainerType, container: &Container, place: usize) -> ContainerFacts {
-        ContainerFacts {
-            name: container.name.clone(),
-            kind,
-            sidecar: kind == ContainerType::Init && container.is_sidecar(),
-            place,
-            image: container.image.clone(),
-            image_changed: false,
-            attempt: None,
-            created: false,
-            to_start: Vec::new(),
-            live: Vec::new(),
-            starts: 0,
-            started: None,
-            start_seconds: Vec::new(),
-            exits: Vec::new(),
-            ends: Vec::new(),
-            replaced: false,
-            known_before: None,
-            restarts_all: false,
-            done: false,
-            killing: None,
-            stops: Vec::new(),
-            probes: Default::default(),
-            backoffs: Backoffs::default(),
-            backed_off: false,
-            open_calls: Vec::new(),
-            open_hooks: 0,
-        }
-    }
-
-    /// Its part of the pod's spec; None for an ephemeral container.
-    pub(super) fn spec<'a>(&self, pod: &'a Pod) -> Option<&'a Container> {
-        match self.kind {
-            ContainerType::Init => pod.spec.init_containers.get(self.place),
-            ContainerType::App => pod.spec.containers.get(self.place),
-            ContainerType::Ephemeral => None,
-        }
-    }
-
-    /// The newest end that the sync that decides now can know of; a start that failed counts.
-    pub(super) fn known_end(&self) -> Option<Time> {
-        if self.replaced {
-            return self.known_before;
-        }
-        self.exits.last().map(|e| e.at)
-    }
-
-    fn on_cri(&mut self, record: &Record, call: &CriCall) {
-        let attempt = record.attempt.unwrap_or(0);
-        match call.phase {
-            CallPhase::Begin => self.open_calls.push((call.op, attempt)),
-            CallPhase::End => {
-                if let Some(place) = self.open_calls.iter().position(|open| *open == (call.op, attempt)) {
-                    self.open_calls.swap_remove(place);
-                }
-            }
-        }
-        let ok = call.error.is_none();
-        match (call.op, call.phase) {
-            (CriOp::CreateContainer, CallPhase::Begin) => {
-                self.attempt = Some(attempt);
-                self.created = false;
-            }
-            (CriOp::CreateContainer, CallPhase::End) => {
-                self.created = ok;
-                if ok {
-                    self.to_start.push(attempt);
-                }
-            }
-            (CriOp::StartContainer, CallPhase::End) => {
-                self.to_start.retain(|a| *a != attempt);
-                if ok {
-                    self.live.push(attempt);
-                    self.starts += 1;
-                    self.started = Some((record.at, attempt));
-                    self.probes.iter_mut().for_each(|p| p.succeeded_attempt = None);
-                    self.start_seconds.push(second(record.at));
-                    self.killing = None;
-                    self.stops.clear();
-                    self.done |= self.sidecar;
-                } else {
-                    self.ends.push((second(record.at), 128));
-                    self.exits.push(ExitFacts {
-                        at: record.at,
-                        code: 128,
-                        by: ExitBy::Itself,
-                        attempt,
-                    });
-                }
-            }
-            (CriOp::StopContainer, CallPhase::Begin) => {
-                let timeout = call.timeout.unwrap_or(0);
-                self.stops.push(Stop {
-                    begun: record.at,
-                    timeout,
-                    attempt,
-                });
-            }
-            (CriOp::RemoveContainer, CallPhase::Begin) => {
-                if self.exits.last().is_some_and(|e| e.attempt == attempt) {
-                    // The sync that removes it may still decide by what it had seen before.
-                    self.backoffs.uncertain = true;
-                }
-                self.exits.retain(|e| e.attempt != attempt);
-                if self.attempt == Some(attempt) && self.restarts_all {
-                    self.done = false;
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn on_probe(&mut self, attempt: Option<u32>, probe: ProbeType, result: ProbeOutcome) {
-        let facts = &mut self.probes[probe as usize];
-        facts.called = true;
-        match result {
-            ProbeOutcome::Success => {
-                facts.pending_success = true;
-                facts.succeeded = true;
-                facts.succeeded_attempt = attempt;
-            }
-            ProbeOutcome::Failure | ProbeOutcome::Timeout => {
-                if std::mem::take(&mut facts.pending_success) {
-                    facts.failures = 0;
-                }
-                facts.failures += 1;
-            }
-            ProbeOutcome::Error => {}
-        }
-    }
 }
 
 impl PodFacts {
@@ -292,10 +103,17 @@ impl PodFacts {
 
 impl Facts {
     pub(super) fn new(input: Rc<Input>) -> Facts {
+        let nodes = nodes_of(&input);
+        let mut turn = 0;
         let pods = input.pods.iter().enumerate();
         let pods = pods.map(|(index, p)| PodFacts {
             full_name: p.pod.full_name().into(),
             index,
+            node: place(&p.pod, &nodes, &mut turn),
+            lost: false,
+            sandbox_died: false,
+            gate_written: None,
+            volumes: VolumeFacts::of(&p.pod, &input.scenario),
             created: None,
             deletion: None,
             removed: false,
@@ -308,15 +126,14 @@ impl Facts {
             containers: containers_of(&p.pod),
             pulls: Vec::new(),
         });
+        let pods = pods.collect();
         Facts {
-            pods: pods.collect(),
+            pods,
+            objects: Objects::new(&input),
+            nodes,
             input,
             last: None,
             ended: false,
-            kubelet_stops: 0,
-            pulls: 0,
-            kubelet_since: Time(i64::MIN),
-            shutting_down: false,
         }
     }
 
@@ -368,8 +185,9 @@ impl Facts {
     pub(super) fn take_in(&mut self, record: &Record, place: (Option<usize>, Option<usize>)) {
         self.last = Some((record.at, record.seq));
         match &record.what {
-            What::Node { op, .. } => self.on_node(record, op),
+            What::Node { op, node } => self.on_node(record, op, node.as_ref(), place.0),
             What::End { .. } => self.ended = true,
+            What::Api(call) if call.object.is_some() => self.objects.take_in(call, record.at),
             What::Cri(call) if call.op == CriOp::PullImage => self.on_pull(record, call, place.0),
             _ => {
                 let Some(ix) = place.0 else { return };
@@ -381,43 +199,54 @@ impl Facts {
         }
     }
 
-    fn on_node(&mut self, record: &Record, op: &str) {
+    fn on_node(&mut self, record: &Record, op: &str, node: Option<&Name>, pod: Option<usize>) {
+        if op == "killSandbox" {
+            if let Some(pod) = pod {
+                self.pods[pod].sandbox_died = true;
+            }
+            return;
+        }
+        let Some(place) = self.nodes.iter().position(|n| Some(&n.name) == node) else {
+            return;
+        };
+        let facts = &mut self.nodes[place];
         match op {
             "kubeletStop" | "rebootBegin" => {
-                self.kubelet_stops += 1;
-                for pod in &mut self.pods {
-                    for pull in &mut pod.pulls {
-                        pull.failed = None;
-                        pull.orphans = pull.open;
-                    }
-                    for container in &mut pod.containers {
-                        container.backoffs.forget();
-                        container.probes = Default::default();
-                    }
-                }
+                facts.kubelet_stops += 1;
+                facts.down = true;
             }
-            "kubeletStart" | "rebootEnd" => self.kubelet_since = record.at,
-            "shutdown" => self.shutting_down = true,
+            "kubeletStart" | "rebootEnd" => {
+                facts.down = false;
+                facts.shutting_down = None;
+            }
+            "shutdown" => facts.shutting_down = Some(record.at),
             _ => {}
         }
-        if op == "rebootBegin" {
-            // Nothing that was under way ends.
-            self.pulls = 0;
-            for pod in &mut self.pods {
-                for pull in &mut pod.pulls {
-                    pull.open = 0;
-                    pull.orphans = 0;
-                }
-                pod.sandboxes_kept.clear();
-                pod.containers.iter_mut().for_each(|c| c.open_calls.clear());
+        let own = self.pods.iter_mut().filter(|pod| pod.node == place);
+        match op {
+            "kubeletStop" => own.for_each(PodFacts::forget),
+            "rebootBegin" => {
+                // Nothing that was under way ends.
+                facts.pulls = 0;
+                own.for_each(|pod| {
+                    pod.forget();
+                    pod.go_down();
+                });
             }
+            _ => {}
         }
+    }
+
+    /// The node of a pod; of nothing in particular the first.
+    pub(super) fn node_of(&self, pod: Option<&PodFacts>) -> &NodeFacts {
+        &self.nodes[pod.map_or(0, |pod| pod.node)]
     }
 
     fn on_pull(&mut self, record: &Record, call: &CriCall, pod: Option<usize>) {
         let (Some(pod), Some(image)) = (pod, &call.image) else {
             return;
         };
+        let node = self.pods[pod].node;
         let pulls = &mut self.pods[pod].pulls;
         let place = pulls.iter().position(|p| p.image == *image).unwrap_or_else(|| {
             pulls.push(PullFacts {
@@ -432,11 +261,11 @@ impl Facts {
         match call.phase {
             CallPhase::Begin => {
                 pull.open += 1;
-                self.pulls += 1;
+                self.nodes[node].pulls += 1;
             }
             CallPhase::End => {
                 pull.open = pull.open.saturating_sub(1);
-                self.pulls = self.pulls.saturating_sub(1);
+                self.nodes[node].pulls = self.nodes[node].pulls.saturating_sub(1);
                 if pull.orphans > 0 {
                     pull.orphans -= 1;
                 } else {
@@ -448,6 +277,33 @@ impl Facts {
 }
 
 impl PodFacts {
+    /// Its kubelet is gone with all that it remembered.
+    fn forget(&mut self) {
+        for pull in &mut self.pulls {
+            pull.failed = None;
+            pull.orphans = pull.open;
+        }
+        for volume in &mut self.volumes {
+            volume.forget();
+        }
+        for container in &mut self.containers {
+            container.backoffs.forget();
+            container.probes = Default::default();
+            container.replaced = false;
+        }
+    }
+
+    /// Its machine is down: nothing that was under way ends.
+    fn go_down(&mut self) {
+        for pull in &mut self.pulls {
+            pull.open = 0;
+            pull.orphans = 0;
+        }
+        self.sandboxes_kept.clear();
+        self.sandbox_died = true;
+        self.containers.iter_mut().for_each(|c| c.open_calls.clear());
+    }
+
     fn take_in(&mut self, record: &Record, container: Option<usize>) {
         match &record.what {
             What::Api(call) => match call.op {
@@ -457,7 +313,10 @@ impl PodFacts {
                     self.removed = true;
                     self.forced = matches!(self.deletion, None | Some(Some(0)));
                 }
-                "setCondition" => self.touched = true,
+                "setCondition" => {
+                    self.touched = true;
+                    self.gate_written = Some(record.at);
+                }
                 "setImage" => {
                     if let (Some(ix), Some(image)) = (container, &call.image) {
                         self.containers[ix].image = image.clone();
@@ -485,7 +344,10 @@ impl PodFacts {
             }
             What::Cri(call) => {
                 if let Some(container) = container {
-                    self.containers[container].on_cri(record, call);
+                    let container = &mut self.containers[container];
+                    let newest = container.attempt == record.attempt;
+                    self.lost |= newest && call.op == CriOp::RemoveContainer && call.phase == CallPhase::Begin;
+                    container.on_cri(record, call);
                     return;
                 }
                 self.on_sandbox(call, record.attempt.unwrap_or(0));
@@ -545,9 +407,13 @@ impl PodFacts {
                 }
                 container.backed_off |= event.reason == "BackOff";
             }
+            What::Volume { volume, phase, error } => {
+                if let Some(volume) = self.volumes.iter_mut().find(|v| v.name == *volume) {
+                    volume.take_in(*phase, error.is_some(), record.at);
+                }
+            }
             What::BackOff { .. }
             | What::Node { .. }
-            | What::Volume { .. }
             | What::Log { .. }
             | What::Command { .. }
             | What::Assumed { .. }
@@ -565,6 +431,7 @@ impl PodFacts {
             }
             (CriOp::RunPodSandbox, CallPhase::End) if call.error.is_none() => {
                 self.sandboxes_made += 1;
+                self.sandbox_died = false;
                 self.sandboxes_kept.push(attempt);
             }
             (CriOp::StopPodSandbox, CallPhase::Begin) => {
@@ -573,26 +440,4 @@ impl PodFacts {
             _ => {}
         }
     }
-}
-
-/// Whether the Killing event is of a container that the same sync starts anew.
-fn is_replacing(message: &str) -> bool {
-    message.ends_with(", will be restarted") || message.starts_with("Init container ")
-}
-
-fn containers_of(pod: &Pod) -> Vec<ContainerFacts> {
-    let mut places = [0; 3];
-    let place = |kind: ContainerType, places: &mut [usize; 3]| {
-        let next = &mut places[kind as usize];
-        *next += 1;
-        *next - 1
-    };
-    let mut rules = pod.all_containers().flat_map(|(_, c)| &c.restart_policy_rules);
-    let restarts_all = rules.any(|rule| rule.action == RestartRuleAction::RestartAllContainers);
-    pod.all_containers()
-        .map(|(kind, c)| ContainerFacts {
-            restarts_all,
-            ..ContainerFacts::new(kind, c, place(kind, &mut places))
-        })
-        .collect()
 }

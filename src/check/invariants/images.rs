@@ -38,16 +38,16 @@ fn pull<'a>(scene: &Scene<'a>) -> Option<&'a CriCall> {
 
 fn pulls_within_their_limit(scene: &Scene<'_>) -> Verdict {
     let Some(_) = pull(scene) else { return Ok(()) };
-    let config = &scene.facts.input.scenario.kubelet;
+    let config = &scene.node().kubelet;
     let limit = if config.serialize_image_pulls {
         Some(1)
     } else {
         config.max_parallel_image_pulls
     };
     // A pull goes on when its kubelet stops; the next one does not know of it.
-    let within = limit.is_none_or(|limit| scene.facts.pulls < limit);
-    ensure(within || scene.facts.kubelet_stops > 0, || {
-        format!("a pull begins beside {} others", scene.facts.pulls)
+    let within = limit.is_none_or(|limit| scene.node().pulls < limit);
+    ensure(within || scene.node().kubelet_stops > 0, || {
+        format!("a pull begins beside {} others", scene.node().pulls)
     })
 }
 

@@ -7,13 +7,18 @@
 //! engine came to what it did: back-offs, thresholds and grace periods are reckoned a second time from the trace alone.
 
 mod backoff;
+mod container;
 mod facts;
+mod guests;
 mod images;
+mod nodes;
 mod order;
+mod pods;
 mod probes;
 mod restarts;
 mod status;
 mod termination;
+mod world;
 
 use std::rc::Rc;
 use std::sync::OnceLock;
@@ -22,7 +27,8 @@ use crate::api::pod::Pod;
 use crate::kernel::Time;
 use crate::scenario::types::Input;
 use crate::trace::{Record, What};
-use facts::{ContainerFacts, Facts, PodFacts};
+use container::ContainerFacts;
+use facts::{Facts, NodeFacts, PodFacts};
 
 /// One thing that must hold.
 pub struct Invariant {
@@ -51,10 +57,12 @@ enum Kind {
     Event,
     Status,
     BackOff,
+    Volume,
+    Guest,
 }
 
 impl Kind {
-    const ALL: [Kind; 9] = [
+    const ALL: [Kind; 11] = [
         Kind::Any,
         Kind::Api,
         Kind::Cri,
@@ -64,6 +72,8 @@ impl Kind {
         Kind::Event,
         Kind::Status,
         Kind::BackOff,
+        Kind::Volume,
+        Kind::Guest,
     ];
 
     fn of(what: &What) -> Kind {
@@ -76,8 +86,9 @@ impl Kind {
             What::Event(_) => Kind::Event,
             What::Status(_) => Kind::Status,
             What::BackOff { .. } => Kind::BackOff,
-            What::Log { .. } | What::Command { .. } | What::Assumed { .. } => Kind::Any,
-            What::Node { .. } | What::Volume { .. } | What::Note { .. } | What::End { .. } => Kind::Any,
+            What::Log { .. } | What::Command { .. } => Kind::Guest,
+            What::Volume { .. } => Kind::Volume,
+            What::Assumed { .. } | What::Node { .. } | What::Note { .. } | What::End { .. } => Kind::Any,
         }
     }
 }
@@ -94,6 +105,11 @@ impl<'a> Scene<'a> {
     /// The pod that the record is about, with its manifest.
     fn pod(&self) -> Option<(&'a PodFacts, &'a Pod)> {
         self.pod.map(|pod| (pod, pod.pod(self.facts)))
+    }
+
+    /// The node of the pod that the record is about.
+    fn node(&self) -> &'a NodeFacts {
+        self.facts.node_of(self.pod)
     }
 }
 
@@ -116,6 +132,9 @@ pub fn all() -> impl Iterator<Item = &'static Invariant> {
         termination::INVARIANTS,
         images::INVARIANTS,
         status::INVARIANTS,
+        nodes::INVARIANTS,
+        pods::INVARIANTS,
+        guests::INVARIANTS,
     ];
     rooms.into_iter().flatten()
 }

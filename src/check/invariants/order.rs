@@ -1,5 +1,6 @@
 //! The order of things: time, causes, and calls that presuppose others.
 
+use super::facts::PodFacts;
 use super::{Invariant, Kind, Scene, Verdict, ensure};
 use crate::api::pod::{ContainerType, Handler};
 use crate::trace::{CallPhase, CriCall, CriOp, HookType, What};
@@ -144,6 +145,10 @@ fn sandbox_before_containers(scene: &Scene<'_>) -> Verdict {
     let (Some((pod, _)), Some(_)) = (scene.pod(), call(scene, CriOp::CreateContainer, CallPhase::Begin)) else {
         return Ok(());
     };
+    // The sync that stops a pod whose work is done still starts the ephemeral containers that it had planned.
+    if scene.container.is_some_and(|c| c.kind == ContainerType::Ephemeral) {
+        return Ok(());
+    }
     ensure(!pod.sandboxes_kept.is_empty(), || {
         "a container is created without a sandbox".to_owned()
     })
@@ -154,7 +159,7 @@ fn one_sandbox(scene: &Scene<'_>) -> Verdict {
         return Ok(());
     };
     // A sandbox that was under way when the kubelet stopped is unknown to the next one.
-    ensure(pod.sandboxes_kept.is_empty() || scene.facts.kubelet_stops > 0, || {
+    ensure(pod.sandboxes_kept.is_empty() || scene.node().kubelet_stops > 0, || {
         format!(
             "another sandbox is made beside those of attempts {:?}",
             pod.sandboxes_kept
@@ -222,8 +227,17 @@ fn init_order(scene: &Scene<'_>) -> Verdict {
         None => Ok(()),
         // An app container that comes back while another lives asks for no init container.
         Some(_) if container.kind == ContainerType::App && container.starts > 0 => Ok(()),
+        // One whose start a reboot has cut short stays `Created`; it counts as initialised in the next sandbox too
+        // (`computeInitContainerActions`, podHasInitialized).
+        Some(_) if scene.node().kubelet_stops > 0 && has_one_cut_short(pod) => Ok(()),
         Some(waited) => Err(format!("it starts before init container {} is done", waited.name)),
     }
+}
+
+/// An app container was created, and a later attempt or nobody started it.
+fn has_one_cut_short(pod: &PodFacts) -> bool {
+    let mut apps = pod.containers.iter().filter(|c| c.kind == ContainerType::App);
+    apps.any(|c| c.to_start.iter().any(|attempt| Some(*attempt) != c.attempt))
 }
 
 fn hooks_are_in_the_spec(scene: &Scene<'_>) -> Verdict {
@@ -237,6 +251,6 @@ fn hooks_are_in_the_spec(scene: &Scene<'_>) -> Verdict {
         HookType::PreStop => spec.pre_stop.as_ref(),
     });
     ensure(handler.is_some(), || format!("the container has no {hook:?} hook"))?;
-    let begun = *phase == CallPhase::Begin || container.open_hooks > 0 || scene.facts.kubelet_stops > 0;
+    let begun = *phase == CallPhase::Begin || container.open_hooks > 0 || scene.node().kubelet_stops > 0;
     ensure(begun, || format!("{hook:?} ends without having begun"))
 }

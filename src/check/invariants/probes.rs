@@ -90,10 +90,13 @@ fn startup_first(scene: &Scene<'_>) -> Verdict {
     let (Some(container), Some((spec, kind))) = (scene.container, called(scene)) else {
         return Ok(());
     };
-    let gated = spec.startup_probe.is_some() && kind != ProbeType::Startup && scene.facts.kubelet_stops == 0;
+    let gated = spec.startup_probe.is_some() && kind != ProbeType::Startup && scene.node().kubelet_stops == 0;
+    // A container that a rule brings back after it had ended for good gets no new startup worker: `AddPod` stops at
+    // the first worker that it knows. What has no worker counts as started.
+    let brought_back = container.restarts_all && container.starts > 1;
     // `started` outlives the process: the one before may have succeeded.
     ensure(
-        !gated || container.probes[ProbeType::Startup as usize].succeeded,
+        !gated || brought_back || container.probes[ProbeType::Startup as usize].succeeded,
         || format!("{kind:?} is probed before any startup probe has succeeded"),
     )
 }
@@ -103,6 +106,10 @@ fn startup_ends(scene: &Scene<'_>) -> Verdict {
         return Ok(());
     };
     let succeeded = container.probes[ProbeType::Startup as usize].succeeded_attempt;
+    // Older kubelets go on for a while.
+    if !scene.node().kubelet.features.startup_on_hold {
+        return Ok(());
+    }
     ensure(succeeded.is_none() || succeeded != scene.record.attempt, || {
         "a startup probe follows one that has succeeded".to_owned()
     })

@@ -113,7 +113,7 @@ fn attempts_count_up(scene: &Scene<'_>) -> Verdict {
     let attempt = scene.record.attempt.unwrap_or(0);
     // A new kubelet knows no logs; neither does one whose pod has lost its containers and its sandbox.
     let remade = scene.pod.is_some_and(|pod| pod.sandboxes_made > 1) && container.restarts_all;
-    let restarted = scene.facts.kubelet_stops > 0 || remade;
+    let restarted = scene.node().kubelet_stops > 0 || remade;
     let fits = match container.attempt {
         None => attempt == 0,
         Some(last) if container.created => attempt == last + 1,
@@ -156,7 +156,7 @@ fn back_off_respected(scene: &Scene<'_>) -> Verdict {
     if now - entry.last_update > EXPIRY || finished - entry.last_update > EXPIRY {
         return Ok(());
     }
-    let (initial, longest) = bounds(&scene.facts.input.scenario.kubelet);
+    let (initial, longest) = bounds(&scene.node().kubelet);
     let length = entry.length(initial, longest);
     ensure(now - finished >= length, || {
         format!(
@@ -173,7 +173,7 @@ fn back_off_doubles(scene: &Scene<'_>) -> Verdict {
     if container.backoffs.uncertain {
         return Ok(());
     }
-    let (initial, longest) = bounds(&scene.facts.input.scenario.kubelet);
+    let (initial, longest) = bounds(&scene.node().kubelet);
     let Some(entry) = container.backoffs.entry(&container.image) else {
         return Err(format!("a back-off of {length} before any restart"));
     };

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::facts::{ContainerFacts, PodFacts};
+use super::container::ContainerFacts;
+use super::facts::PodFacts;
 use super::{Invariant, Kind, Scene, Verdict, ensure};
 use crate::api::pod::{ContainerType, Pod};
 use crate::api::status::{ConditionStatus, ContainerState, ContainerStatus, Phase, PodCondition, PodStatus};
@@ -144,9 +145,14 @@ fn known<'a>(scene: &Scene<'a>) -> impl Iterator<Item = (&'a ContainerFacts, &'a
 }
 
 fn terminal_phase_is_final(scene: &Scene<'_>) -> Verdict {
-    let Some((before, after)) = pair(scene) else {
+    let (Some((before, after)), Some((pod, ..))) = (pair(scene), written(scene)) else {
         return Ok(());
     };
+    // Of a deleted pod whose dead containers go one by one, a status may be made up from those that are left:
+    // `generateAPIPodStatus` keeps the old phase only if the new one is not final.
+    if pod.lost && pod.deletion.is_some() && after.is_terminal() {
+        return Ok(());
+    }
     // A deadline that passes while the kubelet finishes a pod off still makes it fail: pastActiveDeadline asks for
     // no phase, and the pod that SyncTerminatedPod works with has its status from before.
     let late = after.phase == Phase::Failed && after.reason.as_deref() == Some("DeadlineExceeded");
@@ -182,7 +188,7 @@ fn restart_count_never_falls(scene: &Scene<'_>) -> Verdict {
 
 fn restarts_are_starts_minus_one(scene: &Scene<'_>) -> Verdict {
     // A kubelet that was away, and sandboxes that took containers along, make the count a guess.
-    if scene.facts.kubelet_stops > 0 || scene.pod.is_some_and(|pod| pod.sandboxes_made > 1) {
+    if scene.node().kubelet_stops > 0 || scene.pod.is_some_and(|pod| pod.sandboxes_made > 1) {
         return Ok(());
     }
     for (container, status) in known(scene) {
@@ -216,6 +222,8 @@ fn ready_means_running(scene: &Scene<'_>) -> Verdict {
     for (container, status) in known(scene).filter(|(_, s)| s.ready) {
         let fits = match &status.state {
             ContainerState::Running(_) => container.kind == ContainerType::App || container.sidecar,
+            // The end of one that the runtime has lost is made up; its readiness stays as it was (`TerminatePod`).
+            ContainerState::Terminated(end) if end.reason.as_deref() == Some("ContainerStatusUnknown") => true,
             ContainerState::Terminated(end) => container.kind == ContainerType::Init && end.exit_code == 0,
             // One that has completed stays ready while it waits to run again.
             ContainerState::Waiting(_) => container.kind == ContainerType::Init && status.last_state.is_some(),
@@ -262,7 +270,7 @@ fn running_has_started(scene: &Scene<'_>) -> Verdict {
 
 fn terminated_has_ended(scene: &Scene<'_>) -> Verdict {
     // After a reboot the runtime dates the ends of what it lost to its own return.
-    if scene.facts.kubelet_stops > 0 {
+    if scene.node().kubelet_stops > 0 {
         return Ok(());
     }
     let epoch = scene.facts.input.scenario.epoch_unix_secs;
@@ -299,10 +307,16 @@ fn transition_times(scene: &Scene<'_>) -> Verdict {
     let Some((before, after)) = pair(scene) else {
         return Ok(());
     };
+    // One container that becomes ready and another that ceases to be turn Ready there and back between two writes.
+    let became_ready = |new: &ContainerStatus| new.ready && statuses(before).any(|o| o.name == new.name && !o.ready);
+    let there_and_back = statuses(after).any(became_ready);
     for old in &before.conditions {
         let Some(new) = after.condition(&old.kind) else {
             continue;
         };
+        if there_and_back && matches!(&*old.kind, "Ready" | "ContainersReady") && new.last_transition_time >= old.last_transition_time {
+            continue;
+        }
         let (was, is) = (old.last_transition_time, new.last_transition_time);
         // The end of the pod turns conditions without dating the turn anew (mergePodStatus).
         let kept = old.status != new.status || was == is || was.is_none();
@@ -364,7 +378,7 @@ fn terminal_means_stopped(scene: &Scene<'_>) -> Verdict {
         return Ok(());
     }
     match facts.containers.iter().find(|c| !c.live.is_empty()) {
-        Some(running) if scene.facts.kubelet_stops == 0 => Err(format!(
+        Some(running) if scene.node().kubelet_stops == 0 => Err(format!(
             "the phase becomes {:?} while {} runs",
             status.phase, running.name
         )),

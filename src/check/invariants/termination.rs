@@ -125,7 +125,7 @@ fn grace_period_in_full(scene: &Scene<'_>) -> Verdict {
     };
     let spec = container.spec(pod);
     // A pod that the kubelet itself ends has other grace periods: the eviction's, the shutdown's.
-    if facts.evicted || scene.facts.shutting_down || has_sidecars(pod) || spec.is_some_and(|c| c.pre_stop.is_some()) {
+    if facts.evicted || scene.node().shutting_down.is_some() || has_sidecars(pod) || spec.is_some_and(|c| c.pre_stop.is_some()) {
         return Ok(());
     }
     let why = container.killing.as_ref().map_or("", |(_, why)| why);
@@ -143,7 +143,7 @@ fn grace_period_in_full(scene: &Scene<'_>) -> Verdict {
     let deletion = facts.deletion.map(|grace| grace.unwrap_or(own));
     let resets = why == "killing";
     // What runs without an object is ended with one second (`HandlePodCleanups`), which two seconds are made of.
-    let orphan = facts.forced && scene.facts.kubelet_stops > 0;
+    let orphan = facts.forced && scene.node().kubelet_stops > 0;
     let timeout = call.timeout.unwrap_or(0);
     let fits = |grace: i64| timeout == grace.max(2);
     // A deletion that has only just come may not have reached the kubelet; one that shortens another does not.
@@ -181,7 +181,7 @@ fn killing_is_announced(scene: &Scene<'_>) -> Verdict {
         return Ok(());
     };
     ensure(
-        container.killing.is_some() || scene.facts.kubelet_stops > 0 || container.live.is_empty(),
+        container.killing.is_some() || scene.node().kubelet_stops > 0 || container.live.is_empty(),
         || "it is stopped without a Killing event".to_owned(),
     )
 }
@@ -201,7 +201,7 @@ fn sidecars_end_last(scene: &Scene<'_>) -> Verdict {
         return Ok(());
     }
     // An app container that was started behind the kubelet's back is not waited for.
-    let waited_for = |c: &&super::facts::ContainerFacts| c.kind == ContainerType::App && c.killing.is_some();
+    let waited_for = |c: &&super::container::ContainerFacts| c.kind == ContainerType::App && c.killing.is_some();
     let running = pod.containers.iter().filter(waited_for).find(|c| !c.live.is_empty());
     match running {
         None => Ok(()),

@@ -1,0 +1,119 @@
+//! What operators and the world do to pods, objects and nodes.
+
+use super::Draw;
+use crate::api::decode::ephemeral;
+use crate::api::objects::Object;
+use crate::api::pod::{Name, Pod};
+use crate::api::status::ConditionStatus;
+use crate::explore::stream::Stream;
+use crate::scenario::types::{Action, ActionKind, EvictionReason};
+
+impl Draw<'_> {
+    pub(super) fn actions(&self, stream: &mut Stream, pods: &[Pod], objects: &[Object]) -> Vec<Action> {
+        let mut actions = Vec::new();
+        for pod in &pods[1..] {
+            if stream.chance(30) {
+                actions.push(Action {
+                    at: stream.instant(self.length),
+                    what: ActionKind::CreatePod { pod: pod.name.clone() },
+                });
+            }
+        }
+        for object in objects {
+            // There from the start, made later, taken away.
+            let (kind, name) = (object.kind, object.name.clone());
+            let what = match stream.below(10) {
+                0..=2 => ActionKind::CreateObject { kind, name },
+                3 => ActionKind::DeleteObject { kind, name },
+                _ => continue,
+            };
+            let at = stream.instant(self.length);
+            actions.push(Action { at, what });
+        }
+        let most = actions.len() + 5;
+        while actions.len() < most && stream.chance(self.weights.actions) {
+            let pod = stream.pick(pods);
+            let what = match stream.chance(self.weights.disruptions) {
+                true => self.disruption(stream, pod),
+                false => self.everyday(stream, pod),
+            };
+            let at = stream.instant(self.length);
+            if actions.iter().any(|a| a.what == what) {
+                // A second debug container of that name the API server would refuse.
+                continue;
+            }
+            actions.push(Action { at, what });
+        }
+        actions.sort_by_key(|action| action.at);
+        actions
+    }
+
+    fn everyday(&self, stream: &mut Stream, pod: &Pod) -> ActionKind {
+        let names = self.names;
+        let containers = if pod.spec.init_containers.is_empty() || stream.chance(70) {
+            &pod.spec.containers
+        } else {
+            &pod.spec.init_containers
+        };
+        let container = stream.pick(containers).name.clone();
+        let pod_name = pod.name.clone();
+        match stream.below(10) {
+            0..=4 => ActionKind::DeletePod {
+                pod: pod_name,
+                grace_period_seconds: stream.chance(50).then(|| i64::from(*stream.pick(&[0, 1, 3, 10, 40]))),
+            },
+            5 | 6 => ActionKind::Kill {
+                pod: pod_name,
+                container,
+                code: *stream.pick(&[137, 0, 1]),
+                reason: None,
+            },
+            7 => ActionKind::SetImage {
+                pod: pod_name,
+                container,
+                image: stream.pick(&[&names.other, &names.absent]).to_owned().clone(),
+            },
+            8 => ActionKind::SetCondition {
+                pod: pod_name,
+                kind: names.gate.clone(),
+                status: *stream.pick(&[ConditionStatus::True, ConditionStatus::False]),
+            },
+            _ => ActionKind::Debug {
+                pod: pod_name,
+                container: Box::new(ephemeral(names.debug.clone(), names.present.clone())),
+            },
+        }
+    }
+
+    fn disruption(&self, stream: &mut Stream, pod: &Pod) -> ActionKind {
+        let pod = pod.name.clone();
+        match stream.below(6) {
+            0 | 1 => ActionKind::KillSandbox { pod },
+            2 => ActionKind::Evict {
+                pod,
+                reason: *stream.pick(&[
+                    EvictionReason::NodePressure,
+                    EvictionReason::SoftThreshold,
+                    EvictionReason::LocalStorageLimit,
+                ]),
+                message: "The node was low on resource: memory. ".into(),
+            },
+            3 => ActionKind::RestartKubelet {
+                node: self.some_node(stream),
+                down: stream.millis(0, 20_000),
+            },
+            4 => ActionKind::RebootNode {
+                node: self.some_node(stream),
+                down: stream.millis(1_000, 40_000),
+            },
+            _ => ActionKind::ShutdownNode {
+                node: self.some_node(stream),
+            },
+        }
+    }
+
+    /// Of several nodes one must be named.
+    fn some_node(&self, stream: &mut Stream) -> Option<Name> {
+        (!self.nodes.is_empty()).then(|| stream.pick(&self.nodes).name.clone())
+    }
+}

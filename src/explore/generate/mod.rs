@@ -1,0 +1,125 @@
+//! The generator: a seed and a run number give pods and a scenario, as typed values ready to run.
+//!
+//! 1. The nodes and their kubelets come first: what a pod may say depends on the API server's version and gates;
+//! 2. then the pods, with what they refer to;
+//! 3. then the world around them, the scripts of their containers and what is done to them.
+
+mod actions;
+mod kubelets;
+mod names;
+mod pods;
+mod references;
+mod scripts;
+mod world;
+
+use super::stream::{Stream, StreamOf};
+use super::weights::Weights;
+use crate::api::decode::ephemeral;
+use crate::api::pod::{Container, Name, Pod};
+use crate::kernel::Duration;
+use crate::scenario::types::{ActionKind, Input, NodeScript, ObjectInput, PodInput, Scenario};
+use kubelets::Setup;
+use names::Names;
+
+/// Makes scenarios. It keeps nothing from one to the next.
+pub struct Generator {
+    weights: Weights,
+    names: Names,
+    /// Every version with every setting of its gates that is drawn.
+    setups: Vec<Setup>,
+    base: Container,
+    scenario: Scenario,
+}
+
+/// What is drawn of a run.
+struct Draw<'a> {
+    weights: &'a Weights,
+    names: &'a Names,
+    setups: &'a [Setup],
+    base: &'a Container,
+    scenario: &'a Scenario,
+    nodes: Vec<NodeScript>,
+    length: Duration,
+}
+
+impl Generator {
+    /// A generator with these weights.
+    pub fn new(weights: Weights) -> Generator {
+        let names = Names::new(&weights);
+        Generator {
+            base: ephemeral(names.empty.clone(), names.present.clone()),
+            scenario: Scenario {
+                name: "generated".to_owned(),
+                ..Scenario::default()
+            },
+            setups: kubelets::setups(),
+            weights,
+            names,
+        }
+    }
+
+    /// The scenario of run number `run` of `seed`.
+    pub fn scenario(&self, seed: u64, run: u64) -> Input {
+        let stream = |place| Stream::new(seed, run, place);
+        let mut shape = stream(StreamOf::Shape);
+        let mut draw = Draw {
+            weights: &self.weights,
+            names: &self.names,
+            setups: &self.setups,
+            base: &self.base,
+            scenario: &self.scenario,
+            nodes: Vec::new(),
+            length: shape.seconds(10, self.weights.longest_seconds.max(10)),
+        };
+        let mut scenario = self.scenario.clone();
+        scenario.run_for = Some(draw.length);
+        draw.kubelets(&mut stream(StreamOf::Nodes), &mut scenario);
+        draw.nodes.clone_from(&scenario.nodes);
+        let features = &scenario.kubelet.features;
+        let mut pods = stream(StreamOf::Pods);
+        let mut references = stream(StreamOf::References);
+        let count = draw.count(&mut pods, self.weights.pods);
+        let mut pods: Vec<Pod> = (0..count).map(|place| draw.pod(&mut pods, place, features)).collect();
+        let objects = draw.references(&mut references, &mut pods);
+        draw.world(&mut stream(StreamOf::World), &mut scenario, &pods);
+        draw.interleaving(&mut shape, &mut scenario, seed ^ run);
+        scenario.containers = draw.scripts(&mut stream(StreamOf::Scripts), &pods);
+        scenario.actions = draw.actions(&mut stream(StreamOf::Actions), &pods, &objects);
+        draw.distributions(&mut shape, &mut scenario, seed ^ run);
+        together(pods, objects, scenario)
+    }
+}
+
+/// What actions create is not there from the start.
+fn together(pods: Vec<Pod>, objects: Vec<crate::api::objects::Object>, scenario: Scenario) -> Input {
+    let created = |name: &Name, is_pod: bool| {
+        scenario.actions.iter().any(|action| match &action.what {
+            ActionKind::CreatePod { pod } => is_pod && pod == name,
+            ActionKind::CreateObject { name: object, .. } => !is_pod && object == name,
+            _ => false,
+        })
+    };
+    let pods = pods.into_iter().map(|pod| PodInput {
+        created_by_action: created(&pod.name, true),
+        pod,
+    });
+    let objects = objects.into_iter().map(|object| ObjectInput {
+        created_by_action: created(&object.name, false),
+        object,
+    });
+    Input {
+        pods: pods.collect(),
+        objects: objects.collect(),
+        scenario,
+    }
+}
+
+impl Draw<'_> {
+    fn count(&self, stream: &mut Stream, most: u32) -> usize {
+        let mut count = 1;
+        while count < most && stream.chance(self.weights.more) {
+            count += 1;
+        }
+        count as usize
+    }
+}

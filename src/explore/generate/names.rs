@@ -1,0 +1,112 @@
+//! Names and texts that every generated scenario uses, made once.
+
+use std::sync::Arc;
+
+use crate::api::pod::Name;
+use crate::api::uid::pod_uid;
+use crate::explore::weights::Weights;
+
+pub(super) struct Names {
+    pub default: Name,
+    pub pods: Vec<Name>,
+    pub uids: Vec<Name>,
+    pub apps: Vec<Name>,
+    pub inits: Vec<Name>,
+    pub nodes: Vec<Name>,
+    pub every_pod: Name,
+    pub present: Name,
+    pub absent: Name,
+    pub other: Name,
+    pub volume: Name,
+    pub mount: Name,
+    pub gate: Name,
+    pub scheduling_gate: Name,
+    pub debug: Name,
+    pub command: Vec<Name>,
+    pub path: Name,
+    pub empty: Name,
+    pub errors: Vec<Name>,
+    pub oom: Name,
+    pub message: Name,
+    pub critical: Name,
+    /// Objects that pods refer to: a ConfigMap, a Secret, and a Secret for pulls.
+    pub config: Name,
+    pub secret: Name,
+    pub pull_secret: Name,
+    pub key: Name,
+    pub missing_key: Name,
+    pub variable: Name,
+    pub field: Name,
+    /// Commands that containers run by themselves.
+    pub programs: Vec<Vec<Name>>,
+    /// The program of `programs:`.
+    pub server: Name,
+    pub body: Name,
+    pub term: Name,
+    /// Nobody looks at the manifests of generated pods.
+    pub manifest: Arc<serde_json::Value>,
+}
+
+/// What `sh -c` is given.
+const SCRIPTS: [&str; 10] = [
+    "sleep 3; exit 1",
+    "echo begins; sleep 600",
+    "trap 'echo stops; exit 0' TERM; while true; do sleep 1; done",
+    "touch /tmp/ready; sleep 8; rm /tmp/ready; sleep 20",
+    "for n in 1 2 3; do echo $n; sleep 2; done",
+    "test -f /data/state || touch /data/state; sleep 5; exit 42",
+    "server & wait",
+    "sleep 5 & sleep 2; kill $!; wait; exit 3",
+    "echo $MODE; exit 0",
+    "wget -qO- http://127.0.0.1:8080/healthz || exit 2; sleep 30",
+];
+
+impl Names {
+    pub(super) fn new(weights: &Weights) -> Names {
+        let list = |names: &[&str]| names.iter().map(|name| Name::from(*name)).collect::<Vec<_>>();
+        let default: Name = "default".into();
+        let pods: Vec<Name> = (0..weights.pods.max(1)).map(|n| format!("web-{n}").into()).collect();
+        let numbered = |letter: &str, count: u32| (0..count).map(|n| format!("{letter}{n}").into()).collect();
+        let scripts = SCRIPTS.iter().map(|script| list(&["sh", "-c", script]));
+        Names {
+            uids: pods
+                .iter()
+                .enumerate()
+                .map(|(n, pod)| pod_uid(n, &default, pod))
+                .collect(),
+            default,
+            pods,
+            apps: numbered("c", weights.containers.max(1)),
+            inits: numbered("i", 3),
+            nodes: numbered("node-", 4),
+            every_pod: "web-*".into(),
+            present: "app:1".into(),
+            absent: "big:1".into(),
+            other: "app:2".into(),
+            volume: "data".into(),
+            mount: "/data".into(),
+            gate: "example.com/ready".into(),
+            scheduling_gate: "example.com/quota".into(),
+            debug: "debug".into(),
+            command: list(&["/check"]),
+            path: "/healthz".into(),
+            empty: "".into(),
+            errors: list(&["no space left on device", "manifest unknown", "exec: not found"]),
+            oom: "OOMKilled".into(),
+            message: "as the script has it".into(),
+            critical: "system-node-critical".into(),
+            config: "settings".into(),
+            secret: "token".into(),
+            pull_secret: "registry".into(),
+            key: "mode".into(),
+            missing_key: "nowhere".into(),
+            variable: "MODE".into(),
+            field: "metadata.name".into(),
+            programs: scripts.chain([list(&["server"]), list(&["sleep", "12"])]).collect(),
+            server: "server".into(),
+            body: "well".into(),
+            term: "TERM".into(),
+            manifest: Arc::new(serde_json::Value::Null),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Pods and their containers.
+
+use std::collections::BTreeMap;
+
+use super::Draw;
+use crate::api::features::Features;
+use crate::api::pod::{
+    Container, Handler, Name, Pod, PodSpec, Probe, PullPolicy, RestartPolicy, RestartRule, RestartRuleAction,
+};
+use crate::explore::mutate::fit_sleeps;
+use crate::explore::stream::Stream;
+
+/// The priority of `system-node-critical`.
+const CRITICAL: i32 = 2_000_001_000;
+
+impl Draw<'_> {
+    /// A pod that an API server with these features takes as it is.
+    pub(super) fn pod(&self, stream: &mut Stream, place: usize, features: &Features) -> Pod {
+        let (weights, names) = (self.weights, self.names);
+        let inits = if stream.chance(weights.init_containers) {
+            self.count(stream, 3)
+        } else {
+            0
+        };
+        let apps = self.count(stream, weights.containers);
+        let restart_policy = match stream.below(5) {
+            0 => RestartPolicy::Never,
+            1 => RestartPolicy::OnFailure,
+            _ => RestartPolicy::Always,
+        };
+        let mut spec = PodSpec {
+            init_containers: names.inits[..inits]
+                .iter()
+                .map(|name| self.init_container(stream, name, features))
+                .collect(),
+            containers: names.apps[..apps]
+                .iter()
+                .map(|name| self.app_container(stream, name, features))
+                .collect(),
+            restart_policy,
+            termination_grace_period_seconds: i64::from(*stream.pick(&[30, 30, 10, 5, 3, 1, 0])),
+            active_deadline_seconds: stream
+                .chance(weights.deadlines)
+                .then(|| i64::from(stream.between(1, 60))),
+            readiness_gates: if stream.chance(weights.readiness_gates) {
+                vec![names.gate.clone()]
+            } else {
+                Vec::new()
+            },
+            ..PodSpec::plain(Vec::new())
+        };
+        if stream.chance(weights.priorities) {
+            if stream.chance(40) {
+                spec.priority_class_name = Some(names.critical.clone());
+                spec.priority = CRITICAL;
+            } else {
+                spec.priority = 1_000;
+            }
+        }
+        if stream.chance(weights.scheduling_gates) {
+            spec.scheduling_gates.push(names.scheduling_gate.clone());
+        } else if !self.nodes.is_empty() && stream.chance(50) {
+            spec.node_name = Some(stream.pick(&self.nodes).name.clone());
+        }
+        fit_sleeps(&mut spec, features);
+        Pod {
+            namespace: names.default.clone(),
+            name: names.pods[place].clone(),
+            uid: names.uids[place].clone(),
+            labels: BTreeMap::new(),
+            annotations: BTreeMap::new(),
+            spec,
+            owner: None,
+            manifest: names.manifest.clone(),
+        }
+    }
+
+    fn container(&self, stream: &mut Stream, name: &Name) -> Container {
+        let pulled = stream.chance(self.weights.pulls);
+        let image = if pulled {
+            &self.names.absent
+        } else {
+            &self.names.present
+        };
+        let command = if stream.chance(self.weights.guests) {
+            stream.pick(&self.names.programs).clone()
+        } else {
+            Vec::new()
+        };
+        Container {
+            name: name.clone(),
+            command,
+            image: image.clone(),
+            image_pull_policy: match stream.below(12) {
+                0 => PullPolicy::Always,
+                1 if pulled => PullPolicy::Never,
+                _ => PullPolicy::IfNotPresent,
+            },
+            ..self.base.clone()
+        }
+    }
+
+    fn init_container(&self, stream: &mut Stream, name: &Name, features: &Features) -> Container {
+        let container = self.container(stream, name);
+        if !features.sidecar_containers || !stream.chance(self.weights.sidecars) {
+            return self.with_rules(stream, container, features);
+        }
+        let sidecar = self.with_probes(stream, container);
+        Container {
+            restart_policy: Some(RestartPolicy::Always),
+            ..sidecar
+        }
+    }
+
+    fn app_container(&self, stream: &mut Stream, name: &Name, features: &Features) -> Container {
+        let container = self.container(stream, name);
+        let container = self.with_probes(stream, container);
+        self.with_rules(stream, container, features)
+    }
+
+    fn with_probes(&self, stream: &mut Stream, container: Container) -> Container {
+        let weights = self.weights;
+        let mut probe = |once: bool| stream.chance(weights.probes).then(|| self.probe(stream, once));
+        let (liveness_probe, readiness_probe, startup_probe) = (probe(true), probe(false), probe(true));
+        let mut hook = || stream.chance(weights.hooks).then(|| self.hook(stream));
+        let (post_start, pre_stop) = (hook(), hook());
+        Container {
+            liveness_probe,
+            readiness_probe,
+            startup_probe,
+            post_start,
+            pre_stop,
+            ..container
+        }
+    }
+
+    /// A policy and rules of the container's own.
+    fn with_rules(&self, stream: &mut Stream, container: Container, features: &Features) -> Container {
+        if !features.container_restart_rules || !stream.chance(self.weights.restart_rules) {
+            return container;
+        }
+        let action = if features.restart_all_containers && stream.chance(25) {
+            RestartRuleAction::RestartAllContainers
+        } else {
+            RestartRuleAction::Restart
+        };
+        Container {
+            restart_policy: Some(*stream.pick(&[RestartPolicy::Never, RestartPolicy::OnFailure])),
+            restart_policy_rules: vec![RestartRule {
+                action,
+                not_in: stream.chance(25),
+                values: vec![*stream.pick(&[0, 1, 42, 137])],
+            }],
+            ..container
+        }
+    }
+
+    fn handler(&self, stream: &mut Stream) -> Handler {
+        match stream.below(4) {
+            0 => Handler::Exec {
+                command: self.names.command.clone(),
+            },
+            3 => Handler::Grpc {
+                port: 8080,
+                service: self.names.empty.clone(),
+            },
+            1 => Handler::HttpGet {
+                path: self.names.path.clone(),
+                port: 8080,
+                https: false,
+                host: None,
+            },
+            _ => Handler::TcpSocket { port: 8080, host: None },
+        }
+    }
+
+    fn probe(&self, stream: &mut Stream, once: bool) -> Probe {
+        let number = |stream: &mut Stream, from, to| i32::try_from(stream.between(from, to)).unwrap_or(1);
+        Probe {
+            handler: self.handler(stream),
+            initial_delay_seconds: if stream.chance(40) { number(stream, 1, 15) } else { 0 },
+            timeout_seconds: number(stream, 1, 3),
+            period_seconds: number(stream, 1, 10),
+            success_threshold: if once { 1 } else { number(stream, 1, 2) },
+            failure_threshold: number(stream, 1, 4),
+            termination_grace_period_seconds: (once && stream.chance(20)).then(|| i64::from(stream.between(1, 20))),
+        }
+    }
+
+    fn hook(&self, stream: &mut Stream) -> Handler {
+        match stream.below(4) {
+            0 => Handler::Sleep {
+                seconds: i64::from(stream.between(1, 12)),
+            },
+            1 => Handler::HttpGet {
+                path: self.names.path.clone(),
+                port: 8080,
+                https: false,
+                host: None,
+            },
+            _ => Handler::Exec {
+                command: self.names.command.clone(),
+            },
+        }
+    }
+}

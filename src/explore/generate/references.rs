@@ -1,0 +1,117 @@
+//! What pods refer to: ConfigMaps and Secrets, there or not, and volumes.
+
+use super::Draw;
+use crate::api::objects::{Object, ObjectKind};
+use crate::api::pod::{EnvFrom, EnvValue, EnvVar, Name, Pod, Volume, VolumeSource};
+use crate::explore::stream::Stream;
+
+impl Draw<'_> {
+    /// Lets the pods refer to objects and volumes; gives the objects that the input has. One that is referred to may
+    /// be missing.
+    pub(super) fn references(&self, stream: &mut Stream, pods: &mut [Pod]) -> Vec<Object> {
+        let (weights, names) = (self.weights, self.names);
+        let mut refers = false;
+        for pod in pods {
+            if stream.chance(weights.objects) {
+                refers = true;
+                self.refer(stream, pod);
+            }
+            if stream.chance(weights.world) {
+                self.volume(stream, pod);
+            }
+        }
+        if !refers {
+            return Vec::new();
+        }
+        let kinds = [
+            (ObjectKind::ConfigMap, &names.config),
+            (ObjectKind::Secret, &names.secret),
+            (ObjectKind::Secret, &names.pull_secret),
+        ];
+        let mut objects = Vec::new();
+        for (kind, name) in kinds {
+            if stream.chance(80) {
+                objects.push(self.object(kind, name));
+            }
+        }
+        objects
+    }
+
+    fn object(&self, kind: ObjectKind, name: &Name) -> Object {
+        Object {
+            kind,
+            namespace: self.names.default.clone(),
+            name: name.clone(),
+            data: [(self.names.key.clone(), self.names.body.clone())].into(),
+            selector: Default::default(),
+            ports: Vec::new(),
+        }
+    }
+
+    fn refer(&self, stream: &mut Stream, pod: &mut Pod) {
+        let names = self.names;
+        if stream.chance(25) {
+            pod.spec.image_pull_secrets.push(names.pull_secret.clone());
+        }
+        let lists = pod.spec.init_containers.iter_mut().chain(&mut pod.spec.containers);
+        for container in lists {
+            if !stream.chance(60) {
+                continue;
+            }
+            let optional = stream.chance(20);
+            let key = if stream.chance(10) { &names.missing_key } else { &names.key };
+            let (name, key) = (names.config.clone(), key.clone());
+            let value = match stream.below(6) {
+                0 => {
+                    container.env_from.push(EnvFrom::ConfigMap { name, optional });
+                    continue;
+                }
+                1 => {
+                    let name = names.secret.clone();
+                    container.env_from.push(EnvFrom::Secret { name, optional });
+                    continue;
+                }
+                2 => EnvValue::SecretKey {
+                    name: names.secret.clone(),
+                    key,
+                    optional,
+                },
+                3 => EnvValue::Field(names.field.clone()),
+                4 => EnvValue::Literal(names.body.clone()),
+                _ => EnvValue::ConfigMapKey { name, key, optional },
+            };
+            container.env.push(EnvVar {
+                name: names.variable.clone(),
+                value,
+            });
+        }
+    }
+
+    fn volume(&self, stream: &mut Stream, pod: &mut Pod) {
+        let names = self.names;
+        let optional = stream.chance(50);
+        let source = match stream.below(6) {
+            0 => VolumeSource::ConfigMap {
+                name: names.config.clone(),
+                optional,
+            },
+            1 => VolumeSource::Secret {
+                name: names.secret.clone(),
+                optional,
+            },
+            _ => VolumeSource::Plain,
+        };
+        pod.spec.volumes.push(Volume {
+            name: names.volume.clone(),
+            source,
+        });
+        // A volume that no container mounts is nobody's business.
+        let lists = pod.spec.init_containers.iter_mut().chain(&mut pod.spec.containers);
+        for container in lists {
+            if stream.chance(80) {
+                container.volume_mounts.push(names.volume.clone());
+                container.mount_paths.push(names.mount.clone());
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Writes an input down as the documents that `podlapse run` reads: what a failing run is handed over as.
+
+mod kubelet;
+mod objects;
+mod pod;
+mod scenario;
+
+use serde_json::{Map, Value};
+
+use crate::kernel::Duration;
+use crate::scenario::types::Input;
+
+/// The documents as one YAML text, the scenario last.
+pub fn yaml(input: &Input) -> String {
+    let mut text = String::new();
+    let objects = input.objects.iter().map(|o| objects::object(&o.object));
+    let pods = input.pods.iter().map(|p| pod::pod(&p.pod));
+    for document in objects.chain(pods).chain([scenario::scenario(&input.scenario)]) {
+        text.push_str("---\n");
+        // A tree of strings, numbers and lists has nothing in it that YAML could not say.
+        text.push_str(&serde_yaml::to_string(&document).unwrap_or_default());
+        if !text.ends_with('\n') {
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// A mapping of those fields that are there.
+pub(super) struct Fields(Map<String, Value>);
+
+impl Fields {
+    pub(super) fn new() -> Fields {
+        Fields(Map::new())
+    }
+
+    pub(super) fn put(&mut self, key: &str, value: impl Into<Value>) -> &mut Fields {
+        self.0.insert(key.to_owned(), value.into());
+        self
+    }
+
+    pub(super) fn maybe(&mut self, key: &str, value: Option<impl Into<Value>>) -> &mut Fields {
+        if let Some(value) = value {
+            self.put(key, value);
+        }
+        self
+    }
+
+    /// A list that is not empty.
+    pub(super) fn list(&mut self, key: &str, values: Vec<Value>) -> &mut Fields {
+        if !values.is_empty() {
+            self.put(key, values);
+        }
+        self
+    }
+
+    /// A mapping that is not empty.
+    pub(super) fn nested(&mut self, key: &str, value: Value) -> &mut Fields {
+        if value.as_object().is_none_or(|fields| !fields.is_empty()) {
+            self.put(key, value);
+        }
+        self
+    }
+
+    pub(super) fn done(&mut self) -> Value {
+        Value::Object(std::mem::take(&mut self.0))
+    }
+}
+
+pub(super) fn text(duration: Duration) -> Value {
+    Value::String(duration.to_string())
+}

@@ -1,0 +1,114 @@
+//! `fuzz` and `sweep` as people meet them: expectations, and Ctrl-C.
+
+#![allow(missing_docs)]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+const SCENARIO: &str = "\
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - {name: app, image: app:1}
+---
+apiVersion: podlapse.dev/v1alpha1
+kind: Scenario
+metadata: {name: around}
+spec:
+  runFor: 1m
+  containers:
+  - name: app
+    runs:
+    - exit: {after: 5s, code: 1}
+  expect:
+  - {within: 10s, that: \"pod('web').ready()\"}
+  - {never: \"pod('web').restarts('app') > 1\"}
+";
+
+fn podlapse(folder: &Path, arguments: &[&str]) -> Output {
+    std::fs::write(folder.join("around.yaml"), SCENARIO).expect("written");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_podlapse"));
+    command.current_dir(folder).args(arguments);
+    command.output().expect("podlapse runs")
+}
+
+#[test]
+fn a_failing_expectation_is_a_finding_and_its_small_scenario_fails_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = podlapse(
+        folder.path(),
+        &["fuzz", "--around", "around.yaml", "--runs", "1", "--out", "found"],
+    );
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(
+        text.contains("never: pod('web').restarts('app') > 1") && text.contains("1 invariant or expectation was broken"),
+        "{text}"
+    );
+    assert!(!text.contains("expect[0]"), "{text}");
+    let small = podlapse(folder.path(), &["run", "found/expect-1-0-0.yaml"]);
+    assert_eq!(small.status.code(), Some(1), "{}", String::from_utf8_lossy(&small.stderr));
+}
+
+#[test]
+fn an_expectation_that_does_not_fit_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let wrong = SCENARIO.replace("pod('web').ready()", "pod('wbe').ready()");
+    std::fs::write(folder.path().join("wrong.yaml"), wrong).expect("written");
+    for arguments in [&["fuzz", "--around", "wrong.yaml"][..], &["sweep", "wrong.yaml"]] {
+        let output = podlapse(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("wbe"), "{arguments:?}");
+    }
+}
+
+/// The kernel says which signals a process has handlers for: nothing is sent before there is one.
+#[cfg(target_os = "linux")]
+fn interrupted(folder: &Path, arguments: &[&str]) -> Output {
+    use std::process::Stdio;
+    std::fs::write(folder.join("around.yaml"), SCENARIO).expect("written");
+    let child = Command::new(env!("CARGO_BIN_EXE_podlapse"))
+        .current_dir(folder)
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("podlapse starts");
+    const SIGINT: u64 = 1 << (2 - 1);
+    let catches = || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).expect("it runs");
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        u64::from_str_radix(mask.expect("a mask").trim(), 16).expect("a number") & SIGINT != 0
+    };
+    while !catches() {
+        std::thread::yield_now();
+    }
+    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(kill.expect("kill runs").success());
+    child.wait_with_output().expect("it ends")
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_interrupt_ends_fuzzing_with_a_summary() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = interrupted(folder.path(), &["fuzz", "--runs", "1000000000", "--jobs", "1"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.ends_with(" checked before it was stopped: every invariant held\n"), "{text}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_interrupt_ends_a_sweep_with_its_rows_and_a_summary() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let arguments = ["sweep", "around.yaml", "--runs", "1000000000", "--jobs", "1"];
+    let output = interrupted(folder.path(), &arguments);
+    let (rows, summary) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{summary}");
+    assert!(rows.lines().count() > 1 && rows.ends_with('\n'), "{rows}");
+    assert!(summary.contains("stopped before its end") && summary.contains("p99"), "{summary}");
+    assert!(summary.contains("expect[1]") && summary.contains("held in 0 of"), "{summary}");
+}
