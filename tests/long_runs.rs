@@ -44,12 +44,18 @@ fn a_failing_expectation_is_a_finding_and_its_small_scenario_fails_too() {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(
-        text.contains("never: pod('web').restarts('app') > 1") && text.contains("1 invariant or expectation was broken"),
+        text.contains("never: pod('web').restarts('app') > 1")
+            && text.contains("1 invariant or expectation was broken"),
         "{text}"
     );
     assert!(!text.contains("expect[0]"), "{text}");
     let small = podlapse(folder.path(), &["run", "found/expect-1-0-0.yaml"]);
-    assert_eq!(small.status.code(), Some(1), "{}", String::from_utf8_lossy(&small.stderr));
+    assert_eq!(
+        small.status.code(),
+        Some(1),
+        "{}",
+        String::from_utf8_lossy(&small.stderr)
+    );
 }
 
 #[test]
@@ -97,7 +103,10 @@ fn an_interrupt_ends_fuzzing_with_a_summary() {
     let output = interrupted(folder.path(), &["fuzz", "--runs", "1000000000", "--jobs", "1"]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(0), "{text}");
-    assert!(text.ends_with(" checked before it was stopped: every invariant held\n"), "{text}");
+    assert!(
+        text.ends_with(" checked before it was stopped: every invariant held\n"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -106,9 +115,18 @@ fn an_interrupt_ends_a_sweep_with_its_rows_and_a_summary() {
     let folder = tempfile::tempdir().expect("a folder");
     let arguments = ["sweep", "around.yaml", "--runs", "1000000000", "--jobs", "1"];
     let output = interrupted(folder.path(), &arguments);
-    let (rows, summary) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (rows, summary) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
     assert_eq!(output.status.code(), Some(0), "{summary}");
     assert!(rows.lines().count() > 1 && rows.ends_with('\n'), "{rows}");
-    assert!(summary.contains("stopped before its end") && summary.contains("p99"), "{summary}");
-    assert!(summary.contains("expect[1]") && summary.contains("held in 0 of"), "{summary}");
+    assert!(
+        summary.contains("stopped before its end") && summary.contains("p99"),
+        "{summary}"
+    );
+    assert!(
+        summary.contains("expect[1]") && summary.contains("held in 0 of"),
+        "{summary}"
+    );
 }

@@ -113,7 +113,15 @@ fn of_a_sweep() {
         let ended_after: f64 = column(line, 3).trim_end_matches('s').parse().unwrap_or(60.0);
         match policy.as_str() {
             "Always" if ended_after < 28.0 => assert_eq!(held, "true", "{line}"),
-            _ => assert_eq!(held, if ended_after > 29.0 || policy == "Never" { "false" } else { "true" }, "{line}"),
+            _ => assert_eq!(
+                held,
+                if ended_after > 29.0 || policy == "Never" {
+                    "false"
+                } else {
+                    "true"
+                },
+                "{line}"
+            ),
         }
     }
 }

@@ -93,9 +93,16 @@ pub fn text(plan: &Plan, report: &Report, options: &str) -> String {
             line.invariant, line.run, plan.seed, line.drawn, line.broken, line.reproduce, line.small
         ));
     }
-    let expected = plan.around.as_ref().is_some_and(|input| !input.scenario.expect.is_empty());
+    let expected = plan
+        .around
+        .as_ref()
+        .is_some_and(|input| !input.scenario.expect.is_empty());
     let of = if expected {
-        ("every invariant and expectation held", "invariant or expectation", "invariants or expectations")
+        (
+            "every invariant and expectation held",
+            "invariant or expectation",
+            "invariants or expectations",
+        )
     } else {
         ("every invariant held", "invariant", "invariants")
     };

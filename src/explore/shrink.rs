@@ -101,7 +101,9 @@ fn drop_idle_scripts(input: &mut Input) {
     scenario
         .containers
         .retain(|script| matching(&script.pod).any(|p| p.find_container(&script.name).is_some()));
-    scenario.sandboxes.retain(|script| matching(&script.pod).next().is_some());
+    scenario
+        .sandboxes
+        .retain(|script| matching(&script.pod).next().is_some());
     scenario
         .volumes
         .retain(|script| matching(&script.pod).any(|p| p.spec.volumes.iter().any(|v| v.name == script.name)));
@@ -174,7 +176,10 @@ fn drop_action(input: &mut Input, place: usize) -> Step {
             created.for_each(|p| p.created_by_action = false);
         }
         ActionKind::CreateObject { kind, name } => {
-            let mut created = input.objects.iter_mut().map(|o| (o.object.kind, o.object.name.clone(), o));
+            let mut created = input
+                .objects
+                .iter_mut()
+                .map(|o| (o.object.kind, o.object.name.clone(), o));
             if let Some((.., object)) = created.find(|(k, n, _)| (*k, n) == (kind, &name)) {
                 object.created_by_action = false;
             }

@@ -287,7 +287,11 @@ impl Table {
         }
         let first = self.header.len() - self.expected;
         for (at, name) in self.header.iter().enumerate().skip(first) {
-            let held = self.rows.iter().filter(|row| row.get(at).is_some_and(|cell| cell == "true")).count();
+            let held = self
+                .rows
+                .iter()
+                .filter(|row| row.get(at).is_some_and(|cell| cell == "true"))
+                .count();
             text.push_str(&format!("{name}: held in {held} of {} runs\n", self.rows.len()));
         }
         text

@@ -226,10 +226,7 @@ impl ContainerFacts {
 
 /// Whether the Killing event is of a container that the same sync starts anew.
 pub(super) fn is_replacing(message: &str) -> bool {
-    // A pod that goes on has its containers stopped by that name only when its sandbox is replaced.
-    message.ends_with(", will be restarted")
-        || message.starts_with("Init container ")
-        || message.starts_with("Stopping container ")
+    message.ends_with(", will be restarted") || message.starts_with("Init container ")
 }
 
 pub(super) fn containers_of(pod: &Pod) -> Vec<ContainerFacts> {

@@ -28,7 +28,8 @@ pub(super) struct Facts {
 /// What is known of a node.
 pub(super) struct NodeFacts {
     pub name: Name,
-    pub kubelet: KubeletConfig,
+    /// Its place in `nodes`; None for the one node of a scenario that names none.
+    pub script: Option<usize>,
     /// How often its kubelet has gone away: what that remembered is gone with it.
     pub kubelet_stops: u32,
     /// No kubelet runs.
@@ -63,6 +64,8 @@ pub(super) struct PodFacts {
     pub lost: bool,
     /// Its sandbox has died, or its machine went down, since the last one was made.
     pub sandbox_died: bool,
+    /// The present sync has found the sandbox changed: it stops all containers and starts them anew.
+    pub replacing_sandbox: bool,
     /// When somebody last wrote a condition that is no business of the kubelet's.
     pub gate_written: Option<Time>,
     /// Its volumes that a script has hold of.
@@ -112,6 +115,7 @@ impl Facts {
             node: place(&p.pod, &nodes, &mut turn),
             lost: false,
             sandbox_died: false,
+            replacing_sandbox: false,
             gate_written: None,
             volumes: VolumeFacts::of(&p.pod, &input.scenario),
             created: None,
@@ -191,7 +195,8 @@ impl Facts {
             What::Cri(call) if call.op == CriOp::PullImage => self.on_pull(record, call, place.0),
             _ => {
                 let Some(ix) = place.0 else { return };
-                let forced = self.is_deleted_by_action(&self.pods[ix], record.at);
+                let removed = matches!(&record.what, What::Api(call) if call.op == "removed");
+                let forced = removed && self.is_deleted_by_action(&self.pods[ix], record.at);
                 let pod = &mut self.pods[ix];
                 pod.take_in(record, place.1);
                 pod.forced |= pod.removed && forced;
@@ -235,6 +240,13 @@ impl Facts {
             }
             _ => {}
         }
+    }
+
+    /// The configuration of a node's kubelet.
+    pub(super) fn kubelet_of(&self, node: &NodeFacts) -> &KubeletConfig {
+        let scenario = &self.input.scenario;
+        node.script
+            .map_or(&scenario.kubelet, |place| &scenario.nodes[place].kubelet)
     }
 
     /// The node of a pod; of nothing in particular the first.
@@ -388,15 +400,22 @@ impl PodFacts {
                 }
             }
             What::Event(event) => {
-                if event.reason == "Evicted" {
-                    self.evicted = true;
+                match event.reason {
+                    "Evicted" => self.evicted = true,
+                    "SandboxChanged" => {
+                        // A new sync, which knows of all ends so far.
+                        self.replacing_sandbox = true;
+                        self.containers.iter_mut().for_each(|c| c.replaced = false);
+                    }
+                    _ => {}
                 }
+                let replacing_sandbox = self.replacing_sandbox;
                 let Some(container) = container.map(|ix| &mut self.containers[ix]) else {
                     return;
                 };
                 if event.reason == "Killing" {
                     container.killing = Some((record.at, event.message.clone()));
-                    container.replaced = is_replacing(&event.message);
+                    container.replaced = replacing_sandbox || is_replacing(&event.message);
                     let own = container.started.map(|(_, attempt)| attempt);
                     let mut others = container.exits.iter().rev().filter(|e| Some(e.attempt) != own);
                     container.known_before = others.next().map(|e| e.at);
@@ -432,6 +451,7 @@ impl PodFacts {
             (CriOp::RunPodSandbox, CallPhase::End) if call.error.is_none() => {
                 self.sandboxes_made += 1;
                 self.sandbox_died = false;
+                self.replacing_sandbox = false;
                 self.sandboxes_kept.push(attempt);
             }
             (CriOp::StopPodSandbox, CallPhase::Begin) => {

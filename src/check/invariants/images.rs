@@ -38,7 +38,7 @@ fn pull<'a>(scene: &Scene<'a>) -> Option<&'a CriCall> {
 
 fn pulls_within_their_limit(scene: &Scene<'_>) -> Verdict {
     let Some(_) = pull(scene) else { return Ok(()) };
-    let config = &scene.node().kubelet;
+    let config = scene.kubelet();
     let limit = if config.serialize_image_pulls {
         Some(1)
     } else {

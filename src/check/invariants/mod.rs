@@ -25,7 +25,7 @@ use std::sync::OnceLock;
 
 use crate::api::pod::Pod;
 use crate::kernel::Time;
-use crate::scenario::types::Input;
+use crate::scenario::types::{Input, KubeletConfig};
 use crate::trace::{Record, What};
 use container::ContainerFacts;
 use facts::{Facts, NodeFacts, PodFacts};
@@ -105,6 +105,11 @@ impl<'a> Scene<'a> {
     /// The pod that the record is about, with its manifest.
     fn pod(&self) -> Option<(&'a PodFacts, &'a Pod)> {
         self.pod.map(|pod| (pod, pod.pod(self.facts)))
+    }
+
+    /// The configuration of the kubelet of the pod that the record is about.
+    fn kubelet(&self) -> &'a KubeletConfig {
+        self.facts.kubelet_of(self.node())
     }
 
     /// The node of the pod that the record is about.

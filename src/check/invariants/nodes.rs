@@ -28,9 +28,9 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     },
     Invariant {
         name: "sandboxes-live-on",
-        holds: "a pod gets another sandbox only when the one before has died, or with a new kubelet",
+        holds: "a sandbox is said to have changed only when it has died or was stopped, or to a new kubelet",
         source: "pkg/kubelet/kuberuntime/util/util.go: PodSandboxChanged",
-        kind: Kind::Cri,
+        kind: Kind::Event,
         check: sandboxes_live_on,
     },
     Invariant {
@@ -81,25 +81,29 @@ fn evicted_means_evicted(scene: &Scene<'_>) -> Verdict {
     let target = status
         .condition("DisruptionTarget")
         .is_some_and(|c| c.status == ConditionStatus::True);
-    let disrupted = pod.evicted || pod.touched || scene.node().shutting_down.is_some() || scene.node().kubelet_stops > 0;
+    let disrupted =
+        pod.evicted || pod.touched || scene.node().shutting_down.is_some() || scene.node().kubelet_stops > 0;
     ensure(!target || disrupted, || {
         "it is a DisruptionTarget, and nothing has disrupted it".to_owned()
     })
 }
 
 fn sandboxes_live_on(scene: &Scene<'_>) -> Verdict {
-    let Some(pod) = scene.pod.filter(|_| makes_a_sandbox(scene)) else {
+    let (Some(pod), What::Event(event)) = (scene.pod, &scene.record.what) else {
         return Ok(());
     };
-    let good = pod.sandboxes_made == 0 || pod.sandbox_died || scene.node().kubelet_stops > 0;
-    ensure(good, || "another sandbox is made while the one before is well".to_owned())
+    // One that the kubelet has stopped because nothing ran in it any more is as good as dead.
+    let good = pod.sandboxes_kept.is_empty() || pod.sandbox_died || scene.node().kubelet_stops > 0;
+    ensure(good || event.reason != "SandboxChanged", || {
+        "the sandbox is said to have changed while it is well".to_owned()
+    })
 }
 
 fn generation_is_gated(scene: &Scene<'_>) -> Verdict {
     let (Some(_), What::Status(status)) = (scene.pod, &scene.record.what) else {
         return Ok(());
     };
-    let tracked = scene.node().kubelet.features.observed_generation;
+    let tracked = scene.kubelet().features.observed_generation;
     ensure(tracked || status.observed_generation.is_none(), || {
         "observedGeneration is written by a kubelet that does not track it".to_owned()
     })

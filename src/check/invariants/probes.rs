@@ -2,7 +2,7 @@
 
 use super::second;
 use super::{Invariant, Kind, Scene, Verdict, ensure};
-use crate::api::pod::{Container, Probe};
+use crate::api::pod::{Container, Probe, RestartPolicy};
 use crate::trace::{ProbeType, What};
 
 pub(super) const INVARIANTS: &[Invariant] = &[
@@ -93,7 +93,13 @@ fn startup_first(scene: &Scene<'_>) -> Verdict {
     let gated = spec.startup_probe.is_some() && kind != ProbeType::Startup && scene.node().kubelet_stops == 0;
     // A container that a rule brings back after it had ended for good gets no new startup worker: `AddPod` stops at
     // the first worker that it knows. What has no worker counts as started.
-    let brought_back = container.restarts_all && container.starts > 1;
+    // Older kubelets ended the probes of a sidecar in a Never pod when it crashed, though it came back.
+    let features = &scene.kubelet().features;
+    let of_never = scene
+        .pod()
+        .is_some_and(|(_, pod)| pod.spec.restart_policy == RestartPolicy::Never);
+    let crashed = container.sidecar && of_never && !features.sidecar_probes_survive;
+    let brought_back = container.starts > 1 && (container.restarts_all || crashed);
     // `started` outlives the process: the one before may have succeeded.
     ensure(
         !gated || brought_back || container.probes[ProbeType::Startup as usize].succeeded,
@@ -107,7 +113,7 @@ fn startup_ends(scene: &Scene<'_>) -> Verdict {
     };
     let succeeded = container.probes[ProbeType::Startup as usize].succeeded_attempt;
     // Older kubelets go on for a while.
-    if !scene.node().kubelet.features.startup_on_hold {
+    if !scene.kubelet().features.startup_on_hold {
         return Ok(());
     }
     ensure(succeeded.is_none() || succeeded != scene.record.attempt, || {

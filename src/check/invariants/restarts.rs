@@ -156,7 +156,7 @@ fn back_off_respected(scene: &Scene<'_>) -> Verdict {
     if now - entry.last_update > EXPIRY || finished - entry.last_update > EXPIRY {
         return Ok(());
     }
-    let (initial, longest) = bounds(&scene.node().kubelet);
+    let (initial, longest) = bounds(scene.kubelet());
     let length = entry.length(initial, longest);
     ensure(now - finished >= length, || {
         format!(
@@ -173,7 +173,7 @@ fn back_off_doubles(scene: &Scene<'_>) -> Verdict {
     if container.backoffs.uncertain {
         return Ok(());
     }
-    let (initial, longest) = bounds(&scene.node().kubelet);
+    let (initial, longest) = bounds(scene.kubelet());
     let Some(entry) = container.backoffs.entry(&container.image) else {
         return Err(format!("a back-off of {length} before any restart"));
     };

@@ -172,6 +172,11 @@ fn restart_count_never_falls(scene: &Scene<'_>) -> Verdict {
     let Some((before, after)) = pair(scene) else {
         return Ok(());
     };
+    // Without RestartAllContainers the count is the container's own, and init containers begin anew in a new sandbox.
+    let keeps_count = scene.kubelet().features.restart_all_containers;
+    if !keeps_count && scene.pod.is_some_and(|pod| pod.sandboxes_made > 1) {
+        return Ok(());
+    }
     for old in statuses(before) {
         let Some(new) = statuses(after).find(|s| s.name == old.name) else {
             continue;
@@ -314,7 +319,10 @@ fn transition_times(scene: &Scene<'_>) -> Verdict {
         let Some(new) = after.condition(&old.kind) else {
             continue;
         };
-        if there_and_back && matches!(&*old.kind, "Ready" | "ContainersReady") && new.last_transition_time >= old.last_transition_time {
+        if there_and_back
+            && matches!(&*old.kind, "Ready" | "ContainersReady")
+            && new.last_transition_time >= old.last_transition_time
+        {
             continue;
         }
         let (was, is) = (old.last_transition_time, new.last_transition_time);

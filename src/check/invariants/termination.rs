@@ -125,7 +125,11 @@ fn grace_period_in_full(scene: &Scene<'_>) -> Verdict {
     };
     let spec = container.spec(pod);
     // A pod that the kubelet itself ends has other grace periods: the eviction's, the shutdown's.
-    if facts.evicted || scene.node().shutting_down.is_some() || has_sidecars(pod) || spec.is_some_and(|c| c.pre_stop.is_some()) {
+    if facts.evicted
+        || scene.node().shutting_down.is_some()
+        || has_sidecars(pod)
+        || spec.is_some_and(|c| c.pre_stop.is_some())
+    {
         return Ok(());
     }
     let why = container.killing.as_ref().map_or("", |(_, why)| why);

@@ -14,19 +14,21 @@ const MOUNT_BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duratio
 /// The nodes of an input: those that it names, or one.
 pub(super) fn nodes_of(input: &Input) -> Vec<NodeFacts> {
     let scenario = &input.scenario;
-    let node = |name: Name, kubelet: &_| NodeFacts {
+    let node = |name: Name, script| NodeFacts {
         name,
-        kubelet: Clone::clone(kubelet),
+        script,
         kubelet_stops: 0,
         down: false,
         pulls: 0,
         shutting_down: None,
     };
     if scenario.nodes.is_empty() {
-        return vec![node("node-1".into(), &scenario.kubelet)];
+        return vec![node("node-1".into(), None)];
     }
-    let scripts = scenario.nodes.iter();
-    scripts.map(|script| node(script.name.clone(), &script.kubelet)).collect()
+    let scripts = scenario.nodes.iter().enumerate();
+    scripts
+        .map(|(place, script)| node(script.name.clone(), Some(place)))
+        .collect()
 }
 
 /// The place of a pod's node: the one that it names; otherwise the nodes take turns.
@@ -104,11 +106,13 @@ impl VolumeFacts {
             scripts.any(|s| s.name == *name && matches_pod(s.pod.as_deref(), &pod.name))
         };
         let names = pod.spec.volumes.iter().map(|v| &v.name);
-        let facts = names.filter(|name| used(name) && scripted(name)).map(|name| VolumeFacts {
-            name: name.clone(),
-            mounted: false,
-            failed: None,
-        });
+        let facts = names
+            .filter(|name| used(name) && scripted(name))
+            .map(|name| VolumeFacts {
+                name: name.clone(),
+                mounted: false,
+                failed: None,
+            });
         facts.collect()
     }
 

@@ -59,7 +59,11 @@ impl Draw<'_> {
                 continue;
             }
             let optional = stream.chance(20);
-            let key = if stream.chance(10) { &names.missing_key } else { &names.key };
+            let key = if stream.chance(10) {
+                &names.missing_key
+            } else {
+                &names.key
+            };
             let (name, key) = (names.config.clone(), key.clone());
             let value = match stream.below(6) {
                 0 => {

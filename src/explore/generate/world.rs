@@ -62,7 +62,10 @@ impl Draw<'_> {
                 mounts,
             });
         }
-        let guests = pods.iter().flat_map(Pod::all_containers).any(|(_, c)| !c.command.is_empty());
+        let guests = pods
+            .iter()
+            .flat_map(Pod::all_containers)
+            .any(|(_, c)| !c.command.is_empty());
         if guests && stream.chance(80) {
             scenario.programs.push(self.program(stream));
         }
@@ -94,7 +97,10 @@ impl Draw<'_> {
             name: Some(names.server.clone()),
             image: None,
             listens: vec![8080],
-            answers: vec![answer(later, *stream.pick(&[200, 500])), answer(Duration::ZERO, *stream.pick(&[200, 503]))],
+            answers: vec![
+                answer(later, *stream.pick(&[200, 500])),
+                answer(Duration::ZERO, *stream.pick(&[200, 503])),
+            ],
             signals: if stream.chance(50) {
                 [(names.term.clone(), self.on_term(stream))].into()
             } else {

@@ -20,9 +20,13 @@ pub(super) fn object(object: &Object) -> Value {
         ObjectKind::ConfigMap => fields.nested("data", json!(object.data)),
         ObjectKind::Secret => fields.nested("stringData", json!(object.data)),
         ObjectKind::Service => {
-            let ports = object.ports.iter().map(|port| json!({"name": format!("p{port}"), "port": port}));
+            let ports = object
+                .ports
+                .iter()
+                .map(|port| json!({"name": format!("p{port}"), "port": port}));
             let mut spec = Fields::new();
-            spec.nested("selector", json!(object.selector)).list("ports", ports.collect());
+            spec.nested("selector", json!(object.selector))
+                .list("ports", ports.collect());
             fields.put("spec", spec.done())
         }
     };

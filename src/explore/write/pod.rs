@@ -101,7 +101,9 @@ fn container(container: &Container) -> Value {
             .put("protocol", &*port.protocol)
             .done()
     });
-    let fallback = container.termination_message_fallback.then_some("FallbackToLogsOnError");
+    let fallback = container
+        .termination_message_fallback
+        .then_some("FallbackToLogsOnError");
     let rules = container.restart_policy_rules.iter().map(|rule| {
         let action = match rule.action {
             RestartRuleAction::Restart => "Restart",
@@ -195,7 +197,6 @@ fn probe(probe: &Probe) -> Value {
     }
     value
 }
-
 
 /// A variable of the environment; None where it is not known where it comes from.
 fn variable(variable: &EnvVar) -> Option<Value> {

@@ -49,7 +49,9 @@ pub(super) fn scenario(scenario: &Scenario) -> Value {
     let nodes = scenario.nodes.iter().map(|node| {
         let mut fields = Fields::new();
         fields.put("name", &*node.name);
-        fields.nested("kubelet", kubelet(&node.kubelet, &scenario.kubelet)).done()
+        fields
+            .nested("kubelet", kubelet(&node.kubelet, &scenario.kubelet))
+            .done()
     });
     spec.nested("kubelet", kubelet(&scenario.kubelet, &base.kubelet))
         .list("nodes", nodes.collect())
@@ -155,7 +157,10 @@ fn window(window: &ProbeWindow) -> Value {
         fields.put("takes", text(window.takes));
     }
     fields
-        .maybe("probability", window.probability.map(|parts| f64::from(parts) / 4_294_967_296.0))
+        .maybe(
+            "probability",
+            window.probability.map(|parts| f64::from(parts) / 4_294_967_296.0),
+        )
         .maybe("message", window.message.as_deref())
         .done()
 }
