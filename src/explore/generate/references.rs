@@ -44,7 +44,7 @@ impl Draw<'_> {
             name: name.clone(),
             data: [(self.names.key.clone(), self.names.body.clone())].into(),
             selector: Default::default(),
-            ports: Vec::new(),
+            service: Default::default(),
         }
     }
 

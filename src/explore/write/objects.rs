@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Fields;
-use crate::api::objects::{Object, ObjectKind};
+use crate::api::objects::{Object, ObjectKind, TargetPort};
 
 pub(super) fn object(object: &Object) -> Value {
     let mut metadata = Fields::new();
@@ -19,16 +19,34 @@ pub(super) fn object(object: &Object) -> Value {
     match object.kind {
         ObjectKind::ConfigMap => fields.nested("data", json!(object.data)),
         ObjectKind::Secret => fields.nested("stringData", json!(object.data)),
-        ObjectKind::Service => {
-            let ports = object
-                .ports
-                .iter()
-                .map(|port| json!({"name": format!("p{port}"), "port": port}));
-            let mut spec = Fields::new();
-            spec.nested("selector", json!(object.selector))
-                .list("ports", ports.collect());
-            fields.put("spec", spec.done())
-        }
+        ObjectKind::Service => fields.put("spec", service(object)),
     };
     fields.done()
+}
+
+fn service(object: &Object) -> Value {
+    let own = &object.service;
+    let ports = own.ports.iter().map(|port| {
+        let target = match &port.target {
+            TargetPort::Number(number) => json!(number),
+            TargetPort::Named(name) => json!(&**name),
+        };
+        Fields::new()
+            .maybe("name", port.name.as_deref())
+            .put("port", port.port)
+            .put("targetPort", target)
+            .done()
+    });
+    let cluster_ip = own.cluster_ip.as_deref().or(own.headless.then_some("None"));
+    let mut spec = Fields::new();
+    spec.nested("selector", json!(object.selector))
+        .list("ports", ports.collect())
+        .maybe("clusterIP", cluster_ip);
+    if let Some(name) = &own.external_name {
+        spec.put("type", "ExternalName").put("externalName", &**name);
+    }
+    if own.publish_not_ready_addresses {
+        spec.put("publishNotReadyAddresses", true);
+    }
+    spec.done()
 }
