@@ -81,9 +81,11 @@ impl Cluster {
             }
             ActionKind::Evict { pod, reason, message } => {
                 let Some(ix) = self.find(&pod) else { return };
-                let refusal = match self.node_of(ix).kubelet() {
+                let node = self.node_of(ix);
+                let refusal = match node.kubelet() {
                     None => Err("evict action: no kubelet runs"),
-                    Some(kubelet) => kubelet.evict(ix, reason, message),
+                    // What it waits for ends with the kubelet.
+                    Some(kubelet) => node.within(|| kubelet.evict(ix, reason, message)),
                 };
                 if let Err(text) = refusal {
                     self.note(ix, None, text);

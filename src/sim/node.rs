@@ -87,6 +87,11 @@ impl Node {
         self.parts.kernel.end_group(self.group.get());
     }
 
+    /// Does something whose tasks end with the present kubelet.
+    pub(super) fn within<R>(&self, work: impl FnOnce() -> R) -> R {
+        self.parts.kernel.within(self.group.get(), work)
+    }
+
     /// Starts a task that ends with the present kubelet.
     pub(super) fn spawn(&self, task: impl Future<Output = ()> + 'static) {
         self.parts

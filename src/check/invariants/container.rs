@@ -51,6 +51,8 @@ pub(super) struct ContainerFacts {
     pub created: bool,
     /// The attempts that were made and wait for their start.
     pub to_start: Vec<u32>,
+    /// Attempts that a kubelet was starting when it went away: the next one may not know that they run.
+    pub orphans: Vec<u32>,
     /// The attempts whose process runs.
     pub live: Vec<u32>,
     /// Starts that succeeded.
@@ -94,6 +96,7 @@ impl ContainerFacts {
             attempt: None,
             created: false,
             to_start: Vec::new(),
+            orphans: Vec::new(),
             live: Vec::new(),
             starts: 0,
             started: None,
@@ -112,6 +115,11 @@ impl ContainerFacts {
             open_calls: Vec::new(),
             open_hooks: 0,
         }
+    }
+
+    /// Whether a process of it runs that its kubelet can know of.
+    pub(super) fn runs_knowingly(&self) -> bool {
+        self.live.iter().any(|attempt| !self.orphans.contains(attempt))
     }
 
     /// Its part of the pod's spec; None for an ephemeral container.

@@ -302,6 +302,7 @@ impl PodFacts {
             container.backoffs.forget();
             container.probes = Default::default();
             container.replaced = false;
+            container.orphans.extend(&container.to_start);
         }
     }
 
@@ -359,7 +360,10 @@ impl PodFacts {
                     let container = &mut self.containers[container];
                     let newest = container.attempt == record.attempt;
                     self.lost |= newest && call.op == CriOp::RemoveContainer && call.phase == CallPhase::Begin;
+                    // An evicted or deleted pod has its dead containers taken away; that undoes nothing.
+                    let done = container.done && (self.evicted || self.deletion.is_some());
                     container.on_cri(record, call);
+                    container.done |= done;
                     return;
                 }
                 self.on_sandbox(call, record.attempt.unwrap_or(0));
