@@ -1,7 +1,8 @@
 //! ExecSync and the network calls of probes: how long they take, and what cuts them short.
 
 use super::abandon::Abandon;
-use super::service::{Container, Runtime, rpc_error};
+use super::container::Container;
+use super::service::{Runtime, rpc_error};
 use crate::api::pod::Name;
 use crate::kernel::{Duration, Gate, race};
 use crate::scenario::types::{ProbeAnswer, ProbeWindow};

@@ -6,8 +6,9 @@ use std::rc::Rc;
 
 use super::PodIx;
 use super::abandon::Abandon;
+use super::container::Container;
 use super::exec::{CANCELED, DEFAULT_TAKES, Ending, NOT_RUNNING};
-use super::service::{Container, Runtime};
+use super::service::Runtime;
 use crate::api::objects::{Object, ObjectKind, TargetPort};
 use crate::api::pod::{self, Handler, Name, Pod};
 use crate::guest::{

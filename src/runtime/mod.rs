@@ -1,6 +1,7 @@
 //! The simulated container runtime behind a CRI-shaped interface: sandboxes, containers, images, processes.
 
 mod abandon;
+mod container;
 mod exec;
 mod guest_spec;
 mod guest_volumes;
@@ -10,10 +11,11 @@ mod process;
 mod service;
 mod volumes;
 
+pub use container::{Container, ContainerState};
 pub use exec::{CANCELED, DEFAULT_TAKES, Ending, ExecCall, NOT_RUNNING, command_failed, command_killed, runtime_error};
 pub use guests::{AskPod, GuestAnswer, GuestExec, Guests};
 pub use images::Images;
-pub use service::{Container, ContainerState, Runtime, Sandbox};
+pub use service::{Runtime, Sandbox};
 pub use volumes::VolumePlugin;
 
 /// A pod of the run: its place in the input.

@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use super::abandon::Abandon;
-use super::service::{Container, ContainerState, Runtime};
+use super::container::{Container, ContainerState};
+use super::service::Runtime;
 use crate::api::pod::Name;
 use crate::guest;
 use crate::kernel::{Duration, Gate, Group, Kernel, Time, race};
