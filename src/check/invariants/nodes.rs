@@ -21,7 +21,7 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     },
     Invariant {
         name: "evicted-means-evicted",
-        holds: "a pod fails with Evicted only after its eviction; only evictions and shutdowns make it a DisruptionTarget",
+        holds: "a pod fails with Evicted only after its eviction; only evictions, shutdowns and others make it a DisruptionTarget",
         source: "pkg/kubelet/eviction/eviction_manager.go: evictPod; pkg/kubelet/nodeshutdown",
         kind: Kind::Status,
         check: evicted_means_evicted,
@@ -81,8 +81,10 @@ fn evicted_means_evicted(scene: &Scene<'_>) -> Verdict {
     let target = status
         .condition("DisruptionTarget")
         .is_some_and(|c| c.status == ConditionStatus::True);
-    let disrupted =
-        pod.evicted || pod.touched || scene.node().shutting_down.is_some() || scene.node().kubelet_stops > 0;
+    let disrupted = pod.evicted
+        || pod.gate_written.is_some()
+        || scene.node().shutting_down.is_some()
+        || scene.node().kubelet_stops > 0;
     ensure(!target || disrupted, || {
         "it is a DisruptionTarget, and nothing has disrupted it".to_owned()
     })
