@@ -52,7 +52,8 @@ impl Draw<'_> {
         if stream.chance(weights.gates) {
             let version = kubelet.features.version;
             let own: Vec<&Setup> = self.setups.iter().filter(|s| s.version == version).collect();
-            self.set_up(kubelet, *stream.pick(&own));
+            let setup = *stream.pick(&own);
+            self.set_up(kubelet, setup);
         }
         if stream.chance(weights.configuration) {
             self.configuration(stream, kubelet);
