@@ -61,6 +61,7 @@ pub fn understands(spec: &Spec, programs: &[super::ProgramScript]) -> Result<(),
     };
     match programs::unknown(programs, &argv) {
         None => Ok(()),
+        Some(argument) if spec.holds(&argument.text) => Ok(()),
         Some(argument) if argument.text == first.text => {
             Err(unknown(&first.origin, format!("program {} is not known", first.text)))
         }

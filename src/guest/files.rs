@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::io::Change;
+use super::limits;
 use crate::kernel::{Kernel, Time};
 
 /// How many symbolic links a path may lead through, as on Linux.
@@ -22,6 +23,7 @@ pub(super) enum FileError {
     NoSpace,
     Busy,
     ReadOnly,
+    TooLong,
 }
 
 impl FileError {
@@ -36,6 +38,7 @@ impl FileError {
             FileError::Loop => "Too many levels of symbolic links",
             FileError::NoSpace => "No space left on device",
             FileError::Busy => "Device or resource busy",
+            FileError::TooLong => "File name too long",
             FileError::ReadOnly => "Read-only file system",
         }
     }
@@ -311,8 +314,12 @@ impl Files {
         if path.is_empty() {
             return Err(FileError::NotFound);
         }
+        let full = join(cwd, path);
+        if full.len() > limits::PATH_BYTES || path.split('/').any(|name| name.len() > limits::NAME_BYTES) {
+            return Err(FileError::TooLong);
+        }
         let mut links = 0;
-        self.walk(&join(cwd, path), follow || path.ends_with('/'), &mut links)
+        self.walk(&full, follow || path.ends_with('/'), &mut links)
     }
 
     fn walk(&self, path: &str, follow: bool, links: &mut usize) -> Result<Place, FileError> {

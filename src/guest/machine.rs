@@ -85,6 +85,8 @@ pub(super) struct Machine {
     id: u64,
     random: Stream,
     steps: Cell<u64>,
+    /// those after a busy loop was met
+    busy_steps: Cell<u64>,
     instant: Cell<(Time, u64)>,
     assumed: RefCell<BTreeSet<(String, String)>>,
     /// process 1 has run out of memory
@@ -97,9 +99,21 @@ impl Machine {
         let for_log = observer.clone();
         let last_lines = Rc::new(LastLines::default());
         let tail = last_lines.clone();
+        let (lines, bytes) = (Cell::new(0_usize), Cell::new(0_usize));
         let sink: super::io::LineSink = Rc::new(move |stream, line| {
             tail.add(line);
-            for_log.log(stream, line);
+            if lines.get() < limits::LOG_LINES && bytes.get() < limits::LOG_BYTES {
+                lines.set(lines.get() + 1);
+                bytes.set(bytes.get() + line.len());
+                for_log.log(stream, line);
+                if lines.get() == limits::LOG_LINES || bytes.get() >= limits::LOG_BYTES {
+                    for_log.assume(Assumption {
+                        place: "its output".to_owned(),
+                        what: format!("{} lines, {} bytes", lines.get(), bytes.get()),
+                        assumed: "what it writes after that is not recorded".to_owned(),
+                    });
+                }
+            }
         });
         let environment = spec.environment(
             &network
@@ -119,6 +133,7 @@ impl Machine {
             id,
             random: Stream::new(spec.seed, &format!("guest/{}", spec.place)),
             steps: Cell::new(0),
+            busy_steps: Cell::new(0),
             instant: Cell::new((Time::ZERO, 0)),
             assumed: RefCell::default(),
             out_of_memory: Cell::new(false),
@@ -240,10 +255,21 @@ impl Machine {
         // Processes outlive the kubelet that had them started.
         self.kernel.within(Group::ROOT, || {
             self.kernel.spawn(async move {
-                let code = match race(process.doomed.wait(), body).await {
+                let inner = process.clone();
+                let whole = async move {
+                    let code = body.await;
+                    // A subshell that has become a program.
+                    let next = inner.becomes.borrow_mut().take();
+                    match next {
+                        Some((context, argv)) => super::programs::launch(context, argv).await,
+                        None => code,
+                    }
+                };
+                let code = match race(process.doomed.wait(), whole).await {
                     Ok(()) => process.doom_code(),
                     Err(code) => code & 0xff,
                 };
+                process.becomes.borrow_mut().take();
                 machine.network.close(machine.owner(&process));
                 if process.pid == 1 {
                     for other in machine.table.all() {
@@ -288,28 +314,51 @@ impl Machine {
 
     /// Counts a step; slows a busy loop down, stops an endless one until a signal comes.
     pub(super) async fn step(&self, process: &Process) {
+        self.steps(process, 1).await;
+    }
+
+    /// Counts that many steps at once.
+    pub(super) async fn steps(&self, process: &Process, count: u64) {
         // Whoever has been ended by force does nothing more, though its task has not noticed yet.
         if process.doomed.is_open() {
             return std::future::pending().await;
         }
         let now = self.kernel.now();
         let (instant, here) = self.instant.get();
-        let here = if instant == now { here + 1 } else { 1 };
+        let here = if instant == now { here + count } else { count };
         self.instant.set((now, here));
-        self.steps.set(self.steps.get() + 1);
-        if self.steps.get() > limits::STEPS {
-            let what = format!("more than {} steps in one container", limits::STEPS);
-            self.assume(process, &what, "it does nothing more until a signal comes");
+        self.steps.set(self.steps.get() + count);
+        let busy = self.is_busy();
+        if busy {
+            self.busy_steps.set(self.busy_steps.get() + count);
+        }
+        if self.steps.get() > limits::STEPS || self.busy_steps.get() > limits::BUSY_STEPS {
+            let what = "more steps in one container than are played";
+            self.assume(process, what, "it does nothing more until a signal comes");
             process.wait_signal().await;
-        } else if here > limits::STEPS_AT_ONE_INSTANT || (here > limits::BUSY_STEPS_PER_SECOND && self.is_busy()) {
+        } else if here > limits::STEPS_AT_ONE_INSTANT || (here > limits::BUSY_STEPS_PER_SECOND && busy) {
             let what = format!(
                 "a busy loop: more than {} steps without a pause",
                 limits::STEPS_AT_ONE_INSTANT
             );
             let assumed = format!("from then on it makes {} steps a second", limits::BUSY_STEPS_PER_SECOND);
             self.assume(process, &what, &assumed);
-            let pause = self.kernel.sleep(Duration::from_secs(1));
+            let seconds = i64::try_from((count / limits::BUSY_STEPS_PER_SECOND).max(1)).unwrap_or(i64::MAX);
+            let pause = self.kernel.sleep(Duration::from_secs(seconds));
             let _ = race(pause, process.wait_signal()).await;
+        }
+    }
+
+    /// Bytes that go through a descriptor are steps too: a line each in the log, 64 bytes elsewhere. A short one is part
+    /// of the step of its command.
+    pub(super) async fn charge(&self, process: &Process, fd: &Descriptor, bytes: &[u8]) {
+        let lines = match fd {
+            Descriptor::Log(_) => bytes.iter().filter(|byte| **byte == b'\n').count().saturating_sub(1),
+            _ => 0,
+        };
+        let count = (bytes.len() / limits::BYTES_A_STEP).max(lines);
+        if count > 0 {
+            self.steps(process, u64::try_from(count).unwrap_or(u64::MAX)).await;
         }
     }
 
@@ -371,7 +420,9 @@ impl Context {
 
     /// Writes to a descriptor; a broken pipe ends the process, as SIGPIPE does. False when it could not be written.
     pub(super) async fn write(&self, number: u32, bytes: &[u8]) -> bool {
-        match self.fd(number).write(bytes).await {
+        let fd = self.fd(number);
+        self.machine.charge(&self.process, &fd, bytes).await;
+        match fd.write(bytes).await {
             Ok(()) => true,
             Err(WriteError::BrokenPipe) => {
                 if self.process.pid != 1 {

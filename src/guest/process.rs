@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use super::io::Change;
+use super::machine::Context;
 use crate::kernel::{Gate, Kernel};
 
 /// A signal by its number on Linux.
@@ -103,6 +104,8 @@ pub(super) struct Process {
     code: Cell<Option<i32>>,
     /// opens when the process has ended
     pub(super) ended: Gate,
+    /// the program that it becomes as soon as what runs now has returned
+    pub(super) becomes: RefCell<Option<(Context, Vec<String>)>>,
 }
 
 impl Process {
@@ -235,6 +238,7 @@ impl Table {
             doomed: Gate::new(&self.kernel),
             code: Cell::new(None),
             ended: Gate::new(&self.kernel),
+            becomes: RefCell::default(),
         });
         self.running.borrow_mut().insert(pid, process.clone());
         Some(process)

@@ -119,6 +119,22 @@ impl Spec {
         images::find(&self.image)
     }
 
+    /// Whether a path is a file of a volume that Kubernetes has written: a script that is known then.
+    pub(super) fn holds(&self, path: &str) -> bool {
+        let full = super::files::normalize("/", path);
+        let mounts = self.mounts.iter().filter(|mount| !mount.content_unknown);
+        mounts.into_iter().any(|mount| {
+            let at = super::files::normalize("/", &mount.path);
+            let rest = full
+                .strip_prefix(&at)
+                .filter(|rest| rest.is_empty() || rest.starts_with('/'));
+            let parts = rest.map(|rest| rest.split('/').filter(|part| !part.is_empty()));
+            let start = mount.volume.part(mount.sub_path.as_deref());
+            let found = parts.and_then(|mut parts| parts.try_fold(start, |node, part| node.child(part)));
+            found.is_some_and(|node| node.is_file())
+        })
+    }
+
     /// What the container starts: command (else the image's entrypoint) and args (else the image's cmd, unless
     /// there is a command), with `$(VAR)` expanded; empty when only the image knows.
     pub(super) fn argv(&self) -> Vec<Argument> {

@@ -112,6 +112,7 @@ pub(super) async fn seq(context: &Context, argv: &[String]) -> i32 {
     while let Some(word) = words.next() {
         match word.as_str() {
             "-s" => separator = words.next().cloned().unwrap_or_default(),
+            word if word.starts_with("-s") => separator = word[2..].to_owned(),
             "-w" => wide = true,
             word => numbers.extend(word.parse::<i64>().ok()),
         }
@@ -265,14 +266,73 @@ pub(super) async fn expr(context: &Context, argv: &[String]) -> i32 {
 }
 
 /// `xargs command …`: the words of standard input behind the command.
-pub(super) async fn xargs(context: &Context, command: Vec<String>) -> i32 {
+/// `xargs [-r] [-0] [-n N] [-L N] [-I R] [program …]`: a process for each group of its input's words or lines.
+pub(super) async fn xargs(context: &Context, options: &[String], command: Vec<String>) -> i32 {
+    let value = |option: &str| {
+        let at = options.iter().position(|word| word.starts_with(option))?;
+        let inline = &options[at][option.len()..];
+        if inline.is_empty() {
+            options.get(at + 1).map(String::as_str)
+        } else {
+            Some(inline)
+        }
+    };
+    let has = |letter: char| {
+        options
+            .iter()
+            .any(|word| word.starts_with('-') && word.contains(letter))
+    };
     let input = context.read("-").await.unwrap_or_default();
     let text = String::from_utf8_lossy(&input).into_owned();
-    let mut argv = if command.is_empty() {
+    let (replaced, per_line) = (value("-I"), value("-L").is_some());
+    let words: Vec<String> = if has('0') {
+        text.split('\0')
+            .filter(|word| !word.is_empty())
+            .map(str::to_owned)
+            .collect()
+    } else if replaced.is_some() || per_line {
+        text.lines()
+            .filter(|line| !line.is_empty())
+            .map(str::to_owned)
+            .collect()
+    } else {
+        text.split_whitespace().take(limits::WORDS).map(str::to_owned).collect()
+    };
+    let command = if command.is_empty() {
         vec!["echo".to_owned()]
     } else {
         command
     };
-    argv.extend(text.split_whitespace().take(limits::WORDS).map(str::to_owned));
-    launch(context.clone(), argv).await
+    let size = match (
+        replaced,
+        value("-n").or(value("-L")).and_then(|n| n.parse::<usize>().ok()),
+    ) {
+        (Some(_), _) => 1,
+        (None, Some(size)) => size.max(1),
+        (None, None) => limits::WORDS,
+    };
+    let mut groups: Vec<&[String]> = words.chunks(size).collect();
+    if groups.is_empty() && !has('r') && replaced.is_none() {
+        groups.push(&[]);
+    }
+    let mut code = 0;
+    for group in groups {
+        let mut argv = command.clone();
+        match replaced {
+            Some(mark) => argv.iter_mut().for_each(|word| *word = word.replace(mark, &group[0])),
+            None if per_line => argv.extend(group.iter().flat_map(|line| line.split_whitespace()).map(str::to_owned)),
+            None => argv.extend(group.iter().cloned()),
+        }
+        let Some(child) = super::start_child(context, argv) else {
+            return 124;
+        };
+        match child.wait().await {
+            0 => {}
+            stop @ (126 | 127) => return stop,
+            255 => return 124,
+            killed if killed > 128 => return 125,
+            _ => code = 123,
+        }
+    }
+    code
 }

@@ -94,6 +94,7 @@ static TABLE: &[(&str, Program)] = table! {
     "readlink" => filesystem::readlink,
     "realpath" => filesystem::readlink,
     "redis-cli" => net::redis_cli,
+    "rev" => text::rev,
     "rm" => filesystem::rm,
     "rmdir" => filesystem::rmdir,
     "sed" => sed::sed,
@@ -245,8 +246,10 @@ fn wrapped(argv: &[String]) -> usize {
         }
         if word.starts_with('-') {
             // Options that take a value of their own.
-            let takes_value = matches!(word.as_str(), "-n" | "-s" | "-k" | "-c" | "-o" | "-e" | "-i")
-                && !word.contains('=')
+            let takes_value = matches!(
+                word.as_str(),
+                "-n" | "-s" | "-k" | "-c" | "-o" | "-e" | "-i" | "-I" | "-P" | "-L" | "-d"
+            ) && !word.contains('=')
                 && base(&argv[0]) != "dumb-init";
             at += if takes_value { 2 } else { 1 };
         } else {
@@ -271,8 +274,22 @@ pub(super) fn which(context: &Context, name: &str) -> Option<String> {
     known.then(|| format!("/usr/bin/{name}"))
 }
 
-/// Runs a command in the context's process.
+/// Runs a command in the context's process, and whatever it becomes by `exec`.
 pub(super) fn launch(context: Context, argv: Vec<String>) -> Running {
+    Box::pin(async move {
+        let process = context.process.clone();
+        let mut code = start(context, argv).await;
+        loop {
+            let next = process.becomes.borrow_mut().take();
+            let Some((context, argv)) = next else {
+                return code;
+            };
+            code = start(context, argv).await;
+        }
+    })
+}
+
+fn start(context: Context, argv: Vec<String>) -> Running {
     Box::pin(async move {
         let Some(name) = argv.first().cloned() else {
             return 0;
@@ -353,7 +370,7 @@ async fn wrapper(context: Context, argv: Vec<String>) -> i32 {
     let rest: Vec<String> = argv.get(skipped..).unwrap_or_default().to_vec();
     match base(&argv[0]) {
         "timeout" => clock::timeout(&context, &argv, rest).await,
-        "xargs" => basic::xargs(&context, rest).await,
+        "xargs" => basic::xargs(&context, &argv[1..skipped.min(argv.len())], rest).await,
         _ if rest.is_empty() => 0,
         // The entrypoints of images take options as their program's.
         "docker-entrypoint.sh" | "entrypoint.sh" if rest[0].starts_with('-') => 0,

@@ -306,6 +306,7 @@ pub(super) async fn dd(context: &Context, argv: &[String]) -> i32 {
             break;
         }
         left -= bytes.len();
+        context.machine.charge(&context.process, &target, &bytes).await;
         if let Err(error) = target.write(&bytes).await {
             context.err(&format!("dd: {}", error.text())).await;
             return 1;

@@ -295,6 +295,15 @@ pub(super) async fn tac(context: &Context, argv: &[String]) -> i32 {
     i32::from(!good)
 }
 
+pub(super) async fn rev(context: &Context, argv: &[String]) -> i32 {
+    let (text, good) = inputs(context, "rev", &argv[1..]).await;
+    let turned = text
+        .lines()
+        .map(|line| line.chars().rev().chain(['\n']).collect::<String>());
+    context.out(&turned.collect::<String>()).await;
+    i32::from(!good)
+}
+
 /// Ranges as cut takes them: `1`, `2-`, `-3`, `1,4-5`.
 fn ranges(list: &str) -> Vec<(usize, usize)> {
     let range = |part: &str| match part.split_once('-') {

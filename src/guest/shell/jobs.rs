@@ -45,8 +45,8 @@ impl Shell {
         if tail == Tail::Replace && !self.has_traps() {
             self.context.process.reset_handlers();
             self.context.fds.clear();
-            self.status = programs::launch(context, words).await;
             self.traps.clear();
+            self.become_program(context, words);
             return Flow::Exit;
         }
         let Some(process) = self.child(&words.join(" ")) else {
@@ -94,8 +94,15 @@ impl Shell {
         self.context.process.reset_handlers();
         self.context.fds.clear();
         self.traps.clear();
-        self.status = programs::launch(context, words).await;
+        self.become_program(context, words);
         Flow::Exit
+    }
+
+    /// The process runs the program next, once the shell's own calls have returned: a program that becomes another for
+    /// ever takes no more stack for it.
+    fn become_program(&self, context: Context, words: Vec<String>) {
+        let process = self.context.process.clone();
+        *process.becomes.borrow_mut() = Some((context, words));
     }
 
     /// Runs a list in a subshell and waits for it; its status.

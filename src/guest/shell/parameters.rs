@@ -4,7 +4,7 @@ use brush_parser::word::{Parameter, ParameterExpr, ParameterTestType, SpecialPar
 
 use super::Shell;
 use super::expand::{Expansion, Failed, Part};
-use super::pattern::{self, Cut, PatternChar};
+use super::pattern::{self, Cut};
 
 impl Shell {
     pub(super) async fn parameter(&mut self, expression: &ParameterExpr, quoted: bool) -> Expansion<Vec<Part>> {
@@ -126,10 +126,15 @@ impl Shell {
                     Some(replacement) => self.single(replacement).await?,
                     None => String::new(),
                 };
-                Ok(vec![Part::expanded(
-                    replace(&text, &pattern, &replacement, match_kind),
-                    quoted,
-                )])
+                let place = match match_kind {
+                    SubstringMatchKind::Prefix => pattern::At::Start,
+                    SubstringMatchKind::Suffix => pattern::At::End,
+                    SubstringMatchKind::FirstOccurrence => pattern::At::First,
+                    SubstringMatchKind::Anywhere => pattern::At::Every,
+                };
+                let replaced = pattern::replace(&text, &pattern, &replacement, place);
+                let replaced = self.or_unchanged(replaced, &text);
+                Ok(vec![Part::expanded(replaced, quoted)])
             }
             E::UppercasePattern { parameter, .. } => {
                 let text = self.scalar(parameter).unwrap_or_default().to_uppercase();
@@ -172,7 +177,19 @@ impl Shell {
         let text = self.scalar(parameter).unwrap_or_default();
         let pattern = self.pattern(pattern.unwrap_or_default()).await?;
         let left = pattern::cut(&text, &pattern, Cut { suffix, longest });
+        let left = self.or_unchanged(left, &text);
         Ok(vec![Part::expanded(left, quoted)])
+    }
+
+    /// What an expansion with a pattern gave; the text as it was, with a word about it, where that took too long.
+    fn or_unchanged(&self, found: Option<String>, text: &str) -> String {
+        found.unwrap_or_else(|| {
+            let what = "a pattern takes too long to compare with its text";
+            self.context
+                .machine
+                .assume(&self.context.process, what, "nothing matches");
+            text.to_owned()
+        })
     }
 
     /// The word of `${x:-word}` and its like.
@@ -276,35 +293,4 @@ fn name_of(parameter: &Parameter) -> String {
         Parameter::Special(SpecialParameter::LastBackgroundProcessId) => "!".to_owned(),
         Parameter::Special(_) => "?".to_owned(),
     }
-}
-
-/// `${x/pattern/replacement}`: the longest match at the first place, or at all.
-fn replace(text: &str, pattern: &[PatternChar], replacement: &str, kind: &SubstringMatchKind) -> String {
-    let chars: Vec<char> = text.chars().collect();
-    let mut replaced = String::new();
-    let mut at = 0;
-    let mut done = pattern.is_empty();
-    while at < chars.len() {
-        let longest = match kind {
-            _ if done => None,
-            SubstringMatchKind::Prefix if at > 0 => None,
-            SubstringMatchKind::Suffix => pattern::matches(pattern, &chars[at..]).then_some(chars.len()),
-            SubstringMatchKind::Prefix | SubstringMatchKind::FirstOccurrence | SubstringMatchKind::Anywhere => (at + 1
-                ..=chars.len())
-                .rev()
-                .find(|&end| pattern::matches(pattern, &chars[at..end])),
-        };
-        match longest {
-            Some(end) => {
-                replaced.push_str(replacement);
-                at = end;
-                done = !matches!(kind, SubstringMatchKind::Anywhere);
-            }
-            None => {
-                replaced.push(chars[at]);
-                at += 1;
-            }
-        }
-    }
-    replaced
 }
