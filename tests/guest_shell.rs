@@ -185,6 +185,14 @@ fn endless_scripts_end_with_a_word() {
         ("while :; do sh -c true; done", "busy loop"),
         ("cat /dev/zero | wc -c", "gives more than"),
         ("x=$(yes)", "grew beyond"),
+        ("yes", "busy loop"),
+        ("seq 1 1000000000", "busy loop"),
+        ("yes | cat | tail -n 1", "busy loop"),
+        ("dd if=/dev/zero bs=1M count=1000000 | cat > /dev/null", "busy loop"),
+        ("echo 'exec sh s' > s; exec sh s", "busy loop"),
+        ("x='exec sh -c \"$x\"'; export x; exec sh -c \"$x\"", "busy loop"),
+        ("d=.; while :; do d=$d/a; mkdir $d; done", "busy loop"),
+        ("x=$(seq 20000); echo ${x##*1*1*1*b}", "too long to compare"),
         ("eval 'eval \"$x\"'; x='eval \"$x\"'; eval \"$x\"", ""),
     ] {
         let played = play("busybox", script);

@@ -41,6 +41,7 @@ pub(super) async fn agnhost(context: &Context, argv: &[String]) -> i32 {
     let plain = |listens: Vec<u16>, answers| ProgramScript {
         listens,
         answers,
+        signals: servers::go_runtime(context),
         ..ProgramScript::default()
     };
     match argv.get(1).map_or("pause", String::as_str) {

@@ -314,13 +314,26 @@ pub(super) async fn redis(context: &Context, argv: &[String]) -> i32 {
     serve(context, &script).await
 }
 
+/// etcd closes what it has open; then it ends by the signal, as process 1 with 0 (`pkg/osutil: HandleInterrupts`).
 pub(super) async fn etcd(context: &Context, _: &[String]) -> i32 {
+    let is_first = context.process.pid == 1;
+    let code = |signal: Signal| (signal, if is_first { 0 } else { signal.exit_code() });
     let script = ProgramScript {
         listens: vec![2379, 2380],
-        signals: ends_by(&[(Signal::TERM, 143), (Signal::INT, 130)]),
+        signals: ends_by(&[code(Signal::TERM), code(Signal::INT)]),
         ..ProgramScript::default()
     };
     serve(context, &script).await
+}
+
+/// What signals do to a program in Go that does not ask for them. Its runtime ends it by the signal itself; to process 1
+/// the kernel does not deliver that, and the runtime then exits with 2 (`runtime: dieFromSignal`).
+pub(super) fn go_runtime(context: &Context) -> Vec<SignalScript> {
+    if context.process.pid == 1 {
+        ends_by(&[(Signal::TERM, 2), (Signal::INT, 2), (Signal::HUP, 2), (Signal::QUIT, 2)])
+    } else {
+        Vec::new()
+    }
 }
 
 /// The container that holds a sandbox open.
@@ -347,6 +360,7 @@ pub(super) async fn serve_liveness(context: &Context, port: u16) -> i32 {
             answer(Some("/healthz"), Duration(limit.0 + 1), 500, "error: 10.0"),
             answer(None, Duration::ZERO, 404, ""),
         ],
+        signals: go_runtime(context),
         ..ProgramScript::default()
     };
     serve(context, &script).await
@@ -355,6 +369,7 @@ pub(super) async fn serve_liveness(context: &Context, port: u16) -> i32 {
 pub(super) async fn goproxy(context: &Context, _: &[String]) -> i32 {
     let script = ProgramScript {
         listens: vec![8080],
+        signals: go_runtime(context),
         ..ProgramScript::default()
     };
     serve(context, &script).await

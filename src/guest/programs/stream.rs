@@ -1,5 +1,6 @@
 //! Programs that pass bytes on: cat, head, tail, tee, dd.
 
+use crate::guest::images::Flavour;
 use crate::guest::io::{Descriptor, Fd};
 use crate::guest::machine::OpenMode;
 
@@ -38,7 +39,11 @@ pub(super) async fn cat(context: &Context, argv: &[String]) -> i32 {
                 }
             },
             Err(error) => {
-                context.err(&format!("cat: {path}: {error}")).await;
+                let text = match context.machine.shell {
+                    Flavour::Ash => format!("cat: can't open '{path}': {error}"),
+                    Flavour::Dash | Flavour::Bash => format!("cat: {path}: {error}"),
+                };
+                context.err(&text).await;
                 code = 1;
             }
         }
