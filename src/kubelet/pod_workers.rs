@@ -356,6 +356,14 @@ impl Kubelet {
         workers.get(&ix).is_some_and(|w| w.stage.get() >= Stage::Terminating)
     }
 
+    /// `ShouldPodContainersBeTerminating`; a pod that no worker has been told of is not to run.
+    pub(super) fn should_containers_be_terminating(&self, ix: PodIx) -> bool {
+        let workers = self.workers.borrow();
+        workers
+            .get(&ix)
+            .map_or_else(|| self.pods_synced(), |w| w.stage.get() >= Stage::Terminating)
+    }
+
     /// `ShouldPodRuntimeBeRemoved`
     pub(super) fn should_pod_runtime_be_removed(&self, ix: PodIx) -> bool {
         let workers = self.workers.borrow();

@@ -191,7 +191,7 @@ impl Kubelet {
     fn wants_volumes(&self, ix: PodIx) -> bool {
         let desired = self.volumes.pods.borrow().get(&ix).is_some_and(|p| p.desired);
         let config = self.pods.borrow().get(&ix).cloned();
-        config.is_some_and(|c| !desired && self.volumes.manages(&c.pod) && !self.is_termination_requested(ix))
+        config.is_some_and(|c| !desired && self.volumes.manages(&c.pod) && !self.should_containers_be_terminating(ix))
     }
 
     /// A pod whose volumes leave the desired state (`findAndRemoveDeletedPods`): it has ended. As long as the API has

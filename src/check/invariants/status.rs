@@ -153,6 +153,12 @@ fn terminal_phase_is_final(scene: &Scene<'_>) -> Verdict {
     if pod.lost && pod.deletion.is_some() && after.is_terminal() {
         return Ok(());
     }
+    // A pod that its kubelet ended (Failed) while somebody deleted it: SyncTerminatedPod works with the pod of the
+    // deletion, which had no phase of an end yet, and only that one binds it.
+    let ended_by_kubelet = pod.evicted || scene.node().shutting_down.is_some();
+    if ended_by_kubelet && pod.deletion.is_some() && after.is_terminal() {
+        return Ok(());
+    }
     // A deadline that passes while the kubelet finishes a pod off still makes it fail: pastActiveDeadline asks for
     // no phase, and the pod that SyncTerminatedPod works with has its status from before.
     let late = after.phase == Phase::Failed && after.reason.as_deref() == Some("DeadlineExceeded");
@@ -174,7 +180,8 @@ fn restart_count_never_falls(scene: &Scene<'_>) -> Verdict {
     };
     // Without RestartAllContainers the count is the container's own, and init containers begin anew in a new sandbox.
     let keeps_count = scene.kubelet().features.restart_all_containers;
-    if !keeps_count && scene.pod.is_some_and(|pod| pod.sandboxes_made > 1) {
+    // Of an evicted pod all dead containers go, the newest first.
+    if !keeps_count && scene.pod.is_some_and(|pod| pod.sandboxes_made > 1 || pod.evicted) {
         return Ok(());
     }
     for old in statuses(before) {

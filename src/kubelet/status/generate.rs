@@ -68,8 +68,9 @@ impl Kubelet {
             status.phase = old.phase;
         }
         if status.phase == old.phase {
-            status.reason = old.reason.clone();
-            status.message = old.message.clone();
+            let heard = &config.status;
+            status.reason = old.reason.clone().or_else(|| heard.reason.clone());
+            status.message = old.message.clone().or_else(|| heard.message.clone());
         }
         self.fail_past_deadline(ix, config, &mut status);
         if config.status.is_terminal() {
