@@ -68,12 +68,15 @@ impl Pleg {
 
     /// The task: relists at the next tick whenever the runtime has changed or somebody waits.
     pub async fn run(&self, deliver: impl Fn(PodIx, Event)) {
+        // The first round may be at the very instant of the start.
+        let mut next = Ticker::from as fn(&Ticker, Time) -> Time;
         loop {
             if self.leaves_out_idle_ticks {
                 let _ = crate::kernel::race(self.runtime.changed.wait(), self.wanted.wait()).await;
             }
             let cause = self.kernel.cause();
-            self.kernel.sleep_until(self.ticker.after(self.kernel.now())).await;
+            self.kernel.sleep_until(next(&self.ticker, self.kernel.now())).await;
+            next = Ticker::after;
             self.runtime.changed.take();
             self.wanted.take();
             self.kernel.set_cause(cause);

@@ -25,6 +25,11 @@ impl Ticker {
         self.first + self.period.times(passed + 1)
     }
 
+    /// The first tick that is not earlier than `now`.
+    pub fn from(&self, now: Time) -> Time {
+        self.after(now - Duration(1))
+    }
+
     /// The last tick that is not later than `now`; None before the first.
     pub fn last(&self, now: Time) -> Option<Time> {
         (now >= self.first).then(|| self.after(now) - self.period)

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::api::pod::Name;
-use crate::kernel::race;
+use crate::kernel::{Time, race};
 use crate::kubelet::Kubelet;
+use crate::kubelet::ticks::Ticker;
 use crate::runtime::{Container, PodIx};
 
 /// `MaxPerPodContainer`
@@ -16,12 +17,15 @@ impl Kubelet {
     /// moves all later ones.
     pub(in crate::kubelet) async fn collect_garbage_forever(self: Rc<Self>) {
         let mut ticker = self.ticks.container_gc;
+        // The first round may be at the very instant of the start.
+        let mut next = Ticker::from as fn(&Ticker, Time) -> Time;
         loop {
             if self.leaves_out_idle_ticks() {
                 // What has died is garbage at the next tick, which may come before any relist that would tell of it.
                 let _ = race(self.gc_wanted.wait(), self.runtime.garbage.wait()).await;
             }
-            let tick = ticker.after(self.kernel.now());
+            let tick = next(&ticker, self.kernel.now());
+            next = Ticker::after;
             self.kernel.sleep_until(tick).await;
             self.gc_wanted.take();
             self.runtime.garbage.take();
