@@ -78,6 +78,10 @@ fn never_runs_once(scene: &Scene<'_>) -> Verdict {
     if plain_policy(scene) != Some(RestartPolicy::Never) || container.image_changed {
         return Ok(());
     }
+    // What an eviction has removed before the Failed phase was written, a new kubelet has never heard of.
+    if scene.pod.is_some_and(|pod| pod.evicted) && scene.node().kubelet_stops > 0 {
+        return Ok(());
+    }
     ensure(container.starts == 0, || {
         format!("restartPolicy Never, and start {} begins", container.starts + 1)
     })
