@@ -425,6 +425,23 @@ fn logs_of_a_pod_are_those_of_one_attempt() {
 }
 
 #[test]
+fn describe_computes_the_quality_of_service_that_no_status_says_yet() {
+    let resources = "{name: app, image: 'app:1', resources: {limits: {cpu: 1, memory: 1Gi}}}";
+    let pod = POD
+        .trim_end_matches("---\n")
+        .replace("{name: app, image: 'app:1'}", resources);
+    let folder = folder(&[("pod.yaml", &pod)]);
+    for at in ["0s", "1s"] {
+        let shown = stdout(&podlapse(
+            folder.path(),
+            &["describe", "pod", "web", "pod.yaml", "--at", at],
+        ));
+        let class = shown.lines().find_map(|line| line.strip_prefix("QoS Class:"));
+        assert_eq!(class.map(str::trim), Some("Guaranteed"), "{at}: {shown}");
+    }
+}
+
+#[test]
 fn events_are_objects_too() {
     let folder = folder(&[("web.yaml", &scenario(GOOD))]);
     let arguments = ["get", "events", "web.yaml", "--at", "8s", "-o", "yaml"];

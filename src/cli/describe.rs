@@ -18,6 +18,9 @@ pub(super) struct Arguments {
     kind: Kind,
     /// Its name, or namespace/name
     name: String,
+    /// Its namespace, if its name alone does not say which is meant
+    #[arg(short, long)]
+    namespace: Option<String>,
     #[command(flatten)]
     moment: moment::Place,
 }
@@ -32,7 +35,7 @@ enum Kind {
 pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Trouble> {
     let Kind::Pod = arguments.kind;
     let Moment { input, records, time } = arguments.moment.run(printer)?;
-    let name = &arguments.name;
+    let name = &moment::qualified(arguments.namespace.as_deref(), &arguments.name);
     let full_name = explain::find_pod(&input, name).ok_or_else(|| moment::no_pod(&input, name))?;
     let pods = objects::at(&records, &input, time);
     let pod = pods.iter().find(|p| *p.full_name == *full_name);

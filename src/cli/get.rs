@@ -21,6 +21,9 @@ pub(super) struct Arguments {
     what: What,
     #[command(flatten)]
     moment: moment::Place,
+    /// Only what is in this namespace; by default everything
+    #[arg(short, long)]
+    namespace: Option<String>,
     /// How to show it
     #[arg(short, long, value_enum)]
     output: Option<Output>,
@@ -46,6 +49,7 @@ enum Output {
 
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Trouble> {
+    let namespace = arguments.namespace.as_deref();
     let (name, Moment { input, records, time }) = arguments.moment.run_of(printer)?;
     let text = match (arguments.what, arguments.output) {
         (What::Events, output) => {
@@ -54,7 +58,8 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
                     "{name}: there is no such file, and events have no names to choose by"
                 )));
             }
-            let found = events::at(&records, time);
+            let mut found = events::at(&records, time);
+            found.retain(|event| namespace.is_none_or(|namespace| event.namespace == namespace));
             let objects = || events::list(&found, input.scenario.epoch_unix_secs);
             match output {
                 None | Some(Output::Wide) => events::table(&found, time),
@@ -64,8 +69,10 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
         }
         (What::Pods, output) => {
             let mut pods = objects::at(&records, &input, time);
+            pods.retain(|pod| namespace.is_none_or(|namespace| *pod.pod.namespace == *namespace));
             if let Some(name) = &name {
-                let full_name = explain::find_pod(&input, name).ok_or_else(|| moment::no_pod(&input, name))?;
+                let name = moment::qualified(namespace, name);
+                let full_name = explain::find_pod(&input, &name).ok_or_else(|| moment::no_pod(&input, &name))?;
                 pods.retain(|pod| *pod.full_name == *full_name);
                 if pods.is_empty() {
                     let message = format!("pods {name:?} not found: it does not exist at that time");

@@ -29,6 +29,9 @@ pub(super) struct Arguments {
     /// Only the lines of this pod's last attempt, without times, as kubectl shows them
     #[arg(long)]
     pod: Option<String>,
+    /// The pod's namespace, if its name alone does not say which is meant
+    #[arg(short, long)]
+    namespace: Option<String>,
     /// Only this container's lines; of a pod that is named the first container is the default
     #[arg(short, long)]
     container: Option<String>,
@@ -55,7 +58,8 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
             "the pod is named twice: before the files and with --pod".to_owned(),
         ));
     }
-    let pod = name.or_else(|| arguments.pod.clone());
+    let named = name.or_else(|| arguments.pod.clone());
+    let pod = named.map(|name| moment::qualified(arguments.namespace.as_deref(), &name));
     let sources = sources::read(files)?;
     let (input, warnings) = load_as(&sources, None)?;
     let container = match &pod {

@@ -92,6 +92,16 @@ impl Place {
     }
 }
 
+/// The pod's name with the namespace that was asked for.
+pub(super) fn qualified(namespace: Option<&str>, name: &str) -> String {
+    let name = name.strip_prefix("pod/").unwrap_or(name);
+    match namespace {
+        // `default/web` is what the only web may be called, too.
+        Some(namespace) if !name.contains('/') => format!("{namespace}/{name}"),
+        _ => name.to_owned(),
+    }
+}
+
 /// Nothing is called that; what is.
 pub(super) fn no_pod(input: &Input, name: &str) -> Trouble {
     let names: Vec<&str> = input.pods.iter().map(|p| &*p.pod.name).collect();
