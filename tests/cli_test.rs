@@ -442,6 +442,33 @@ fn describe_computes_the_quality_of_service_that_no_status_says_yet() {
 }
 
 #[test]
+fn a_namespace_chooses_among_pods_of_one_name() {
+    let pod = |namespace: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: web, namespace: {namespace}}}\nspec:\n  containers:\n  - {{name: app, \
+             image: 'of-{namespace}:1'}}\n---\n"
+        )
+    };
+    let both = pod("blue") + &pod("green");
+    let folder = folder(&[("both.yaml", &both)]);
+    let shown = |arguments: &[&str]| stdout(&podlapse(folder.path(), arguments));
+    let all = shown(&["get", "pods", "both.yaml", "--at", "5s"]);
+    assert_eq!(all.matches("web").count(), 2, "{all}");
+    let one = shown(&["get", "pods", "both.yaml", "-n", "green", "--at", "5s"]);
+    assert_eq!(one.matches("web").count(), 1, "{one}");
+    let events = shown(&["get", "events", "both.yaml", "-n", "green", "--at", "5s"]);
+    assert!(
+        events.contains("of-green:1") && !events.contains("of-blue:1"),
+        "{events}"
+    );
+    let described = shown(&["describe", "pod", "web", "both.yaml", "-n", "green", "--at", "5s"]);
+    assert!(
+        described.contains("of-green:1") && !described.contains("of-blue:1"),
+        "{described}"
+    );
+}
+
+#[test]
 fn events_are_objects_too() {
     let folder = folder(&[("web.yaml", &scenario(GOOD))]);
     let arguments = ["get", "events", "web.yaml", "--at", "8s", "-o", "yaml"];
