@@ -72,7 +72,16 @@ impl ImageManager {
             }
         };
         if container.image_pull_policy != PullPolicy::Always {
-            if self.images.is_present(image) && self.images.is_present(&tagged) {
+            let present = self.images.inspect(image, &tagged).map_err(|error| {
+                // Upstream names the reference that it has not got: nothing.
+                let message = format!("Failed to inspect image \"\": {error}");
+                event(true, "InspectFailed", message.clone());
+                StartError {
+                    reason: "ImageInspectError",
+                    message: message.into(),
+                }
+            })?;
+            if present {
                 let text = format!("Container image \"{image}\" already present on machine");
                 let accessible = kubelet.config.features.ensure_secret_pulled_images;
                 let suffix = if accessible {

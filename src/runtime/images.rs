@@ -9,7 +9,7 @@ use super::exec::CANCELED;
 use super::service::rpc_error;
 use crate::api::pod::Name;
 use crate::kernel::{Duration, Kernel};
-use crate::scenario::types::Scenario;
+use crate::scenario::types::{ImageScript, Scenario};
 use crate::trace::{CallPhase, CriCall, CriOp, Recorder, What};
 
 /// The images of a node.
@@ -19,6 +19,8 @@ pub struct Images {
     scenario: Rc<Scenario>,
     absent: RefCell<BTreeSet<Name>>,
     pulls: RefCell<BTreeMap<Name, usize>>,
+    /// ImageStatus calls so far, of images with a script for them.
+    inspected: RefCell<BTreeMap<Name, usize>>,
     /// The machine is down: pulls under way have no end.
     pub down: Cell<bool>,
 }
@@ -38,8 +40,30 @@ impl Images {
             scenario,
             absent: RefCell::new(absent),
             pulls: RefCell::default(),
+            inspected: RefCell::default(),
             down: Cell::new(false),
         }
+    }
+
+    fn script(&self, image: &Name, tagged: &Name) -> Option<&ImageScript> {
+        let mut scripts = self.scenario.images.iter();
+        scripts.find(|i| i.image == *image || i.image == *tagged)
+    }
+
+    /// ImageStatus: whether the image, as the spec names it and with the tag that it means, is on the node. Errors with
+    /// the CRI error's text.
+    pub fn inspect(&self, image: &Name, tagged: &Name) -> Result<bool, Name> {
+        let script = self.script(image, tagged).filter(|s| !s.inspects.is_empty());
+        if let Some(script) = script {
+            let mut inspected = self.inspected.borrow_mut();
+            let count = inspected.entry(image.clone()).or_default();
+            let error = script.inspects.get(*count).or(script.inspects.last());
+            *count += 1;
+            if let Some(Some(text)) = error {
+                return Err(rpc_error(text));
+            }
+        }
+        Ok(self.is_present(image) && self.is_present(tagged))
     }
 
     /// Whether the image is on the node.
@@ -54,12 +78,7 @@ impl Images {
             let count = pulls.entry(image.clone()).or_default();
             let number = *count;
             *count += 1;
-            let script = self
-                .scenario
-                .images
-                .iter()
-                .find(|i| i.image == *image || i.image == *tagged);
-            script
+            self.script(image, tagged)
                 .and_then(|s| s.pulls.get(number).or(s.pulls.last()))
                 .cloned()
                 .unwrap_or_default()

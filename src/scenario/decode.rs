@@ -367,6 +367,11 @@ impl Decoder<'_, '_> {
             image: self.name(node, "image"),
             present: node.boolean_at("present").unwrap_or(true),
             pulls: self.outcomes(node, "pulls"),
+            inspects: node
+                .list("inspects")
+                .iter()
+                .map(|node| node.text_at("error").cloned())
+                .collect(),
         }
     }
 

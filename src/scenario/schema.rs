@@ -84,6 +84,10 @@ object! {
         image: Text => "Its name as containers have it.",
         present: Boolean => "Whether it is on the node; default true.",
         pulls: List(&Of(&OUTCOME)) => "One entry per attempt, the last repeats.",
+        inspects: List(&Of(&INSPECT)) => "One entry per time that the kubelet asks whether it is there, the last repeats.",
+    }
+    INSPECT = "Inspect" {
+        error: Text => "The message with which it fails.",
     }
     OUTCOME = "Outcome" {
         takes: SPAN => "How long the call takes.",

@@ -313,6 +313,8 @@ pub struct ImageScript {
     pub present: bool,
     /// pulls: one entry per attempt, the last repeats
     pub pulls: Vec<Outcome>,
+    /// inspects: the error, if any, of each ImageStatus call; the last repeats
+    pub inspects: Vec<Option<Name>>,
 }
 
 /// A duration and perhaps an error: `{takes, error}`.

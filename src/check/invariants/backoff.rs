@@ -53,7 +53,7 @@ impl Backoffs {
     /// then is to ask for the image, and each answer has its event (`EnsureImageExists`).
     pub(super) fn is_decision(&self, event: &EventRecord) -> bool {
         match event.reason {
-            "Pulling" | "ErrImageNeverPull" => true,
+            "Pulling" | "ErrImageNeverPull" | "InspectFailed" => true,
             "Pulled" => !self.pulling,
             "BackOff" => event.message.starts_with("Back-off pulling"),
             _ => false,

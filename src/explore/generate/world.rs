@@ -17,6 +17,16 @@ impl Draw<'_> {
         }
     }
 
+    /// What the runtime says when it is asked for an image: mostly nothing special.
+    fn inspects(&self, stream: &mut Stream, failures: u8) -> Vec<Option<Name>> {
+        if !stream.chance(failures) {
+            return Vec::new();
+        }
+        let mut inspects = vec![Some(stream.pick(&self.names.errors).clone())];
+        inspects.resize(stream.between(1, 3) as usize, None);
+        inspects
+    }
+
     /// Latencies, images, sandboxes, volumes and programs.
     pub(super) fn world(&self, stream: &mut Stream, scenario: &mut Scenario, pods: &[Pod]) {
         let (weights, names) = (self.weights, self.names);
@@ -40,6 +50,7 @@ impl Draw<'_> {
                 image: names.absent.clone(),
                 present: false,
                 pulls: pulls.collect(),
+                inspects: self.inspects(stream, weights.failures / 2),
             });
         }
         if stream.chance(weights.world) {

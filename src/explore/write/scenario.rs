@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::kubelet::kubelet;
 use super::{Fields, text};
+use crate::api::pod::Name;
 use crate::api::status::{ConditionStatus, Timestamp};
 use crate::kernel::{Duration, Time};
 use crate::scenario::types::{
@@ -32,7 +33,14 @@ pub(super) fn scenario(scenario: &Scenario) -> Value {
     let images = scenario.images.iter().map(|image| {
         let mut fields = Fields::new();
         fields.put("image", &*image.image).put("present", image.present);
-        fields.list("pulls", image.pulls.iter().map(outcome).collect()).done()
+        fields.list("pulls", image.pulls.iter().map(outcome).collect());
+        let inspect = |error: &Option<Name>| {
+            let mut fields = Fields::new();
+            fields.maybe("error", error.as_deref()).done()
+        };
+        fields
+            .list("inspects", image.inspects.iter().map(inspect).collect())
+            .done()
     });
     let sandboxes = scenario.sandboxes.iter().map(|sandbox| {
         let mut fields = Fields::new();
