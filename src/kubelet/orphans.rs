@@ -18,7 +18,7 @@ impl Kubelet {
     pub(super) fn kill_orphans(self: &Rc<Self>) {
         for ix in self.runtime.pods() {
             let known = self.pods.borrow().contains_key(&ix) || self.has_worker(ix);
-            if !known && !self.pleg.read_status(ix).has_ended() {
+            if !known && self.runtime.is_alive(ix) {
                 self.add_orphan(ix);
                 let kubelet = self.clone();
                 self.kernel.spawn(async move { kubelet.kill_orphan(ix).await });

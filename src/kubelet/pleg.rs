@@ -238,22 +238,23 @@ impl Pleg {
 
 /// `kuberuntime: GetPodStatus`
 fn read(runtime: &Runtime, pod: PodIx, now: Time) -> PodStatus {
-    let mut sandboxes = runtime.sandboxes(pod);
-    sandboxes.sort_by_key(|s| std::cmp::Reverse((s.attempt, s.id)));
-    let sandbox_statuses: Vec<SandboxStatus> = sandboxes
-        .iter()
-        .map(|s| SandboxStatus {
+    let (mut container_statuses, mut sandbox_statuses) = runtime.look(pod, |containers, sandboxes| {
+        let sandboxes = sandboxes.iter().map(|s| SandboxStatus {
             id: SandboxId(s.id),
             ready: s.ready.get(),
             attempt: s.attempt,
             created_at: s.created_at,
             ip: Some(s.ip.clone()),
-        })
-        .collect();
+        });
+        let containers = containers.iter().map(|c| container_status(c));
+        (
+            containers.collect::<Vec<Status>>(),
+            sandboxes.collect::<Vec<SandboxStatus>>(),
+        )
+    });
+    sandbox_statuses.sort_by_key(|s| std::cmp::Reverse((s.attempt, s.id)));
+    container_statuses.sort_by_key(|c| std::cmp::Reverse((c.created_at, c.id)));
     let ip = sandbox_statuses.first().filter(|s| s.ready).and_then(|s| s.ip.clone());
-    let mut containers = runtime.containers(pod);
-    containers.sort_by_key(|c| std::cmp::Reverse((c.created_at, c.id)));
-    let container_statuses: Vec<Status> = containers.iter().map(|c| container_status(c)).collect();
     PodStatus {
         container_statuses,
         sandbox_statuses,

@@ -50,8 +50,8 @@ struct PodRecords {
     full_name: Option<Name>,
     sandboxes: Vec<Rc<Sandbox>>,
     containers: Vec<Rc<Container>>,
-    /// CreateContainer calls so far, per container name: which run comes next.
-    runs: BTreeMap<Name, usize>,
+    /// Per container name: the script that it has, if any, and which of its runs comes next.
+    runs: BTreeMap<Name, (Option<usize>, usize)>,
     /// RunPodSandbox calls so far.
     sandbox_runs: usize,
     /// Attempts whose log file exists, per container name.
@@ -148,6 +148,13 @@ impl Runtime {
             Some(records) => look(&records.containers, &records.sandboxes),
             None => look(&[], &[]),
         }
+    }
+
+    /// Whether a process or a sandbox of the pod runs.
+    pub fn is_alive(&self, pod: PodIx) -> bool {
+        self.look(pod, |containers, sandboxes| {
+            containers.iter().any(|c| c.is_running()) || sandboxes.iter().any(|s| s.ready.get())
+        })
     }
 
     /// Sandboxes of a pod, oldest first.
@@ -377,11 +384,12 @@ impl Runtime {
     /// What the container does this time, and whether a script says so.
     fn next_run(&self, pod: PodIx, full_name: &Name, container: &Name) -> (Rc<Run>, bool) {
         let mut pods = self.pods.borrow_mut();
-        let count = pods.entry(pod).or_default().runs.entry(container.clone()).or_default();
-        let number = *count;
-        *count += 1;
         let scripts = &self.scenario.containers;
-        let Some(place) = lookup::script_place(scripts, pod_name(full_name), container) else {
+        let runs = pods.entry(pod).or_default().runs.entry(container.clone());
+        let (place, next) = runs.or_insert_with(|| (lookup::script_place(scripts, pod_name(full_name), container), 0));
+        let number = *next;
+        *next += 1;
+        let Some(place) = *place else {
             return (Rc::default(), false);
         };
         let script = &scripts[place];

@@ -39,9 +39,12 @@ impl Kubelet {
     async fn collect_containers(&self) {
         let mut units: BTreeMap<(PodIx, Name), Vec<Rc<Container>>> = BTreeMap::new();
         for pod in self.runtime.pods() {
-            for container in self.runtime.containers(pod).into_iter().filter(|c| !c.is_running()) {
-                units.entry((pod, container.name.clone())).or_default().push(container);
-            }
+            self.runtime.look(pod, |containers, _| {
+                for container in containers.iter().filter(|c| !c.is_running()) {
+                    let unit = units.entry((pod, container.name.clone())).or_default();
+                    unit.push(container.clone());
+                }
+            });
         }
         let (gone, kept): (Vec<_>, Vec<_>) = units
             .into_iter()
