@@ -1,6 +1,7 @@
 //! Restarts: who runs again, how often, and after what wait.
 
 use super::backoff::EXPIRY;
+use super::container::ContainerFacts;
 use super::{Invariant, Kind, Scene, Verdict, ensure};
 use crate::api::pod::{ContainerType, Pod, RestartPolicy, RestartRuleAction};
 use crate::kernel::Duration;
@@ -78,13 +79,19 @@ fn never_runs_once(scene: &Scene<'_>) -> Verdict {
     if plain_policy(scene) != Some(RestartPolicy::Never) || container.image_changed {
         return Ok(());
     }
-    // What an eviction has removed before the Failed phase was written, a new kubelet has never heard of.
-    if scene.pod.is_some_and(|pod| pod.evicted) && scene.node().kubelet_stops > 0 {
+    if is_unknown_to_a_new_kubelet(scene, container) {
         return Ok(());
     }
     ensure(container.starts == 0, || {
         format!("restartPolicy Never, and start {} begins", container.starts + 1)
     })
+}
+
+/// What an eviction has removed before the Failed phase was written, a new kubelet has never heard of; and a container
+/// whose start was under way when the old one stopped is none that has run (`ShouldContainerBeRestarted`: Created).
+pub(super) fn is_unknown_to_a_new_kubelet(scene: &Scene<'_>, container: &ContainerFacts) -> bool {
+    let evicted = scene.pod.is_some_and(|pod| pod.evicted);
+    scene.node().kubelet_stops > 0 && (evicted || container.exits.is_empty())
 }
 
 fn success_is_final(scene: &Scene<'_>) -> Verdict {
