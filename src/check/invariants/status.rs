@@ -199,8 +199,10 @@ fn restart_count_never_falls(scene: &Scene<'_>) -> Verdict {
 }
 
 fn restarts_are_starts_minus_one(scene: &Scene<'_>) -> Verdict {
-    // A kubelet that was away, and sandboxes that took containers along, make the count a guess.
-    if scene.node().kubelet_stops > 0 || scene.pod.is_some_and(|pod| pod.sandboxes_made > 1) {
+    // A kubelet that was away, sandboxes that took containers along, and an eviction that removed them with their logs
+    // make the count a guess.
+    let lost = |pod: &PodFacts| pod.sandboxes_made > 1 || pod.evicted;
+    if scene.node().kubelet_stops > 0 || scene.pod.is_some_and(lost) {
         return Ok(());
     }
     for (container, status) in known(scene) {
