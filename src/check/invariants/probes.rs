@@ -1,5 +1,6 @@
 //! Probes: when they come, what they may do.
 
+use super::restarts::is_unknown_to_a_new_kubelet;
 use super::second;
 use super::{Invariant, Kind, Scene, Verdict, ensure};
 use crate::api::pod::{Container, Probe, RestartPolicy};
@@ -139,6 +140,10 @@ fn kills_have_their_failures(scene: &Scene<'_>) -> Verdict {
     let Some(probe) = container.spec(pod).and_then(|spec| probe_of(spec, kind)) else {
         return Err(format!("it is killed for a {kind:?} probe that it does not have"));
     };
+    // A worker that meets a container that has been made and does not run yet puts that down as a failure.
+    if is_unknown_to_a_new_kubelet(scene, container) {
+        return Ok(());
+    }
     let seen = container.probes[kind as usize];
     ensure(
         seen.failures + i32::from(seen.pending_success) >= probe.failure_threshold,
