@@ -192,6 +192,19 @@ pub enum ConditionKind {
 }
 
 impl ConditionKind {
+    /// Those that the kubelet writes.
+    const KNOWN: [ConditionKind; 9] = [
+        ConditionKind::PodScheduled,
+        ConditionKind::PodReadyToStartContainers,
+        ConditionKind::Initialized,
+        ConditionKind::ContainersReady,
+        ConditionKind::Ready,
+        ConditionKind::AllContainersRestarting,
+        ConditionKind::PodResizePending,
+        ConditionKind::PodResizeInProgress,
+        ConditionKind::DisruptionTarget,
+    ];
+
     /// As the API spells it.
     pub fn as_str(&self) -> &str {
         match self {
@@ -211,18 +224,8 @@ impl ConditionKind {
 
 impl From<&Name> for ConditionKind {
     fn from(name: &Name) -> ConditionKind {
-        match &**name {
-            "PodScheduled" => ConditionKind::PodScheduled,
-            "PodReadyToStartContainers" => ConditionKind::PodReadyToStartContainers,
-            "Initialized" => ConditionKind::Initialized,
-            "ContainersReady" => ConditionKind::ContainersReady,
-            "Ready" => ConditionKind::Ready,
-            "AllContainersRestarting" => ConditionKind::AllContainersRestarting,
-            "PodResizePending" => ConditionKind::PodResizePending,
-            "PodResizeInProgress" => ConditionKind::PodResizeInProgress,
-            "DisruptionTarget" => ConditionKind::DisruptionTarget,
-            _ => ConditionKind::Other(name.clone()),
-        }
+        let known = ConditionKind::KNOWN.into_iter().find(|kind| kind.as_str() == name);
+        known.unwrap_or_else(|| ConditionKind::Other(name.clone()))
     }
 }
 

@@ -101,7 +101,7 @@ impl Pleg {
 
     /// `relistPod`, on demand of a sync that acted. A global relist since the demand makes it needless.
     pub fn relist_pod(&self, pod: PodIx, demanded: Time, deliver: &impl Fn(PodIx, Event)) {
-        if demanded <= self.last_relist() || self.runtime.sandboxes(pod).is_empty() {
+        if demanded <= self.last_relist() || self.runtime.look(pod, |_, sandboxes| sandboxes.is_empty()) {
             return;
         }
         self.reconcile(pod, deliver);

@@ -66,8 +66,7 @@ impl Images {
         Ok(self.is_present(image) && self.is_present(tagged))
     }
 
-    /// Whether the image is on the node.
-    pub fn is_present(&self, image: &str) -> bool {
+    fn is_present(&self, image: &str) -> bool {
         !self.absent.borrow().contains(image)
     }
 

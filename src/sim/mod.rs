@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use crate::api::pod::{Name, Pod};
-use crate::api::status::{ConditionStatus, Phase, PodCondition};
+use crate::api::status::{ConditionKind, ConditionStatus};
 use crate::guest::Reachability;
 use crate::kernel::{Duration, Kernel, Stop, Stream, Time};
 use crate::kubelet::api_server::ApiServer;
@@ -106,10 +106,10 @@ fn reachability(api: &ApiServer, pod: PodIx) -> Reachability {
         };
     };
     let status = pod.status.borrow();
-    let is_ready = |condition: &PodCondition| &*condition.kind == "Ready" && condition.status == ConditionStatus::True;
+    let ready = status.condition_of(&ConditionKind::Ready);
     Reachability {
-        exists: !matches!(status.phase, Phase::Succeeded | Phase::Failed),
-        ready: status.conditions.iter().any(is_ready),
+        exists: !status.is_terminal(),
+        ready: ready.is_some_and(|c| c.status == ConditionStatus::True),
         terminating: pod.deletion.get().is_some(),
     }
 }

@@ -144,9 +144,7 @@ impl Worker {
             Ending::Cancelled => Err(CANCELED.to_owned()),
         }
     }
-}
 
-impl Worker {
     /// Runs the command of an exec probe in a container that acts by itself.
     async fn call_guest(
         &self,
