@@ -267,8 +267,9 @@ fn in_what_the_fuzzer_draws() {
         input.scenario.schedule = Schedule::Fifo;
         input.scenario.jitter = false;
         // What happens at the very instant of a tick may come before or after it: both are right, so it is avoided.
-        let mut kubelets = vec![&mut input.scenario.kubelet];
-        kubelets.extend(input.scenario.nodes.iter_mut().map(|node| &mut node.kubelet));
+        let scenario = &mut *input.scenario;
+        let mut kubelets = vec![&mut scenario.kubelet];
+        kubelets.extend(scenario.nodes.iter_mut().map(|node| &mut node.kubelet));
         for kubelet in kubelets {
             let phases = &mut kubelet.phases;
             for phase in [

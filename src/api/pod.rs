@@ -8,6 +8,20 @@ use super::place::Place;
 /// A name or any other short text: up to 23 bytes lie in it, longer ones are shared by those who have it.
 pub type Name = smol_str::SmolStr;
 
+/// The parts put together. Of short texts it is faster than formatting, by far.
+pub(crate) fn concat(parts: &[&str]) -> Name {
+    const SHORT: usize = 23;
+    let length = parts.iter().map(|part| part.len()).sum();
+    if length > SHORT {
+        let mut text = String::with_capacity(length);
+        parts.iter().for_each(|part| text.push_str(part));
+        return text.into();
+    }
+    let mut text = smol_str::SmolStrBuilder::new();
+    parts.iter().for_each(|part| text.push_str(part));
+    text.finish()
+}
+
 /// A v1.Pod after defaulting and validation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pod {
@@ -417,8 +431,8 @@ impl Pod {
     }
 
     /// `namespace/name`, as traces and messages show it.
-    pub fn full_name(&self) -> String {
-        format!("{}/{}", self.namespace, self.name)
+    pub fn full_name(&self) -> Name {
+        concat(&[&self.namespace, "/", &self.name])
     }
 
     /// Every container with its type, in the order init, app, ephemeral.

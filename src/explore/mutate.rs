@@ -16,7 +16,7 @@ pub fn mutated(input: &Input, seed: u64, run: u64) -> Input {
         return changed;
     }
     if !input.scenario.distributions.is_empty() {
-        changed.scenario = distributions::draw(&input.scenario, run);
+        changed.scenario = distributions::draw(&input.scenario, run).into();
         fixed(&mut changed.scenario);
     }
     let mut stream = Stream::new(seed, run, StreamOf::Mutations);

@@ -7,6 +7,7 @@ use super::mutate::fixed;
 use crate::api::pod::{Container, Name, Pod};
 use crate::kernel::{Duration, Time};
 use crate::scenario::lookup::matches_pod;
+use crate::scenario::shared::Shared;
 use crate::scenario::types::{ActionKind, Input, KubeletConfig, OnTerm, Outcome, Run, Scenario, Schedule};
 
 /// A smaller input on which `fails` still says true, after at most `tries` calls of it.
@@ -81,7 +82,7 @@ fn drop_pod(input: &mut Input, place: usize) -> Step {
     if place >= input.pods.len() || input.pods.len() == 1 {
         return Step::Beyond;
     }
-    let gone = input.pods.remove(place).pod.name;
+    let gone = input.pods.remove(place).pod.name.clone();
     let scenario = &mut input.scenario;
     scenario.actions.retain(|a| a.what.pod() != Some(&gone));
     scenario.containers.retain(|s| s.pod.as_ref() != Some(&gone));
@@ -91,10 +92,10 @@ fn drop_pod(input: &mut Input, place: usize) -> Step {
 
 /// Scripts must name what exists.
 fn drop_idle_scripts(input: &mut Input) {
-    let pods: Vec<_> = input.pods.iter().map(|p| &p.pod).collect();
+    let pods: Vec<_> = input.pods.iter().map(|p| p.pod.clone()).collect();
     let matching = |pattern: &Option<Name>| {
         let pattern = pattern.clone();
-        let matches = move |pod: &&&Pod| matches_pod(pattern.as_deref(), &pod.name);
+        let matches = move |pod: &&Shared<Pod>| matches_pod(pattern.as_deref(), &pod.name);
         pods.iter().filter(matches)
     };
     let scenario = &mut input.scenario;

@@ -193,7 +193,7 @@ impl Sweep {
         let drawn = Input {
             pods: input.pods.clone(),
             objects: input.objects.clone(),
-            scenario: distributions::draw(scenario, draw),
+            scenario: distributions::draw(scenario, draw).into(),
         };
         let (measure, held) = measured(&drawn, expectations);
         row.push(measure.time_to_ready().map(seconds).unwrap_or_default());

@@ -254,8 +254,15 @@ impl Files {
 
     /// Puts a node at an absolute path, with the directories that lead there, over what was there.
     pub(super) fn place(&self, path: &str, node: Rc<Node>) {
-        let path = normalize("/", path);
         let mut at = self.root.clone();
+        let normal;
+        let plain = path.starts_with('/') && !path.contains("/.");
+        let path = if plain {
+            path
+        } else {
+            normal = normalize("/", path);
+            &normal
+        };
         let mut parts = path.split('/').filter(|part| !part.is_empty()).peekable();
         while let Some(part) = parts.next() {
             if parts.peek().is_none() {

@@ -25,25 +25,31 @@ const LOG_LINE_LIMIT: usize = 16 * 1024;
 /// A condition that any number of tasks wait for to change.
 pub(super) struct Change {
     kernel: Kernel,
-    gate: RefCell<Rc<Gate>>,
+    /// made by the first who waits
+    gate: RefCell<Option<Rc<Gate>>>,
 }
 
 impl Change {
     pub(super) fn new(kernel: &Kernel) -> Change {
         Change {
             kernel: kernel.clone(),
-            gate: RefCell::new(Rc::new(Gate::new(kernel))),
+            gate: RefCell::default(),
         }
     }
 
     /// Lets everyone go who waits now.
     pub(super) fn notify(&self) {
-        self.gate.replace(Rc::new(Gate::new(&self.kernel))).open();
+        if let Some(gate) = self.gate.take() {
+            gate.open();
+        }
     }
 
     /// Waits for the next [`Change::notify`].
     pub(super) async fn wait(&self) {
-        let gate = self.gate.borrow().clone();
+        let gate = {
+            let mut gate = self.gate.borrow_mut();
+            gate.get_or_insert_with(|| Rc::new(Gate::new(&self.kernel))).clone()
+        };
         gate.wait().await;
     }
 }

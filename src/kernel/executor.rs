@@ -12,6 +12,8 @@ use super::task::{self, Task};
 use super::time::{Duration, Time};
 use super::timers::{Next, Ticket, Timer, Timers};
 
+/// A run of one pod has about so many tasks.
+const FEW_TASKS: usize = 32;
 /// With so many tasks their memory no longer fits into the processor's cache.
 const MANY_TASKS: usize = 4096;
 
@@ -111,9 +113,9 @@ impl Kernel {
             group: Cell::new(Group::ROOT),
             groups: Cell::new(0),
             cause: Cell::new(None),
-            tasks: RefCell::default(),
-            free: RefCell::default(),
-            ready: RefCell::default(),
+            tasks: RefCell::new(Vec::with_capacity(FEW_TASKS)),
+            free: RefCell::new(Vec::with_capacity(FEW_TASKS)),
+            ready: RefCell::new(VecDeque::with_capacity(FEW_TASKS)),
             timers: RefCell::new(Timers::new()),
             sequence: Cell::new(0),
             fired: Cell::new(None),

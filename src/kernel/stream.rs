@@ -9,20 +9,33 @@ use sha2::{Digest, Sha256};
 use super::time::Duration;
 
 /// A stream of random numbers. Drawing from one leaves all others as they are.
-pub struct Stream(RefCell<ChaCha12Rng>);
+pub struct Stream {
+    seed: u64,
+    name: String,
+    /// Made with the first number: many a stream is never asked.
+    generator: RefCell<Option<ChaCha12Rng>>,
+}
 
 impl Stream {
     /// The stream of that name.
     pub fn new(seed: u64, name: &str) -> Stream {
-        let mut hash = Sha256::new();
-        hash.update(seed.to_le_bytes());
-        hash.update(name.as_bytes());
-        Stream(RefCell::new(ChaCha12Rng::from_seed(hash.finalize().into())))
+        Stream {
+            seed,
+            name: name.to_owned(),
+            generator: RefCell::default(),
+        }
     }
 
     /// 64 random bits.
     pub fn next_u64(&self) -> u64 {
-        self.0.borrow_mut().next_u64()
+        let mut generator = self.generator.borrow_mut();
+        let generator = generator.get_or_insert_with(|| {
+            let mut hash = Sha256::new();
+            hash.update(self.seed.to_le_bytes());
+            hash.update(self.name.as_bytes());
+            ChaCha12Rng::from_seed(hash.finalize().into())
+        });
+        generator.next_u64()
     }
 
     /// A number below `bound`, which is at least 1. Scaling by multiplication leaves a bias of at most

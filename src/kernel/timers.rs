@@ -112,14 +112,14 @@ impl Timers {
         Timers {
             batch: Vec::new(),
             is_new: false,
-            near: BinaryHeap::new(),
+            near: BinaryHeap::with_capacity(FEW),
             near_max: FEW,
             limit: Time::MAX,
             floor: Time::ZERO,
             now: Time::ZERO,
             wheel: Wheel::default(),
             stored: 0,
-            cancelled: BinaryHeap::new(),
+            cancelled: BinaryHeap::with_capacity(8),
         }
     }
 

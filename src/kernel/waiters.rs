@@ -3,12 +3,17 @@
 use std::cell::{Cell, RefCell};
 use std::task::Poll;
 
+use smallvec::SmallVec;
+
 use super::executor::{Kernel, TaskId};
+
+/// So many wait at most channels, and need no memory elsewhere.
+const USUAL: usize = 2;
 
 /// Who waits, in the order of their coming.
 #[derive(Default)]
 pub(super) struct Waiters {
-    tasks: RefCell<Vec<TaskId>>,
+    tasks: RefCell<SmallVec<[TaskId; USUAL]>>,
     /// How often they were woken: what was noted before the last time is noted no more.
     rounds: Cell<u64>,
 }

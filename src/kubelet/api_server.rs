@@ -11,6 +11,7 @@ use crate::api::pod::{Container, Name, Pod};
 use crate::api::status::{ConditionStatus, Phase, PodCondition, PodStatus, Timestamp};
 use crate::kernel::{Duration, Group, Kernel, Queue, Time};
 use crate::runtime::{NodeIx, PodIx};
+use crate::scenario::shared::Shared;
 use crate::trace::{ApiCall, Recorder, What};
 
 /// A created pod reaches the kubelet this long after its creation.
@@ -34,7 +35,7 @@ pub enum PodChange {
 /// A pod object of the API.
 pub struct ApiPod {
     /// metadata and spec
-    pub pod: RefCell<Rc<Pod>>,
+    pub pod: RefCell<Shared<Pod>>,
     /// the node it is bound to
     pub node: NodeIx,
     /// metadata.creationTimestamp, not yet truncated
@@ -75,7 +76,7 @@ pub struct ApiServer {
     kernel: Kernel,
     recorder: Recorder,
     pods: RefCell<BTreeMap<PodIx, Rc<ApiPod>>>,
-    objects: RefCell<BTreeMap<(ObjectKind, Name, Name), Rc<Object>>>,
+    objects: RefCell<BTreeMap<(ObjectKind, Name, Name), Shared<Object>>>,
     /// What each node's kubelet hears, in order; None while it does not listen.
     watchers: RefCell<BTreeMap<NodeIx, Rc<Queue<PodChange>>>>,
     counts_generation: bool,
@@ -102,7 +103,7 @@ impl ApiServer {
     }
 
     /// A ConfigMap, Secret or Service, while it exists.
-    pub fn object(&self, kind: ObjectKind, namespace: &Name, name: &Name) -> Option<Rc<Object>> {
+    pub fn object(&self, kind: ObjectKind, namespace: &Name, name: &Name) -> Option<Shared<Object>> {
         let key = (kind, namespace.clone(), name.clone());
         self.objects.borrow().get(&key).cloned()
     }
@@ -135,7 +136,7 @@ impl ApiServer {
     }
 
     /// Puts an object there; one that exists from the start is not worth a record.
-    pub fn put_object(&self, object: Rc<Object>, recorded: bool) {
+    pub fn put_object(&self, object: Shared<Object>, recorded: bool) {
         if recorded {
             self.record(None, None, object_call("create", &object));
         }
@@ -155,12 +156,14 @@ impl ApiServer {
 
     /// Creates a pod that is bound to its node at once; one with scheduling gates is bound to none, and no kubelet
     /// hears of it.
-    pub fn create(&self, ix: PodIx, pod: Rc<Pod>, node: NodeIx, timestamp: Timestamp) {
+    pub fn create(&self, ix: PodIx, pod: Shared<Pod>, node: NodeIx, timestamp: Timestamp) {
         let node = if pod.is_gated() { NodeIx::NONE } else { node };
-        let full_name: Name = pod.full_name().into();
+        let full_name: Name = pod.full_name();
         self.record(Some(&full_name), None, call("create"));
         let status = Arc::new(PodStatus::of_new(&pod, timestamp));
         let now = self.kernel.now();
+        let mut written = VecDeque::with_capacity(4);
+        written.push_back((now, status.clone()));
         let created = ApiPod {
             pod: RefCell::new(pod),
             node,
@@ -168,7 +171,7 @@ impl ApiServer {
             created_at: now,
             generation: Cell::new(i64::from(self.counts_generation)),
             deletion: Cell::new(None),
-            written: RefCell::new([(now, status.clone())].into()),
+            written: RefCell::new(written),
             status: RefCell::new(status),
         };
         self.pods.borrow_mut().insert(ix, Rc::new(created));
@@ -234,9 +237,7 @@ impl ApiServer {
 
     /// A change of the spec: the generation counts it, the kubelet hears of it.
     fn change_spec(&self, ix: PodIx, object: &ApiPod, change: impl FnOnce(&mut Pod)) {
-        let mut pod = (**object.pod.borrow()).clone();
-        change(&mut pod);
-        *object.pod.borrow_mut() = Rc::new(pod);
+        change(&mut object.pod.borrow_mut());
         object
             .generation
             .set(object.generation.get() + i64::from(self.counts_generation));
@@ -322,11 +323,10 @@ impl ApiServer {
     }
 
     /// A status write of the kubelet; false when nothing changed.
-    pub fn write_status(&self, ix: PodIx, object: &ApiPod, status: PodStatus) -> bool {
-        if **object.status.borrow() == status {
+    pub fn write_status(&self, ix: PodIx, object: &ApiPod, status: Arc<PodStatus>) -> bool {
+        if *object.status.borrow() == status {
             return false;
         }
-        let status = Arc::new(status);
         object.set_status(self.kernel.now(), status.clone());
         let evicted = status.phase == Phase::Failed && status.reason.as_deref() == Some("Evicted");
         self.recorder

@@ -1,6 +1,8 @@
 //! Names of images: whether they can be read, and the tag that is meant when there is none
 //! (`util/parsers: ParseImageName`, the grammar of distribution/reference).
 
+use crate::api::pod::{Name, concat};
+
 /// What a name without tag and digest means.
 const DEFAULT_TAG: &str = "latest";
 /// A name, without tag and digest, is at most so long.
@@ -56,7 +58,7 @@ fn is_digest(text: &str) -> bool {
 }
 
 /// The image with the default tag where it has neither tag nor digest; Err says why its name can't be read.
-pub(super) fn with_default_tag(image: &str) -> Result<String, String> {
+pub(super) fn with_default_tag(image: &Name) -> Result<Name, String> {
     let invalid = |why: &str| {
         Err(format!(
             "couldn't parse image name {image:?}: invalid reference format{why}"
@@ -64,7 +66,7 @@ pub(super) fn with_default_tag(image: &str) -> Result<String, String> {
     };
     let (name, digest) = image
         .split_once('@')
-        .map_or((image, None), |(name, digest)| (name, Some(digest)));
+        .map_or((&**image, None), |(name, digest)| (name, Some(digest)));
     let last = name.rfind('/').map_or(0, |slash| slash + 1);
     let (name, tag) = match name[last..].find(':') {
         Some(colon) => (&name[..last + colon], Some(&name[last + colon + 1..])),
@@ -77,7 +79,8 @@ pub(super) fn with_default_tag(image: &str) -> Result<String, String> {
     if name.len() > LONGEST_NAME || tag.is_some_and(|tag| !is_tag(tag)) || digest.is_some_and(|d| !is_digest(d)) {
         return invalid("");
     }
-    if path.to_lowercase() != path {
+    let is_lower = |c: char| c.to_lowercase().eq([c]);
+    if !path.chars().all(is_lower) {
         let full = if name.contains('/') {
             name.to_owned()
         } else {
@@ -89,8 +92,8 @@ pub(super) fn with_default_tag(image: &str) -> Result<String, String> {
         return invalid("");
     }
     Ok(match (tag, digest) {
-        (None, None) => format!("{image}:{DEFAULT_TAG}"),
-        _ => image.to_owned(),
+        (None, None) => concat(&[image, ":", DEFAULT_TAG]),
+        _ => image.clone(),
     })
 }
 
@@ -121,9 +124,9 @@ mod tests {
             ("app@sha256:12", None),
             ("", None),
         ] {
-            assert_eq!(with_default_tag(image).ok().as_deref(), result, "{image}");
+            assert_eq!(with_default_tag(&image.into()).ok().as_deref(), result, "{image}");
         }
-        let text = with_default_tag("Nginx").expect_err("upper case");
+        let text = with_default_tag(&"Nginx".into()).expect_err("upper case");
         assert!(
             text.ends_with("repository name (library/Nginx) must be lowercase"),
             "{text}"

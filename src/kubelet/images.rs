@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use super::backoff::Backoff;
 use super::image_name::with_default_tag;
-use crate::api::pod::{Container, Name, PullPolicy};
+use crate::api::pod::{Container, Name, PullPolicy, concat};
 use crate::kernel::{Duration, Kernel, Notify};
 use crate::kubelet::Kubelet;
 use crate::kubelet::pod_workers::PodConfig;
@@ -57,47 +57,51 @@ impl ImageManager {
         container: &Container,
     ) -> Result<(), StartError> {
         let image = &container.image;
-        let event = |warning, reason, message: String| {
-            kubelet.container_event(config, &container.name, warning, reason, message.into());
+        let event = |warning, reason, message: Name| {
+            kubelet.container_event(config, &container.name, warning, reason, message);
         };
         let tagged = match with_default_tag(image) {
-            Ok(tagged) => Name::from(tagged),
+            Ok(tagged) => tagged,
             Err(error) => {
-                let message = format!("Failed to apply default image tag {:?}: {error}", &**image);
+                let message: Name = format!("Failed to apply default image tag {:?}: {error}", &**image).into();
                 event(true, "InspectFailed", message.clone());
                 return Err(StartError {
                     reason: "InvalidImageName",
-                    message: message.into(),
+                    message,
                 });
             }
         };
         if container.image_pull_policy != PullPolicy::Always {
             let present = self.images.inspect(image, &tagged).map_err(|error| {
                 // Upstream names the reference that it has not got: nothing.
-                let message = format!("Failed to inspect image \"\": {error}");
+                let message = concat(&["Failed to inspect image \"\": ", &error]);
                 event(true, "InspectFailed", message.clone());
                 StartError {
                     reason: "ImageInspectError",
-                    message: message.into(),
+                    message,
                 }
             })?;
             if present {
-                let text = format!("Container image \"{image}\" already present on machine");
                 let accessible = kubelet.config.features.ensure_secret_pulled_images;
                 let suffix = if accessible {
                     " and can be accessed by the pod"
                 } else {
                     ""
                 };
-                event(false, "Pulled", format!("{text}{suffix}"));
+                let text = ["Container image \"", image, "\" already present on machine", suffix];
+                event(false, "Pulled", concat(&text));
                 return Ok(());
             }
             if container.image_pull_policy == PullPolicy::Never {
-                let message = format!("Container image \"{image}\" is not present with pull policy of Never");
+                let message = concat(&[
+                    "Container image \"",
+                    image,
+                    "\" is not present with pull policy of Never",
+                ]);
                 event(true, "ErrImageNeverPull", message.clone());
                 return Err(StartError {
                     reason: "ErrImageNeverPull",
-                    message: message.into(),
+                    message,
                 });
             }
         }
@@ -107,20 +111,20 @@ impl ImageManager {
             .borrow()
             .is_in_backoff_since_update(&key, self.kernel.now());
         if waits && !kubelet.breaks(Sabotage::NoPullBackOff) {
-            let mut message = format!("Back-off pulling image \"{image}\"");
+            let mut message = concat(&["Back-off pulling image \"", image, "\""]);
             event(false, "BackOff", message.clone());
             if kubelet.config.features.pull_error_in_backoff
                 && let Some(last) = self.last_error.borrow().get(&key)
             {
-                message = format!("{message}: {last}");
+                message = concat(&[&message, ": ", last]);
             }
             return Err(StartError {
                 reason: "ImagePullBackOff",
-                message: message.into(),
+                message,
             });
         }
         self.last_error.borrow_mut().remove(&key);
-        event(false, "Pulling", format!("Pulling image \"{image}\""));
+        event(false, "Pulling", concat(&["Pulling image \"", image, "\""]));
         let begun = self.kernel.now();
         self.take_place().await;
         let pulled = self.images.pull(&config.full_name, image, &tagged).await;
@@ -132,12 +136,16 @@ impl ImageManager {
                 let size = "Image size: 1048576 bytes.";
                 let text =
                     format!("Successfully pulled image \"{image}\" in {took} ({waited} including waiting). {size}");
-                event(false, "Pulled", text);
+                event(false, "Pulled", text.into());
                 Ok(())
             }
             Err(text) => {
                 let (reason, cause, error) = read_pull_error(image, &text);
-                event(true, "Failed", format!("Failed to pull image \"{image}\": {cause}"));
+                event(
+                    true,
+                    "Failed",
+                    format!("Failed to pull image \"{image}\": {cause}").into(),
+                );
                 let now = self.kernel.now();
                 self.backoff.borrow_mut().next(key.clone(), now, now);
                 self.last_error.borrow_mut().insert(key, format!("{reason}: {error}"));

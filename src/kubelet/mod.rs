@@ -27,10 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use smol_str::format_smolstr;
-
-use crate::api::pod::{ContainerType, Name};
-use crate::api::status::PodStatus as ApiStatus;
+use crate::api::pod::{ContainerType, Name, concat};
 use crate::kernel::{Duration, Gate, Kernel, Notify, Queue, Stream, Time};
 use crate::runtime::{Images, NodeIx, PodIx, Runtime, VolumePlugin};
 use crate::scenario::types::{KubeletConfig, Sabotage};
@@ -238,7 +235,7 @@ impl Kubelet {
             Some((ContainerType::Ephemeral, _)) => "ephemeralContainers",
             Some((ContainerType::App, _)) | None => "containers",
         };
-        let field_path = format_smolstr!("spec.{list}{{{container}}}");
+        let field_path = concat(&["spec.", list, "{", container, "}"]);
         let event = EventRecord {
             object: None,
             warning,
@@ -319,10 +316,7 @@ impl Kubelet {
         let status = self.generate_status(ix, config, runtime, true);
         self.set_status(ix, config, status, false);
         self.wait_for_unmounts(ix).await;
-        let last: Rc<ApiStatus> = self
-            .statuses
-            .get(ix)
-            .unwrap_or_else(|| Rc::new((*config.status).clone()));
+        let last = self.statuses.get(ix).unwrap_or_else(|| config.status.clone());
         let mut finished = status::manager::terminate(config, &last);
         if self.breaks(Sabotage::TerminalPhaseLeft) {
             finished.phase = crate::api::status::Phase::Running;

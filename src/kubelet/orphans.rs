@@ -45,7 +45,7 @@ impl Kubelet {
             .map(|c| Container::plain(c.name.clone(), c.image.clone()))
             .collect();
         PodConfig {
-            pod: Rc::new(Pod::plain(namespace.into(), name.into(), containers)),
+            pod: Pod::plain(namespace.into(), name.into(), containers).into(),
             full_name: full_name.clone(),
             generation: 0,
             deletion_grace: None,

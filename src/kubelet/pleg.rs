@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use super::container::{ContainerId, PodStatus, SandboxId, SandboxStatus, State, Status};
 use super::ticks::Ticker;
+use crate::api::pod::Name;
 use crate::kernel::{Duration, Kernel, Notify, Time};
 use crate::runtime::{self, ContainerState, PodIx, Runtime};
 use crate::scenario::types::KubeletConfig;
@@ -31,7 +32,7 @@ pub struct Pleg {
     newest_first: bool,
     leaves_out_idle_ticks: bool,
     runtime: Rc<Runtime>,
-    /// States at the last relist, by pod and in the order of IDs; sandboxes too.
+    /// States at the last relist, by pod and in the order of IDs; sandboxes too. Nothing is left of some pods.
     seen: RefCell<BTreeMap<PodIx, Vec<(u64, Seen)>>>,
     cache: RefCell<BTreeMap<PodIx, (Rc<PodStatus>, Time)>>,
     /// When the last global relist took place.
@@ -127,10 +128,13 @@ impl Pleg {
 
     fn reconcile(&self, pod: PodIx, deliver: &impl Fn(PodIx, Event)) {
         let current = self.current(pod);
-        let old = self.seen.borrow().get(&pod).cloned().unwrap_or_default();
-        if current == old {
+        let mut seen = self.seen.borrow_mut();
+        let known = seen.entry(pod).or_default();
+        if *known == current {
             return;
         }
+        let old = std::mem::replace(known, current);
+        let current = &*known;
         let state = |list: &[(u64, Seen)], id: u64| {
             let place = list.binary_search_by_key(&id, |(id, _)| *id).ok()?;
             Some(list[place].1)
@@ -150,7 +154,7 @@ impl Pleg {
         }
         let mut events = Vec::new();
         for id in ids {
-            match (state(&old, id), state(&current, id)) {
+            match (state(&old, id), state(current, id)) {
                 (before, after) if before == after => {}
                 (_, Some(Seen::Running)) => events.push(Event::Started),
                 (_, Some(Seen::Exited)) => events.push(Event::Died(id)),
@@ -160,14 +164,11 @@ impl Pleg {
                 (_, None) => events.extend([Event::Died(id), Event::Removed]),
             }
         }
-        if events.is_empty() {
-            return;
-        }
-        if current.is_empty() {
-            self.seen.borrow_mut().remove(&pod);
+        let gone = current.is_empty();
+        drop(seen);
+        if gone {
             self.cache.borrow_mut().remove(&pod);
         } else {
-            self.seen.borrow_mut().insert(pod, current);
             let status = Rc::new(self.read_status(pod));
             self.cache.borrow_mut().insert(pod, (status, self.kernel.now()));
         }
@@ -276,8 +277,8 @@ fn container_status(container: &runtime::Container) -> Status {
         image: container.image.clone(),
         hash: 0,
         restart_count: i32::try_from(container.attempt).unwrap_or(i32::MAX),
-        reason: "".into(),
-        message: "".into(),
+        reason: Name::default(),
+        message: Name::default(),
     };
     match &*container.state.borrow() {
         ContainerState::Created => {}

@@ -10,6 +10,7 @@ use crate::api::pod::{Name, Pod};
 use crate::api::status::PodStatus;
 use crate::kernel::{Duration, Gate, Kernel, Notify, Time};
 use crate::runtime::PodIx;
+use crate::scenario::shared::Shared;
 
 /// Between an update (or the relist that was waited for) and the sync.
 pub(super) const SYNC_DELAY: Duration = Duration::from_micros(2);
@@ -20,7 +21,7 @@ const BACK_OFF_PERIOD: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct PodConfig {
     /// metadata and spec
-    pub pod: Rc<Pod>,
+    pub pod: Shared<Pod>,
     /// `namespace/name`
     pub full_name: Name,
     /// metadata.generation

@@ -17,8 +17,6 @@ const FIRST_LIST: Duration = Duration::from_millis(3);
 /// Between a sync that acted and the relist that it asks for.
 const RELIST_DELAY: Duration = Duration::from_micros(5);
 
-type Task = std::pin::Pin<Box<dyn Future<Output = ()>>>;
-
 impl Kubelet {
     /// Starts every task of the kubelet.
     pub fn start(self: &Rc<Self>) {
@@ -28,18 +26,16 @@ impl Kubelet {
             self.housekeeping_wanted.raise();
             self.gc_wanted.raise();
         }
-        let spawn = |task: fn(Rc<Kubelet>) -> Task| {
-            self.kernel.spawn(task(self.clone()));
-        };
-        spawn(|k| Box::pin(k.watch_forever()));
-        spawn(|k| Box::pin(async move { k.pleg.run(|pod, event| k.receive_pleg_event(pod, event)).await }));
-        spawn(|k| Box::pin(k.tick_forever()));
-        spawn(|k| Box::pin(k.housekeep_forever()));
-        spawn(|k| Box::pin(k.collect_garbage_forever()));
-        spawn(|k| Box::pin(k.delete_containers_forever()));
-        spawn(|k| Box::pin(k.sync_statuses_forever()));
-        spawn(|k| Box::pin(k.manage_volumes_forever()));
-        spawn(|k| Box::pin(k.handle_probe_results_forever()));
+        let (kernel, kubelet) = (&self.kernel, || self.clone());
+        kernel.spawn(kubelet().watch_forever());
+        kernel.spawn(kubelet().relist_forever());
+        kernel.spawn(kubelet().tick_forever());
+        kernel.spawn(kubelet().housekeep_forever());
+        kernel.spawn(kubelet().collect_garbage_forever());
+        kernel.spawn(kubelet().delete_containers_forever());
+        kernel.spawn(kubelet().sync_statuses_forever());
+        kernel.spawn(kubelet().manage_volumes_forever());
+        kernel.spawn(kubelet().handle_probe_results_forever());
     }
 
     /// The API's side of the sync loop: the pods that are there at the start, then every change. Nothing is acted
@@ -132,6 +128,11 @@ impl Kubelet {
         }
     }
 
+    /// PLEG, and to whom it tells what it finds.
+    async fn relist_forever(self: Rc<Self>) {
+        self.pleg.run(|pod, event| self.receive_pleg_event(pod, event)).await;
+    }
+
     /// What PLEG found; before the sync loop runs it waits for it.
     fn receive_pleg_event(self: &Rc<Self>, ix: PodIx, event: Event) {
         if self.kernel.now() < self.ticks.sync_loop {
@@ -180,7 +181,7 @@ impl Kubelet {
     /// The sync ticker, at those ticks only that find something due: the queue asks for strictly before now.
     async fn tick_forever(self: Rc<Self>) {
         loop {
-            let queued = self.work_queue.borrow().first();
+            let queued = self.work_queue.borrow_mut().first();
             // A deadline is noticed at the first tick that is not before it; the queue gives what is strictly older.
             let deadline = self.next_deadline().map(|at| at - Duration(1));
             let idle = (!self.leaves_out_idle_ticks()).then_some(self.kernel.now());

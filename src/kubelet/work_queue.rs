@@ -1,6 +1,7 @@
 //! When each pod is looked at again (`pkg/kubelet/util/queue`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
 
 use crate::kernel::Time;
 use crate::runtime::PodIx;
@@ -8,43 +9,64 @@ use crate::runtime::PodIx;
 /// One entry a pod, in the order of their times.
 #[derive(Default)]
 pub(super) struct WorkQueue {
-    due: BTreeMap<PodIx, (Time, Option<u64>)>,
-    order: BTreeSet<(Time, PodIx)>,
+    /// Pods that were taken out keep their place: they mostly come back.
+    due: BTreeMap<PodIx, Option<(Time, Option<u64>)>>,
+    /// Also entries that have been replaced: they name a time at which their pod is not due.
+    order: BinaryHeap<Reverse<(Time, PodIx)>>,
 }
 
 impl WorkQueue {
     /// Puts a pod in, in place of what was there (`Enqueue`). `cause` is what the look will act upon.
     pub(super) fn enqueue(&mut self, ix: PodIx, at: Time, cause: Option<u64>) {
-        if let Some((before, _)) = self.due.insert(ix, (at, cause)) {
-            self.order.remove(&(before, ix));
+        self.due.insert(ix, Some((at, cause)));
+        self.order.push(Reverse((at, ix)));
+        if self.order.len() > 2 * self.due.len() + FEW {
+            let due = &self.due;
+            self.order.retain(|Reverse(entry)| is_due(due, *entry));
         }
-        self.order.insert((at, ix));
     }
 
     /// Takes a pod out.
     pub(super) fn remove(&mut self, ix: PodIx) {
-        if let Some((at, _)) = self.due.remove(&ix) {
-            self.order.remove(&(at, ix));
+        if let Some(due) = self.due.get_mut(&ix) {
+            *due = None;
         }
     }
 
     /// When the next one is due.
-    pub(super) fn first(&self) -> Option<Time> {
-        self.order.first().map(|(at, _)| *at)
+    pub(super) fn first(&mut self) -> Option<Time> {
+        while let Some(Reverse(entry)) = self.order.peek() {
+            if is_due(&self.due, *entry) {
+                return Some(entry.0);
+            }
+            self.order.pop();
+        }
+        None
     }
 
     /// Takes out what was due strictly before `now` (`GetWork`), with the causes.
     pub(super) fn take_due(&mut self, now: Time) -> BTreeMap<PodIx, Option<u64>> {
         let mut taken = BTreeMap::new();
-        while let Some((at, ix)) = self.order.first().copied()
-            && at < now
-        {
-            self.order.pop_first();
-            let cause = self.due.remove(&ix).and_then(|(_, cause)| cause);
+        while self.first().is_some_and(|at| at < now) {
+            let Some(Reverse((_, ix))) = self.order.pop() else {
+                break;
+            };
+            let cause = self
+                .due
+                .get_mut(&ix)
+                .and_then(Option::take)
+                .and_then(|(_, cause)| cause);
             taken.insert(ix, cause);
         }
         taken
     }
+}
+
+/// Replaced entries that are not worth the tidying.
+const FEW: usize = 8;
+
+fn is_due(due: &BTreeMap<PodIx, Option<(Time, Option<u64>)>>, (at, ix): (Time, PodIx)) -> bool {
+    matches!(due.get(&ix), Some(Some((due, _))) if *due == at)
 }
 
 #[cfg(test)]

@@ -54,8 +54,9 @@ impl Guests {
     }
 
     pub(super) fn data(&self, kind: ObjectKind, pod: &Pod, name: &str) -> Option<&BTreeMap<Name, Name>> {
-        let fits = |o: &&Object| o.kind == kind && o.namespace == pod.namespace && *o.name == *name;
-        self.objects.iter().find(fits).map(|object| &object.data)
+        let fits = |o: &Object| o.kind == kind && o.namespace == pod.namespace && *o.name == *name;
+        let found = self.objects.iter().find(|object| fits(object))?;
+        Some(&found.data)
     }
 
     /// envFrom, then env (`kubelet_pods.go: makeEnvironmentVariables`).

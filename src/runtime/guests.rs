@@ -16,6 +16,7 @@ use crate::guest::{
     Target, Volume, World,
 };
 use crate::kernel::{Duration, Gate, Kernel, race};
+use crate::scenario::shared::Shared;
 use crate::scenario::types::{Input, OnTerm, ProbeAnswer, ProbeWindow, ProgramScript};
 use crate::trace::{CallPhase, CriOp, Recorder, What};
 
@@ -26,8 +27,8 @@ pub struct Guests {
     world: Rc<World>,
     pub(super) seed: u64,
     programs: Vec<guest::ProgramScript>,
-    pods: Vec<Pod>,
-    pub(super) objects: Vec<Object>,
+    pods: Vec<Shared<Pod>>,
+    pub(super) objects: Vec<Shared<Object>>,
     has_services: bool,
     pub(super) volumes: RefCell<BTreeMap<(PodIx, Name), Rc<Volume>>>,
     networks: RefCell<BTreeMap<PodIx, Rc<Network>>>,
@@ -131,7 +132,7 @@ impl Guests {
         }
         let voice = Rc::new(Voice {
             recorder: self.recorder.clone(),
-            pod: pod.full_name().into(),
+            pod: pod.full_name(),
             container: container.name.clone(),
             attempt,
         });

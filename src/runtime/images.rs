@@ -2,13 +2,13 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
 
 use super::abandon::Abandon;
 use super::exec::CANCELED;
 use super::service::rpc_error;
 use crate::api::pod::Name;
 use crate::kernel::{Duration, Kernel};
+use crate::scenario::shared::Shared;
 use crate::scenario::types::{ImageScript, Scenario};
 use crate::trace::{CallPhase, CriCall, CriOp, Recorder, What};
 
@@ -16,7 +16,7 @@ use crate::trace::{CallPhase, CriCall, CriOp, Recorder, What};
 pub struct Images {
     kernel: Kernel,
     recorder: Recorder,
-    scenario: Rc<Scenario>,
+    scenario: Shared<Scenario>,
     absent: RefCell<BTreeSet<Name>>,
     pulls: RefCell<BTreeMap<Name, usize>>,
     /// ImageStatus calls so far, of images with a script for them.
@@ -27,7 +27,7 @@ pub struct Images {
 
 impl Images {
     /// Images as the scenario says: one that it does not list is present.
-    pub fn new(kernel: &Kernel, recorder: &Recorder, scenario: Rc<Scenario>) -> Images {
+    pub fn new(kernel: &Kernel, recorder: &Recorder, scenario: Shared<Scenario>) -> Images {
         let absent = scenario
             .images
             .iter()

@@ -117,13 +117,13 @@ impl Runtime {
         }
         let reason = end
             .reason
-            .unwrap_or_else(|| if end.code == 0 { "Completed" } else { "Error" }.into());
+            .unwrap_or_else(|| Name::new_static(if end.code == 0 { "Completed" } else { "Error" }));
         *state = ContainerState::Exited {
             started_at: Some(started_at),
             finished_at: self.kernel.now(),
             code: end.code,
             reason: reason.clone(),
-            message: message.unwrap_or_else(|| "".into()),
+            message: message.unwrap_or_default(),
         };
         drop(state);
         let what = What::Exit {

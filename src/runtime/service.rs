@@ -14,6 +14,7 @@ use crate::api::pod::Name;
 use crate::guest;
 use crate::kernel::{Duration, Kernel, Notify, Stream, Time};
 use crate::scenario::lookup;
+use crate::scenario::shared::Shared;
 use crate::scenario::types::{Outcome, Run, Scenario};
 use crate::trace::{CallPhase, CriCall, CriOp, Recorder, What};
 
@@ -21,7 +22,7 @@ use crate::trace::{CallPhase, CriCall, CriOp, Recorder, What};
 pub struct Runtime {
     pub(super) kernel: Kernel,
     pub(super) recorder: Recorder,
-    pub(super) scenario: Rc<Scenario>,
+    pub(super) scenario: Shared<Scenario>,
     pods: RefCell<BTreeMap<PodIx, PodRecords>>,
     next_id: Cell<u64>,
     next_ip: Cell<u32>,
@@ -38,7 +39,7 @@ pub struct Runtime {
     /// Scripts' runs that have been played, by their place in the scenario.
     played: RefCell<BTreeMap<(usize, usize), Rc<Run>>>,
     /// Pods of which a relist could see something new.
-    touched: RefCell<BTreeSet<PodIx>>,
+    touched: RefCell<Vec<PodIx>>,
     /// Raised whenever there are such.
     pub changed: Rc<Notify>,
     /// The same, for the collector of garbage.
@@ -79,7 +80,7 @@ impl Runtime {
     pub fn new(
         kernel: &Kernel,
         recorder: &Recorder,
-        scenario: Rc<Scenario>,
+        scenario: Shared<Scenario>,
         node: &str,
         guests: &Rc<Guests>,
     ) -> Runtime {
@@ -132,14 +133,21 @@ impl Runtime {
 
     /// A relist could see something new of the pod.
     pub(super) fn touch(&self, pod: PodIx) {
-        self.touched.borrow_mut().insert(pod);
+        let mut touched = self.touched.borrow_mut();
+        if touched.last() != Some(&pod) {
+            touched.push(pod);
+        }
+        drop(touched);
         self.changed.raise();
         self.garbage.raise();
     }
 
-    /// The pods that have been touched since this was asked last.
-    pub fn take_touched(&self) -> BTreeSet<PodIx> {
-        self.touched.take()
+    /// The pods that have been touched since this was asked last, in order.
+    pub fn take_touched(&self) -> Vec<PodIx> {
+        let mut pods = self.touched.take();
+        pods.sort_unstable();
+        pods.dedup();
+        pods
     }
 
     /// Looks at a pod's containers and sandboxes, oldest first.

@@ -332,7 +332,7 @@ fn together(pods: Vec<Pod>, objects: Vec<Object>, scenario: Scenario) -> Input {
         .into_iter()
         .map(|object| ObjectInput {
             created_by_action: created_objects.contains(&(object.kind, object.name.clone())),
-            object,
+            object: object.into(),
         })
         .collect();
     let pods = pods
@@ -342,13 +342,13 @@ fn together(pods: Vec<Pod>, objects: Vec<Object>, scenario: Scenario) -> Input {
             pod.uid = pod_uid(number, &pod.namespace, &pod.name);
             PodInput {
                 created_by_action: created_pods.contains(&pod.name),
-                pod,
+                pod: pod.into(),
             }
         })
         .collect();
     Input {
         pods,
         objects,
-        scenario,
+        scenario: scenario.into(),
     }
 }

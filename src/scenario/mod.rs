@@ -13,6 +13,7 @@ pub mod load;
 pub mod lookup;
 mod sabotage;
 mod schema;
+pub mod shared;
 mod targets;
 pub mod types;
 pub(crate) mod versions;

@@ -3,11 +3,12 @@
 use crate::api::features::Features;
 use crate::api::objects::{Object, ObjectKind};
 pub use crate::api::place::Place;
-use crate::api::pod::{Container, Name};
+use crate::api::pod::{Container, Name, Pod};
 use crate::api::status::ConditionStatus;
 use crate::kernel::{Duration, Time};
 
 pub use super::sabotage::Sabotage;
+use super::shared::Shared;
 
 /// Everything a run reads: the pods and the script of the world around them.
 #[derive(Clone, Debug)]
@@ -17,14 +18,14 @@ pub struct Input {
     /// ConfigMaps, Secrets and Services in file order.
     pub objects: Vec<ObjectInput>,
     /// The scripted world.
-    pub scenario: Scenario,
+    pub scenario: Shared<Scenario>,
 }
 
 /// An object of the input that is not a pod.
 #[derive(Clone, Debug)]
 pub struct ObjectInput {
     /// The object itself.
-    pub object: Object,
+    pub object: Shared<Object>,
     /// True when a `create` action makes it; otherwise it is there from the start.
     pub created_by_action: bool,
 }
@@ -33,7 +34,7 @@ pub struct ObjectInput {
 #[derive(Clone, Debug)]
 pub struct PodInput {
     /// The pod itself.
-    pub pod: crate::api::pod::Pod,
+    pub pod: Shared<Pod>,
     /// True when a `create` action makes it; otherwise it is created at 0.
     pub created_by_action: bool,
 }

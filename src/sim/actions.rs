@@ -15,7 +15,7 @@ impl Cluster {
     pub(super) fn plan_actions(self: &Rc<Self>, input: &Input) {
         let mut actions = input.scenario.actions.clone();
         actions.sort_by_key(|action| action.at);
-        let objects: Vec<_> = input.objects.iter().map(|o| Rc::new(o.object.clone())).collect();
+        let objects: Vec<_> = input.objects.iter().map(|o| o.object.clone()).collect();
         let cluster = self.clone();
         self.kernel.spawn(async move {
             for action in actions {
@@ -147,7 +147,7 @@ impl Cluster {
     }
 
     fn note(&self, ix: PodIx, container: Option<&Name>, text: &str) {
-        let full_name: Name = self.pods[ix.0].0.full_name().into();
+        let full_name: Name = self.pods[ix.0].0.full_name();
         let what = What::Note { note: text.into() };
         self.recorder.record(Some(&full_name), container, None, what);
     }

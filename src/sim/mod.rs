@@ -12,6 +12,7 @@ use crate::guest::Reachability;
 use crate::kernel::{Duration, Kernel, Stop, Stream, Time};
 use crate::kubelet::api_server::ApiServer;
 use crate::runtime::{Guests, NodeIx, PodIx};
+use crate::scenario::shared::Shared;
 use crate::scenario::types::{Input, NodeScript, Schedule};
 use crate::trace::{EndReason, Record, Recorder, What};
 use node::Node;
@@ -30,7 +31,7 @@ struct Cluster {
     api: Rc<ApiServer>,
     guests: Rc<Guests>,
     nodes: Vec<Rc<Node>>,
-    pods: Vec<(Rc<Pod>, NodeIx)>,
+    pods: Vec<(Shared<Pod>, NodeIx)>,
     epoch_unix_secs: i64,
 }
 
@@ -44,7 +45,7 @@ pub fn run(input: &Input) -> Vec<Record> {
 
 /// Runs the input and hands every record to `sink`, in order.
 pub fn run_with(input: &Input, sink: impl FnMut(Record) + 'static) {
-    let scenario = Rc::new(input.scenario.clone());
+    let scenario = input.scenario.clone();
     let order = match scenario.schedule {
         Schedule::Fifo => None,
         Schedule::Seeded => Some(Stream::new(scenario.seed, "schedule")),
@@ -52,7 +53,7 @@ pub fn run_with(input: &Input, sink: impl FnMut(Record) + 'static) {
     let kernel = Kernel::with_order(order);
     let recorder = Recorder::new(&kernel, sink);
     let api = ApiServer::new(&kernel, &recorder, &scenario.kubelet.features);
-    let names: Rc<[Name]> = input.pods.iter().map(|p| p.pod.full_name().into()).collect();
+    let names: Rc<[Name]> = input.pods.iter().map(|p| p.pod.full_name()).collect();
     let only = [NodeScript {
         name: "node-1".into(),
         kubelet: scenario.kubelet.clone(),
@@ -115,7 +116,7 @@ fn reachability(api: &ApiServer, pod: PodIx) -> Reachability {
 }
 
 /// Each pod's node: the one that it names, otherwise the nodes take turns in the order of the input.
-fn place_pods(input: &Input, nodes: &[NodeScript]) -> Vec<(Rc<Pod>, NodeIx)> {
+fn place_pods(input: &Input, nodes: &[NodeScript]) -> Vec<(Shared<Pod>, NodeIx)> {
     let mut turn = 0;
     let place = |pod: &Pod| {
         let named = pod.spec.node_name.as_ref();
@@ -129,7 +130,7 @@ fn place_pods(input: &Input, nodes: &[NodeScript]) -> Vec<(Rc<Pod>, NodeIx)> {
             (turn - 1) % nodes.len()
         }))
     };
-    let pods = input.pods.iter().map(|p| Rc::new(p.pod.clone()));
+    let pods = input.pods.iter().map(|p| p.pod.clone());
     let mut place = place;
     pods.map(|pod| {
         let node = place(&pod);
@@ -143,7 +144,7 @@ impl Cluster {
     fn plan_creations(self: &Rc<Self>, input: &Input) {
         for object in input.objects.iter().filter(|o| !o.created_by_action) {
             self.guests.object_created(&object.object);
-            self.api.put_object(Rc::new(object.object.clone()), false);
+            self.api.put_object(object.object.clone(), false);
         }
         let at_start = input.pods.iter().enumerate().filter(|(_, p)| !p.created_by_action);
         for (position, (index, _)) in at_start.enumerate() {

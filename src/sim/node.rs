@@ -8,6 +8,7 @@ use crate::kernel::{Duration, Group, Kernel, Stream, Time};
 use crate::kubelet::api_server::ApiServer;
 use crate::kubelet::{Kubelet, Parts};
 use crate::runtime::{Guests, Images, NodeIx, Runtime, VolumePlugin};
+use crate::scenario::shared::Shared;
 use crate::scenario::types::{NodeScript, Phases, Scenario};
 use crate::trace::{Recorder, What};
 
@@ -20,7 +21,7 @@ pub(super) struct Node {
 
 impl Node {
     pub(super) fn new(
-        (kernel, recorder, scenario, api): (&Kernel, &Recorder, &Rc<Scenario>, &Rc<ApiServer>),
+        (kernel, recorder, scenario, api): (&Kernel, &Recorder, &Shared<Scenario>, &Rc<ApiServer>),
         node: NodeIx,
         script: &NodeScript,
         names: Rc<[Name]>,

@@ -8,6 +8,7 @@ use super::kubectl;
 use super::objects::{self, PodAt};
 use super::say::sentence;
 use super::spans::probe_word;
+use crate::api::pod::Name;
 use crate::api::pod::{Container, RestartPolicy};
 use crate::api::status::{ConditionStatus, ContainerState};
 use crate::kernel::{Duration, Time};
@@ -448,7 +449,7 @@ fn brings_about(record: &Record) -> bool {
 }
 
 /// The full name of the pod that a user means by `name`: `web`, `default/web`, `pod/web`.
-pub fn find_pod(input: &Input, name: &str) -> Option<String> {
+pub fn find_pod(input: &Input, name: &str) -> Option<Name> {
     let name = name.strip_prefix("pod/").unwrap_or(name);
     let exact = input.pods.iter().find(|p| p.pod.full_name() == name);
     let found = exact.or_else(|| input.pods.iter().find(|p| *p.pod.name == *name))?;

@@ -61,7 +61,7 @@ pub enum Change<'a> {
 /// The API's store of pods, which follows a trace record by record.
 pub struct Store<'a> {
     input: &'a Input,
-    by_name: BTreeMap<String, &'a Pod>,
+    by_name: BTreeMap<Name, &'a Pod>,
     /// The pods that exist now.
     pub pods: BTreeMap<Name, PodAt<'a>>,
 }
@@ -69,7 +69,7 @@ pub struct Store<'a> {
 impl<'a> Store<'a> {
     /// An empty store.
     pub fn new(input: &'a Input) -> Store<'a> {
-        let by_name = input.pods.iter().map(|p| (p.pod.full_name(), &p.pod)).collect();
+        let by_name = input.pods.iter().map(|p| (p.pod.full_name(), &*p.pod)).collect();
         Store {
             input,
             by_name,

@@ -374,7 +374,7 @@ impl<'a> Inference<'a> {
             }
             Parameter::PodGlob => {
                 let matches = |p: &&Pod| glob(word.as_bytes(), p.name.as_bytes());
-                if !self.input.pods.iter().map(|p| &p.pod).any(|p| matches(&p)) {
+                if !self.input.pods.iter().map(|p| &*p.pod).any(|p| matches(&p)) {
                     let message = format!("'{word}' matches no pod of the input");
                     self.wrong(id, word, message, None);
                 }
@@ -382,7 +382,7 @@ impl<'a> Inference<'a> {
             Parameter::Container => {
                 let pods: Vec<&Pod> = match pod_name {
                     Some(name) => self.pod(name).into_iter().collect(),
-                    None => self.input.pods.iter().map(|p| &p.pod).collect(),
+                    None => self.input.pods.iter().map(|p| &*p.pod).collect(),
                 };
                 let names = container_names(self.input, &pods);
                 if !pods.is_empty() && !names.contains(&word) {
@@ -422,7 +422,7 @@ impl<'a> Inference<'a> {
     }
 
     fn pod(&self, name: &str) -> Option<&'a Pod> {
-        let mut pods = self.input.pods.iter().map(|p| &p.pod);
+        let mut pods = self.input.pods.iter().map(|p| &*p.pod);
         pods.find(|pod| *pod.name == *name || pod.full_name() == name)
     }
 }

@@ -1,5 +1,7 @@
 //! What a trace has shown of a container: its processes, its probes, its calls.
 
+use smallvec::SmallVec;
+
 use super::backoff::Backoffs;
 use super::second;
 use crate::api::pod::{Container, ContainerType, Name, Pod, RestartRuleAction};
@@ -27,6 +29,9 @@ pub(super) struct ProbeFacts {
     pub succeeded_attempt: Option<u32>,
 }
 
+/// Mostly one or two.
+type Few<T> = SmallVec<[T; 2]>;
+
 /// How a process ended.
 #[derive(Clone)]
 pub(super) struct ExitFacts {
@@ -50,20 +55,20 @@ pub(super) struct ContainerFacts {
     pub attempt: Option<u32>,
     pub created: bool,
     /// The attempts that were made and wait for their start.
-    pub to_start: Vec<u32>,
+    pub to_start: Few<u32>,
     /// Attempts that a kubelet was starting when it went away: the next one may not know that they run.
     pub orphans: Vec<u32>,
     /// The attempts whose process runs.
-    pub live: Vec<u32>,
+    pub live: Few<u32>,
     /// Starts that succeeded.
     pub starts: u32,
     /// When the last process started.
     pub started: Option<(Time, u32)>,
-    pub start_seconds: Vec<i64>,
+    pub start_seconds: Few<i64>,
     /// Its dead processes, as long as the runtime still has their containers; starts that failed count.
-    pub exits: Vec<ExitFacts>,
+    pub exits: Few<ExitFacts>,
     /// Second and exit code of every end.
-    pub ends: Vec<(i64, i32)>,
+    pub ends: Few<(i64, i32)>,
     /// The kubelet kills the process to start another in the same sync, which knows nothing of its end yet.
     pub replaced: bool,
     /// The newest end that was known when that began.
@@ -80,7 +85,7 @@ pub(super) struct ContainerFacts {
     /// The last attempt to start it has met a back-off or another failure.
     pub backed_off: bool,
     /// Calls that have begun and not ended.
-    pub open_calls: Vec<(CriOp, u32)>,
+    pub open_calls: Few<(CriOp, u32)>,
     pub open_hooks: u32,
 }
 
@@ -95,14 +100,14 @@ impl ContainerFacts {
             image_changed: false,
             attempt: None,
             created: false,
-            to_start: Vec::new(),
+            to_start: Few::new(),
             orphans: Vec::new(),
-            live: Vec::new(),
+            live: Few::new(),
             starts: 0,
             started: None,
-            start_seconds: Vec::new(),
-            exits: Vec::new(),
-            ends: Vec::new(),
+            start_seconds: Few::new(),
+            exits: Few::new(),
+            ends: Few::new(),
             replaced: false,
             known_before: None,
             restarts_all: false,
@@ -112,7 +117,7 @@ impl ContainerFacts {
             probes: Default::default(),
             backoffs: Backoffs::default(),
             backed_off: false,
-            open_calls: Vec::new(),
+            open_calls: Few::new(),
             open_hooks: 0,
         }
     }

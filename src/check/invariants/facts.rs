@@ -99,8 +99,8 @@ impl PodFacts {
     }
 
     /// The container of that name.
-    pub(super) fn container(&self, name: &str) -> Option<&ContainerFacts> {
-        self.containers.iter().find(|c| *c.name == *name)
+    pub(super) fn container(&self, name: &Name) -> Option<&ContainerFacts> {
+        self.containers.iter().find(|c| c.name == *name)
     }
 }
 
@@ -110,7 +110,7 @@ impl Facts {
         let mut turn = 0;
         let pods = input.pods.iter().enumerate();
         let pods = pods.map(|(index, p)| PodFacts {
-            full_name: p.pod.full_name().into(),
+            full_name: p.pod.full_name(),
             index,
             node: place(&p.pod, &nodes, &mut turn),
             lost: false,
@@ -152,11 +152,12 @@ impl Facts {
             (Some(name), _) => named(name),
             // An event names its container in the field path: `spec.containers{app}`.
             (None, What::Event(event)) => {
-                let name = event
-                    .field_path
-                    .split_once('{')
-                    .and_then(|(_, rest)| rest.strip_suffix('}'));
-                name.and_then(|name| self.pods[pod].containers.iter().position(|c| *c.name == *name))
+                let name = event.field_path.strip_suffix('}').map(str::as_bytes);
+                let is_named = |c: &ContainerFacts| {
+                    let before = name.and_then(|name| name.strip_suffix(c.name.as_bytes()));
+                    before.is_some_and(|before| before.ends_with(b"{"))
+                };
+                self.pods[pod].containers.iter().position(is_named)
             }
             (None, _) => None,
         };

@@ -99,6 +99,8 @@ struct Scene<'a> {
     record: &'a Record,
     pod: Option<&'a PodFacts>,
     container: Option<&'a ContainerFacts>,
+    /// Of a status write: the containers' statuses.
+    known: status::Known<'a>,
 }
 
 impl<'a> Scene<'a> {
@@ -204,6 +206,7 @@ impl Checker {
             record,
             pod,
             container: pod.zip(place.1).map(|(pod, ix)| &pod.containers[ix]),
+            known: status::known(pod, record),
         };
         for invariant in of_kind(Kind::of(&record.what)) {
             if let Err(detail) = (invariant.check)(&scene)
@@ -216,6 +219,7 @@ impl Checker {
                 });
             }
         }
+        drop(scene);
         self.facts.take_in(record, place);
     }
 

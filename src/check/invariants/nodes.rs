@@ -1,7 +1,7 @@
 //! Nodes and what happens to them: kubelets that are away, shutdowns, evictions, sandboxes that die.
 
 use super::{Invariant, Kind, Scene, Verdict, ensure};
-use crate::api::status::{ConditionStatus, Phase};
+use crate::api::status::{ConditionKind, ConditionStatus, Phase};
 use crate::trace::{CallPhase, CriOp, What};
 
 pub(super) const INVARIANTS: &[Invariant] = &[
@@ -79,7 +79,7 @@ fn evicted_means_evicted(scene: &Scene<'_>) -> Verdict {
         "it fails with Evicted, and nobody has evicted it".to_owned()
     })?;
     let target = status
-        .condition("DisruptionTarget")
+        .condition_of(&ConditionKind::DisruptionTarget)
         .is_some_and(|c| c.status == ConditionStatus::True);
     let disrupted = pod.evicted
         || pod.gate_written.is_some()

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::container::ContainerFacts;
 use super::facts::PodFacts;
 use super::{Invariant, Kind, Scene, Verdict, ensure};
 use crate::api::pod::{ContainerType, Pod};
-use crate::api::status::{ConditionStatus, ContainerState, ContainerStatus, Phase, PodCondition, PodStatus};
-use crate::trace::What;
+use crate::api::status::{
+    ConditionKind, ConditionStatus, ContainerState, ContainerStatus, Phase, PodCondition, PodStatus,
+};
+use crate::trace::{Record, What};
 
 pub(super) const INVARIANTS: &[Invariant] = &[
     Invariant {
@@ -138,10 +142,16 @@ fn statuses(status: &PodStatus) -> impl Iterator<Item = &ContainerStatus> {
     status.init_container_statuses.iter().chain(&status.container_statuses)
 }
 
-/// Each container status with what is known of the container.
-fn known<'a>(scene: &Scene<'a>) -> impl Iterator<Item = (&'a ContainerFacts, &'a ContainerStatus)> {
-    let written = written(scene).into_iter();
-    written.flat_map(|(facts, _, status)| statuses(status).filter_map(|s| facts.container(&s.name).map(|c| (c, s))))
+/// Each container status of a write with what is known of the container.
+pub(super) type Known<'a> = SmallVec<[(&'a ContainerFacts, &'a ContainerStatus); 4]>;
+
+/// What a record says of the pod's containers, if it is a status write.
+pub(super) fn known<'a>(pod: Option<&'a PodFacts>, record: &'a Record) -> Known<'a> {
+    let (Some(facts), What::Status(status)) = (pod, &record.what) else {
+        return Known::new();
+    };
+    let pairs = statuses(status).filter_map(|s| facts.container(&s.name).map(|c| (c, s)));
+    pairs.collect()
 }
 
 fn terminal_phase_is_final(scene: &Scene<'_>) -> Verdict {
@@ -205,7 +215,7 @@ fn restarts_are_starts_minus_one(scene: &Scene<'_>) -> Verdict {
     if scene.node().kubelet_stops > 0 || scene.pod.is_some_and(lost) {
         return Ok(());
     }
-    for (container, status) in known(scene) {
+    for (container, status) in &scene.known {
         if !matches!(status.state, ContainerState::Running(_)) {
             continue;
         }
@@ -233,7 +243,7 @@ fn restarts_are_starts_minus_one(scene: &Scene<'_>) -> Verdict {
 }
 
 fn ready_means_running(scene: &Scene<'_>) -> Verdict {
-    for (container, status) in known(scene).filter(|(_, s)| s.ready) {
+    for (container, status) in scene.known.iter().filter(|(_, s)| s.ready) {
         let fits = match &status.state {
             ContainerState::Running(_) => container.kind == ContainerType::App || container.sidecar,
             // The end of one that the runtime has lost is made up; its readiness stays as it was (`TerminatePod`).
@@ -255,12 +265,13 @@ fn ready_means_all_ready(scene: &Scene<'_>) -> Verdict {
     let Some((_, _, status)) = written(scene) else {
         return Ok(());
     };
-    let containers_ready = is_true(status.condition("ContainersReady"));
-    ensure(!is_true(status.condition("Ready")) || containers_ready, || {
-        "Ready is True without ContainersReady".to_owned()
-    })?;
+    let containers_ready = is_true(status.condition_of(&ConditionKind::ContainersReady));
+    ensure(
+        !is_true(status.condition_of(&ConditionKind::Ready)) || containers_ready,
+        || "Ready is True without ContainersReady".to_owned(),
+    )?;
     let counts = |c: &ContainerFacts| c.kind == ContainerType::App || c.sidecar;
-    let unready = known(scene).find(|(c, s)| counts(c) && !s.ready);
+    let unready = scene.known.iter().find(|(c, s)| counts(c) && !s.ready);
     match unready {
         Some((_, unready)) if containers_ready => {
             Err(format!("ContainersReady is True, {} is not ready", unready.name))
@@ -271,7 +282,7 @@ fn ready_means_all_ready(scene: &Scene<'_>) -> Verdict {
 
 fn running_has_started(scene: &Scene<'_>) -> Verdict {
     let epoch = scene.facts.input.scenario.epoch_unix_secs;
-    for (container, status) in known(scene) {
+    for (container, status) in &scene.known {
         if let ContainerState::Running(running) = &status.state {
             let second = running.started_at.0 - epoch;
             ensure(container.start_seconds.contains(&second), || {
@@ -288,7 +299,7 @@ fn terminated_has_ended(scene: &Scene<'_>) -> Verdict {
         return Ok(());
     }
     let epoch = scene.facts.input.scenario.epoch_unix_secs;
-    for (container, status) in known(scene) {
+    for (container, status) in &scene.known {
         let states = [Some(&status.state), status.last_state.as_ref()];
         for state in states.into_iter().flatten() {
             let ContainerState::Terminated(end) = state else {
@@ -325,11 +336,11 @@ fn transition_times(scene: &Scene<'_>) -> Verdict {
     let became_ready = |new: &ContainerStatus| new.ready && statuses(before).any(|o| o.name == new.name && !o.ready);
     let there_and_back = statuses(after).any(became_ready);
     for old in &before.conditions {
-        let Some(new) = after.condition(&old.kind) else {
+        let Some(new) = after.condition_of(&old.kind) else {
             continue;
         };
         if there_and_back
-            && matches!(&*old.kind, "Ready" | "ContainersReady")
+            && matches!(old.kind, ConditionKind::Ready | ConditionKind::ContainersReady)
             && new.last_transition_time >= old.last_transition_time
         {
             continue;
@@ -374,7 +385,7 @@ fn statuses_follow_the_spec(scene: &Scene<'_>) -> Verdict {
 }
 
 fn crash_loop_has_backed_off(scene: &Scene<'_>) -> Verdict {
-    for (container, status) in known(scene) {
+    for (container, status) in &scene.known {
         let ContainerState::Waiting(waiting) = &status.state else {
             continue;
         };
@@ -424,7 +435,7 @@ fn network_needs_a_sandbox(scene: &Scene<'_>) -> Verdict {
     let Some((facts, _, status)) = written(scene) else {
         return Ok(());
     };
-    let network = status.pod_ip.is_some() || is_true(status.condition("PodReadyToStartContainers"));
+    let network = status.pod_ip.is_some() || is_true(status.condition_of(&ConditionKind::PodReadyToStartContainers));
     ensure(!network || facts.sandboxes_made > 0, || {
         "the pod has a network without a sandbox".to_owned()
     })

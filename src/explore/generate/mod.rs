@@ -101,16 +101,16 @@ fn together(pods: Vec<Pod>, objects: Vec<crate::api::objects::Object>, scenario:
     };
     let pods = pods.into_iter().map(|pod| PodInput {
         created_by_action: created(&pod.name, true),
-        pod,
+        pod: pod.into(),
     });
     let objects = objects.into_iter().map(|object| ObjectInput {
         created_by_action: created(&object.name, false),
-        object,
+        object: object.into(),
     });
     Input {
         pods: pods.collect(),
         objects: objects.collect(),
-        scenario,
+        scenario: scenario.into(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a pod needs now: a pure decision (`computePodActions`, `computeInitContainerActions`).
 
 use crate::api::features::Features;
-use crate::api::pod::{Container, Pod, RestartPolicy, RestartRuleAction};
+use crate::api::pod::{Container, Name, Pod, RestartPolicy, RestartRuleAction, concat};
 use crate::kubelet::container::{ContainerId, PodStatus, State, Status};
 use crate::kubelet::prober::results::{ProbeResult, Results};
 use crate::kubelet::status::restart_policy::{matching_rule, should_container_be_restarted};
@@ -36,7 +36,7 @@ pub struct ToKill {
     /// Which container.
     pub id: ContainerId,
     /// The text of its Killing event.
-    pub message: String,
+    pub message: Name,
     /// Why, as far as the grace period depends on it.
     pub reason: KillReason,
 }
@@ -66,7 +66,7 @@ impl Actions {
     fn kill_init(&mut self, container: &Container, found: &Status, why: &str, reason: KillReason) {
         self.to_kill.push(ToKill {
             id: found.id,
-            message: format!("Init container {} {why}", container.name),
+            message: concat(&["Init container ", &container.name, " ", why]),
             reason,
         });
     }
@@ -162,13 +162,9 @@ pub fn compute_pod_actions(pod: &Pod, seen: Seen<'_>) -> Actions {
         // The exit code of a container that still runs is not known: its rules are not asked.
         let policy = container.restart_policy.unwrap_or(pod.spec.restart_policy);
         let (why, reason, restart) = if container_changed(container, running) {
-            (format!("Container {name} definition changed"), KillReason::Other, true)
+            ("definition changed", KillReason::Other, true)
         } else if let Some((failed, reason)) = failed_probe(seen.probes, running.id) {
-            (
-                format!("Container {name} failed {failed} probe"),
-                reason,
-                policy != RestartPolicy::Never,
-            )
+            (failed, reason, policy != RestartPolicy::Never)
         } else {
             kept += 1;
             continue;
@@ -179,7 +175,7 @@ pub fn compute_pod_actions(pod: &Pod, seen: Seen<'_>) -> Actions {
         }
         actions.to_kill.push(ToKill {
             id: running.id,
-            message: why + suffix,
+            message: concat(&["Container ", name, " ", why, suffix]),
             reason,
         });
     }
@@ -191,12 +187,12 @@ pub fn compute_pod_actions(pod: &Pod, seen: Seen<'_>) -> Actions {
     actions
 }
 
-/// The probe that has condemned a running container.
+/// What the probe that has condemned a running container is said to have done.
 fn failed_probe(probes: &Results, id: ContainerId) -> Option<(&'static str, KillReason)> {
     if probes.failed(ProbeType::Liveness, id) {
-        Some(("liveness", KillReason::LivenessProbe))
+        Some(("failed liveness probe", KillReason::LivenessProbe))
     } else if probes.failed(ProbeType::Startup, id) {
-        Some(("startup", KillReason::StartupProbe))
+        Some(("failed startup probe", KillReason::StartupProbe))
     } else {
         None
     }

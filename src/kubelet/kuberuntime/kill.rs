@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 
 use super::actions::KillReason;
-use crate::api::pod::{Container as ContainerSpec, Handler, Name};
+use crate::api::pod::{Container as ContainerSpec, Handler, Name, concat};
 use crate::kernel::{Duration, Kernel, Notify, join_all, race};
 use crate::kubelet::Kubelet;
 use crate::kubelet::container::State;
@@ -24,7 +24,7 @@ const MINIMUM_GRACE_SECONDS: i64 = 2;
 #[derive(Default)]
 pub(in crate::kubelet) struct KillCall<'a> {
     /// Text of the Killing event; empty: "Stopping container …".
-    pub message: String,
+    pub message: Name,
     /// Why, as far as the grace period depends on it.
     pub reason: KillReason,
     /// Seconds, in place of what the pod says.
@@ -89,11 +89,11 @@ impl Kubelet {
     ) {
         let ordering = call.ordering;
         let message = if call.message.is_empty() {
-            format!("Stopping container {}", container.name)
+            concat(&["Stopping container ", &container.name])
         } else {
             call.message
         };
-        self.container_event(config, &container.name, false, "Killing", message.into());
+        self.container_event(config, &container.name, false, "Killing", message);
         let spec = config.pod.find_container(&container.name).map(|(_, c)| c);
         let mut grace = call
             .grace

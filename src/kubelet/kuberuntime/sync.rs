@@ -2,9 +2,7 @@
 
 use std::rc::Rc;
 
-use smol_str::format_smolstr;
-
-use crate::api::pod::{Container, Handler, Name};
+use crate::api::pod::{Container, Handler, Name, concat};
 use crate::kernel::Time;
 use crate::kubelet::Kubelet;
 use crate::kubelet::backoff::Backoff;
@@ -230,19 +228,28 @@ impl Kubelet {
         backoff.collect(self.last_housekeeping());
         if backoff.is_in_backoff_since(&key, finished, now) {
             let (name, pod) = (&container.name, &config.pod);
-            let described = format!("{}_{}({})", pod.name, pod.namespace, pod.uid);
-            let text = format!("Back-off restarting failed container {name} in pod {described}");
+            let described = [&*pod.name, "_", &pod.namespace, "(", &pod.uid, ")"];
+            let described = &*concat(&described);
+            let text = concat(&["Back-off restarting failed container ", name, " in pod ", described]);
             let length = backoff.get(&key);
             drop(backoff);
-            self.container_event(config, name, true, "BackOff", text.into());
+            self.container_event(config, name, true, "BackOff", text);
             let ends = finished + length;
             let what = What::BackOff { length, until: ends };
             self.recorder.record(Some(&config.full_name), Some(name), None, what);
-            let message = format!("back-off {length} restarting failed container={name} pod={described}");
+            let length = length.to_string();
+            let message = [
+                "back-off ",
+                &length,
+                " restarting failed container=",
+                name,
+                " pod=",
+                described,
+            ];
             return Err((
                 StartError {
                     reason: "CrashLoopBackOff",
-                    message: message.into(),
+                    message: concat(&message),
                 },
                 ends,
             ));
@@ -266,7 +273,7 @@ impl Kubelet {
     ) -> Result<(), StartError> {
         let name = &container.name;
         let fail = |reason: &'static str, text: Name| {
-            self.container_event(config, name, true, "Failed", format!("Error: {text}").into());
+            self.container_event(config, name, true, "Failed", concat(&["Error: ", &text]));
             StartError { reason, message: text }
         };
         if let Err(error) = self.images.ensure(self, ix, config, container).await {
@@ -292,7 +299,7 @@ impl Kubelet {
             if self.config.features.container_events_without_name {
                 short.into()
             } else {
-                format_smolstr!("{long} {name}")
+                concat(&[long, " ", name])
             }
         };
         let created = text("Created container:", "Container created");

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::results::ProbeResult;
 use super::worker::Worker;
-use crate::api::pod::{Handler, Name};
+use crate::api::pod::{Handler, Name, concat};
 use crate::kernel::Duration;
 use crate::kubelet::Kubelet;
 use crate::kubelet::container::ContainerId;
@@ -46,8 +46,8 @@ impl Worker {
             answer = self.call(kubelet, id, pod_ip).await;
         }
         let title = title(self.kind);
-        let unhealthy = |message: String| {
-            kubelet.container_event(&self.config, &self.container().name, true, "Unhealthy", message.into());
+        let unhealthy = |message: Name| {
+            kubelet.container_event(&self.config, &self.container().name, true, "Unhealthy", message);
         };
         match answer {
             Err(error) => {
@@ -56,11 +56,11 @@ impl Worker {
                 } else {
                     ""
                 };
-                unhealthy(format!("{title} probe errored{state}: {error}"));
+                unhealthy(concat(&[title, " probe errored", state, ": ", &error]));
                 None
             }
             Ok((ProbeResult::Failure, output)) => {
-                unhealthy(format!("{title} probe failed: {output}"));
+                unhealthy(concat(&[title, " probe failed: ", &output]));
                 Some(ProbeResult::Failure)
             }
             Ok((result, _)) => Some(result),

@@ -5,7 +5,7 @@ pub(in crate::kubelet) mod handlers;
 pub mod results;
 mod worker;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -234,10 +234,16 @@ impl Kubelet {
     pub(in crate::kubelet) fn add_probes(self: &Rc<Self>, ix: PodIx, config: &PodConfig, cancelled: &Rc<Gate>) {
         let features = &self.config.features;
         // Kubelets that do not hand their context on have workers that nothing cancels.
-        let context = if features.cancel_exec_probes {
-            cancelled.clone()
-        } else {
-            Rc::new(Gate::new(&self.kernel))
+        let context = OnceCell::new();
+        let context = || {
+            let own = || Rc::new(Gate::new(&self.kernel));
+            context.get_or_init(|| {
+                if features.cancel_exec_probes {
+                    cancelled.clone()
+                } else {
+                    own()
+                }
+            })
         };
         for (index, (place, container)) in probed_containers(&config.pod).enumerate() {
             for (number, kind) in PROBE_TYPES.into_iter().enumerate() {
@@ -254,7 +260,7 @@ impl Kubelet {
                     config,
                     (place, kind),
                     features.trigger_restarts_ticker,
-                    context.clone(),
+                    context().clone(),
                 ));
                 self.probes.workers.borrow_mut().insert(key, worker.clone());
                 let offset = WORKER_OFFSET.times(i64::try_from(3 * index + number).unwrap_or(0));

@@ -1,5 +1,8 @@
 //! The conditions that the kubelet owns (`pkg/kubelet/status/generate.go`).
 
+use smallvec::SmallVec;
+
+use super::generate::Statuses;
 use super::restart_policy::should_all_containers_restart;
 use crate::api::features::Features;
 use crate::api::pod::{Name, Pod};
@@ -7,6 +10,12 @@ use crate::api::status::{
     ConditionKind, ConditionStatus, ContainerState, ContainerStatus, Phase, PodCondition, PodStatus,
 };
 use crate::kubelet::container::PodStatus as RuntimeStatus;
+
+/// A few names at most, mostly.
+type Names<'a> = SmallVec<[&'a Name; 4]>;
+
+/// Bytes of the usual message.
+const MESSAGE: usize = 64;
 
 /// A condition without reason and message.
 pub(super) fn condition(kind: ConditionKind, status: bool, generation: Option<i64>) -> PodCondition {
@@ -32,7 +41,10 @@ fn because(mut condition: PodCondition, reason: &'static str, message: Option<St
 
 /// Two lists of containers as the message of a condition; None when both are empty.
 fn message(unknown: &[&Name], others: &[&Name], what: &str) -> Option<String> {
-    let mut text = String::new();
+    if unknown.is_empty() && others.is_empty() {
+        return None;
+    }
+    let mut text = String::with_capacity(MESSAGE);
     for (names, what) in [(unknown, "unknown"), (others, what)] {
         if names.is_empty() {
             continue;
@@ -52,20 +64,20 @@ fn message(unknown: &[&Name], others: &[&Name], what: &str) -> Option<String> {
         }
         text.push(']');
     }
-    (!text.is_empty()).then_some(text)
+    Some(text)
 }
 
 /// ContainersReady (`GenerateContainersReadyCondition`).
 pub(super) fn containers_ready(
     pod: &Pod,
-    statuses: &[&ContainerStatus],
+    statuses: Statuses<'_>,
     phase: Phase,
     generation: Option<i64>,
 ) -> PodCondition {
     let sidecars = pod.spec.init_containers.iter().filter(|c| c.is_sidecar());
-    let (mut unknown, mut unready) = (Vec::new(), Vec::new());
+    let (mut unknown, mut unready) = (Names::new(), Names::new());
     for container in sidecars.chain(&pod.spec.containers) {
-        match statuses.iter().find(|s| s.name == container.name) {
+        match statuses.find(&container.name) {
             None => unknown.push(&container.name),
             Some(status) if !status.ready => unready.push(&container.name),
             Some(_) => {}
@@ -124,12 +136,12 @@ pub(super) fn ready(
 pub(super) fn initialized(
     pod: &Pod,
     old: &PodStatus,
-    statuses: &[&ContainerStatus],
+    statuses: Statuses<'_>,
     phase: Phase,
     generation: Option<i64>,
     features: &Features,
 ) -> PodCondition {
-    let (mut unknown, mut incomplete) = (Vec::new(), Vec::new());
+    let (mut unknown, mut incomplete) = (Names::new(), Names::new());
     for container in &pod.spec.init_containers {
         let done = |s: &ContainerStatus| {
             if container.is_sidecar() {
@@ -138,7 +150,7 @@ pub(super) fn initialized(
                 s.ready
             }
         };
-        match statuses.iter().find(|s| s.name == container.name) {
+        match statuses.find(&container.name) {
             None => unknown.push(&container.name),
             Some(status) if !done(status) => incomplete.push(&container.name),
             Some(_) => {}
@@ -148,7 +160,7 @@ pub(super) fn initialized(
     if phase == Phase::Succeeded && unknown.is_empty() {
         return because(yes, "PodCompleted", None);
     }
-    let has_started = |s: &&ContainerStatus| {
+    let has_started = |s: &ContainerStatus| {
         let app = pod.spec.containers.iter().any(|c| c.name == s.name);
         app && !matches!(s.state, ContainerState::Waiting(_))
     };

@@ -125,7 +125,7 @@ impl Conversion<'_> {
             }
             let message = (!error.message.is_empty()).then(|| error.message.clone());
             status.state = ContainerState::Waiting(Waiting {
-                reason: Some(error.reason.into()),
+                reason: Some(Name::new_static(error.reason)),
                 message,
             });
         }
@@ -143,7 +143,7 @@ impl Conversion<'_> {
         let mut status = ContainerStatus {
             name: container.name.clone(),
             state: ContainerState::Waiting(Waiting {
-                reason: Some(reason.into()),
+                reason: Some(Name::new_static(reason)),
                 message: None,
             }),
             last_state: None,

@@ -7,6 +7,7 @@ use super::containers::Conversion;
 use super::manager::is_kubelets;
 use super::phase::phase;
 use super::restart_policy::{all_containers_could_restart, should_all_containers_restart};
+use crate::api::pod::Name;
 use crate::api::qos;
 use crate::api::status::{ConditionKind, ContainerState, ContainerStatus, Phase, PodCondition, PodStatus as ApiStatus};
 use crate::kubelet::Kubelet;
@@ -14,6 +15,9 @@ use crate::kubelet::container::{PodStatus, State};
 use crate::kubelet::pod_workers::PodConfig;
 use crate::runtime::PodIx;
 use crate::scenario::types::Sabotage;
+
+/// As many conditions as a pod of which only the kubelet speaks can have.
+const MOST_CONDITIONS: usize = 6;
 
 impl Kubelet {
     /// The generation that a status names, where it names any.
@@ -31,10 +35,7 @@ impl Kubelet {
     ) -> ApiStatus {
         let pod = &config.pod;
         let features = &self.config.features;
-        let old = self
-            .statuses
-            .get(ix)
-            .unwrap_or_else(|| Rc::new((*config.status).clone()));
+        let old = self.statuses.get(ix).unwrap_or_else(|| config.status.clone());
         let reason = |name: &_| self.reasons.borrow().get(&(ix, Clone::clone(name))).cloned();
         let conversion = Conversion {
             config,
@@ -63,7 +64,7 @@ impl Kubelet {
             let has_run = |s: &ContainerStatus| !matches!(s.state, ContainerState::Waiting(_));
             status.container_statuses.iter().any(has_run)
         };
-        status.phase = phase(pod, &all(&status), terminal, started, features);
+        status.phase = phase(pod, Statuses::of(&status), terminal, started, features);
         if !status.is_terminal() && old.is_terminal() {
             status.phase = old.phase;
         }
@@ -86,17 +87,13 @@ impl Kubelet {
                 .for_each(|c| c.ready = c.restart_count > 0 || c.ready);
         }
         let generation = self.observed_generation(config);
-        let statuses = all(&status);
+        let statuses = Statuses::of(&status);
         let sandbox_ready = runtime.sandbox_statuses.first().is_some_and(|s| s.ready);
-        let containers = containers_ready(pod, &statuses, status.phase, generation);
+        let containers = containers_ready(pod, statuses, status.phase, generation);
         // Conditions of others stay; what the kubelet itself has said of a disruption does too.
-        let mut conditions: Vec<PodCondition> = config
-            .status
-            .conditions
-            .iter()
-            .filter(|c| !is_kubelets(c))
-            .cloned()
-            .collect();
+        let others = config.status.conditions.iter().filter(|c| !is_kubelets(c));
+        let mut conditions: Vec<PodCondition> = Vec::with_capacity(MOST_CONDITIONS);
+        conditions.extend(others.cloned());
         if let Some(disruption) = old.condition_of(&ConditionKind::DisruptionTarget) {
             conditions.retain(|c| c.kind != disruption.kind);
             conditions.push(disruption.clone());
@@ -110,28 +107,45 @@ impl Kubelet {
             ));
         }
         conditions.extend([
-            initialized(pod, &old, &statuses, status.phase, generation, features),
+            initialized(pod, &old, statuses, status.phase, generation, features),
             ready,
             containers,
             condition(ConditionKind::PodScheduled, true, generation),
         ]);
-        drop(statuses);
         if all_containers_could_restart(pod, features) {
             conditions.push(all_containers_restarting(pod, runtime, &old, status.phase));
         }
         status.conditions = conditions;
         status.observed_generation = generation;
-        status.host_ip = Some("10.0.0.4".into());
+        status.host_ip = Some(Name::new_static("10.0.0.4"));
         status.pod_ip = runtime.ip.clone();
-        status.qos_class = Some(qos::class(&pod.spec, features.pod_level_resources));
+        // It never changes.
+        let class = || Some(qos::class(&pod.spec, features.pod_level_resources));
+        status.qos_class = old.qos_class.or_else(class);
         status
     }
 }
 
-pub(super) fn all(status: &ApiStatus) -> Vec<&ContainerStatus> {
-    status
-        .init_container_statuses
-        .iter()
-        .chain(&status.container_statuses)
-        .collect()
+/// The statuses of init containers and of app containers.
+#[derive(Clone, Copy)]
+pub(super) struct Statuses<'a> {
+    pub init: &'a [ContainerStatus],
+    pub apps: &'a [ContainerStatus],
+}
+
+impl<'a> Statuses<'a> {
+    pub(super) fn of(status: &'a ApiStatus) -> Statuses<'a> {
+        Statuses {
+            init: &status.init_container_statuses,
+            apps: &status.container_statuses,
+        }
+    }
+
+    pub(super) fn iter(self) -> impl Iterator<Item = &'a ContainerStatus> {
+        self.init.iter().chain(self.apps)
+    }
+
+    pub(super) fn find(self, name: &Name) -> Option<&'a ContainerStatus> {
+        self.iter().find(|status| status.name == *name)
+    }
 }

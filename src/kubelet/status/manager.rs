@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::conditions::{self, condition, containers_ready};
-use super::generate::all;
+use super::generate::Statuses;
 use super::restart_policy::{all_containers_could_restart, container_should_restart};
 use crate::api::features::Features;
 use crate::api::pod::{Container, Pod, RestartPolicy};
@@ -31,7 +32,7 @@ pub(in crate::kubelet) struct StatusManager {
 }
 
 struct Cached {
-    status: Rc<PodStatus>,
+    status: Arc<PodStatus>,
     /// The pod's end has been recorded: its object may go.
     finished: bool,
     /// A write is under way.
@@ -52,7 +53,7 @@ impl StatusManager {
     }
 
     /// `GetPodStatus`
-    pub(in crate::kubelet) fn get(&self, ix: PodIx) -> Option<Rc<PodStatus>> {
+    pub(in crate::kubelet) fn get(&self, ix: PodIx) -> Option<Arc<PodStatus>> {
         self.statuses.borrow().get(&ix).map(|cached| cached.status.clone())
     }
 }
@@ -82,7 +83,7 @@ impl Kubelet {
         finished: bool,
     ) -> bool {
         let cached = self.statuses.get(ix);
-        let old = cached.clone().unwrap_or_else(|| Rc::new((*config.status).clone()));
+        let old = cached.clone().unwrap_or_else(|| config.status.clone());
         if is_illegal_transition(&config.pod, &old, &status, &self.config.features) {
             return false;
         }
@@ -113,7 +114,7 @@ impl Kubelet {
             // The status of a pod that is gone: the next housekeeping forgets it.
             self.housekeeping_wanted.raise();
         }
-        entry.status = Rc::new(status);
+        entry.status = Arc::new(status);
         entry.finished |= finished;
         if !std::mem::replace(&mut entry.queued, true) {
             let kubelet = self.clone();
@@ -135,12 +136,12 @@ impl Kubelet {
         };
         let Some(object) = self.api.get(ix) else { return };
         let old = object.status.borrow().clone();
-        let merged = merge(
-            &old,
-            (*status).clone(),
-            self.could_have_running_containers(ix),
-            self.timestamp(),
-        );
+        let merged = if is_left_alone(&old, &status) {
+            status.clone()
+        } else {
+            let running = self.could_have_running_containers(ix);
+            Arc::new(merge(&old, (*status).clone(), running, self.timestamp()))
+        };
         // Only what may be withheld from the API can make it differ.
         let differs = withholds(&status) || withholds(&merged);
         self.api.write_status(ix, &object, merged);
@@ -161,9 +162,12 @@ impl Kubelet {
             return false;
         }
         let status = &config.status;
-        let statuses: Vec<&ContainerStatus> = status.container_statuses.iter().collect();
+        let statuses = Statuses {
+            init: &[],
+            apps: &status.container_statuses,
+        };
         let generation = self.observed_generation(config);
-        let containers = containers_ready(&config.pod, &statuses, status.phase, generation);
+        let containers = containers_ready(&config.pod, statuses, status.phase, generation);
         let expected = conditions::ready(&config.pod, &status.conditions, &containers, generation);
         let present = status.condition_of(&ConditionKind::Ready);
         present.is_some_and(|c| c.status != expected.status || c.message != expected.message)
@@ -199,10 +203,8 @@ impl Kubelet {
             if find_container(status, id).is_none_or(|c| std::mem::replace(&mut c.ready, ready) == ready) {
                 return false;
             }
-            let all = all(status);
-            let containers = containers_ready(pod, &all, status.phase, generation);
+            let containers = containers_ready(pod, Statuses::of(status), status.phase, generation);
             let ready = conditions::ready(pod, &status.conditions, &containers, generation);
-            drop(all);
             for condition in [ready, containers] {
                 match status.conditions.iter_mut().find(|c| c.kind == condition.kind) {
                     Some(old) => *old = condition,
@@ -358,6 +360,11 @@ fn cut_messages(config: &PodConfig, status: &mut PodStatus) {
 /// Whether [`merge`] may keep something of such a status back.
 fn withholds(status: &PodStatus) -> bool {
     status.is_terminal() || status.condition_of(&ConditionKind::DisruptionTarget).is_some()
+}
+
+/// Whether [`merge`] would give the new status as it is: nothing of others' is in it, and nothing may be held back.
+fn is_left_alone(old: &PodStatus, new: &PodStatus) -> bool {
+    !new.is_terminal() && old.conditions.iter().chain(&new.conditions).all(is_kubelets)
 }
 
 /// `mergePodStatus`: a terminal phase is withheld while containers may still run.

@@ -1,9 +1,10 @@
 //! The pod's phase (`kubelet_pods.go: getPhase`).
 
+use super::generate::Statuses;
 use super::restart_policy::container_should_restart;
 use crate::api::features::Features;
 use crate::api::pod::{Container, Pod, RestartPolicy};
-use crate::api::status::{ContainerState, ContainerStatus, Phase, Terminated};
+use crate::api::status::{ContainerState, Phase, Terminated};
 
 /// What the phase asks of one container.
 enum Seen {
@@ -25,8 +26,8 @@ fn is_restarting(end: &Terminated) -> bool {
     end.reason.as_deref() == Some("RestartingAllContainers")
 }
 
-fn look(container: &Container, statuses: &[&ContainerStatus]) -> Seen {
-    let Some(status) = statuses.iter().find(|s| s.name == container.name) else {
+fn look(container: &Container, statuses: Statuses<'_>) -> Seen {
+    let Some(status) = statuses.find(&container.name) else {
         return Seen::Unknown;
     };
     match (&status.state, &status.last_state) {
@@ -51,7 +52,7 @@ fn look(container: &Container, statuses: &[&ContainerStatus]) -> Seen {
 /// started in the present sandbox.
 pub(super) fn phase(
     pod: &Pod,
-    statuses: &[&ContainerStatus],
+    statuses: Statuses<'_>,
     terminal: bool,
     initialized: bool,
     features: &Features,

@@ -127,7 +127,7 @@ fn rows(lines: Vec<Line>, input: &Input, verbose: bool) -> Vec<Row> {
     if verbose {
         return lines.iter().map(Row::from).collect();
     }
-    let single: BTreeMap<String, bool> = input
+    let single: BTreeMap<Name, bool> = input
         .pods
         .iter()
         .map(|p| (p.pod.full_name(), p.pod.all_containers().count() == 1))
