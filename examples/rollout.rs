@@ -15,6 +15,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use podlapse::api::uid::pod_uid;
+use podlapse::explore::threads;
 use podlapse::kernel::{Duration, Stream, Time};
 use podlapse::scenario::load::{Source, load};
 use podlapse::scenario::types::{Action, ActionKind, Input};
@@ -60,16 +61,18 @@ fn main() -> Result<(), Box<dyn Error>> {
         text: POD.to_owned(),
     };
     let (template, _) = load(&[source]).map_err(|error| format!("{error:?}"))?;
+    let threads = threads::pool(0)?;
     let begun = Instant::now();
     let nodes = pods.div_ceil(PODS_PER_NODE);
     let count = (0..nodes).into_par_iter().map(|node| {
         let first = node * PODS_PER_NODE;
         run_node(&template, first..pods.min(first + PODS_PER_NODE))
     });
-    let count = count.reduce(Count::default, |a, b| Count {
+    let sum = |a: Count, b: Count| Count {
         restarts: a.restarts + b.restarts,
         deleted: a.deleted + b.deleted,
-    });
+    };
+    let count = threads.install(|| count.reduce(Count::default, sum));
     let seconds = begun.elapsed().as_secs_f64();
     println!(
         "{{\"pods\": {pods}, \"seconds\": {seconds:.3}, \"pods_per_second\": {:.0}, \"peak_rss_bytes\": {}, \

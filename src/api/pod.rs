@@ -17,9 +17,13 @@ pub(crate) fn concat(parts: &[&str]) -> Name {
         parts.iter().for_each(|part| text.push_str(part));
         return text.into();
     }
-    let mut text = smol_str::SmolStrBuilder::new();
-    parts.iter().for_each(|part| text.push_str(part));
-    text.finish()
+    let mut bytes = [0; SHORT];
+    let mut end = 0;
+    for part in parts {
+        bytes[end..end + part.len()].copy_from_slice(part.as_bytes());
+        end += part.len();
+    }
+    Name::new_inline(str::from_utf8(&bytes[..end]).expect("texts put together are a text"))
 }
 
 /// A v1.Pod after defaulting and validation.

@@ -11,6 +11,7 @@ use super::generate::Generator;
 use super::mutate::mutated;
 use super::shard::Shard;
 use super::shrink::shrunk;
+use super::threads;
 use super::weights::Weights;
 use crate::api::features::Version;
 use crate::check::expectations::{Compiled, compile, describe, judge};
@@ -199,10 +200,7 @@ impl Plan {
     /// Fuzzes. `go_on` is told after each batch how many runs are done, and says whether to go on. The result depends
     /// on neither threads nor batches. Errors when the threads cannot be had.
     pub fn fuzz(&self, mut go_on: impl FnMut(u64) -> bool) -> Result<Report, String> {
-        let threads = rayon::ThreadPoolBuilder::new().num_threads(self.jobs);
-        let threads = threads
-            .build()
-            .map_err(|error| format!("cannot start threads: {error}"))?;
+        let threads = threads::pool(self.jobs)?;
         let mut report = Report::default();
         let mut found: Vec<(Broken, u64, u64)> = Vec::new();
         let mut runs = self.runs();

@@ -14,6 +14,7 @@ pub mod shard;
 pub mod shrink;
 pub mod stream;
 pub mod sweep;
+pub mod threads;
 pub mod vary;
 pub mod weights;
 pub mod write;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::measure::Measure;
 use super::shard::Shard;
+use super::threads;
 use super::vary::Vary;
 use crate::check::expectations::{Compiled, Verdict, compile, describe, judge};
 use crate::kernel::Duration;
@@ -143,8 +144,7 @@ impl Sweep {
     /// Runs the shard's runs. `go_on` is told after each batch how many rows there are, and says whether to go on.
     /// Errors with the first point that cannot be used.
     pub fn sweep(&self, shard: Shard, jobs: usize, mut go_on: impl FnMut(u64) -> bool) -> Result<Table, String> {
-        let threads = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
-        let threads = threads.map_err(|error| format!("cannot start threads: {error}"))?;
+        let threads = threads::pool(jobs)?;
         let mut table = Table {
             header: self.header(),
             expected: self.expected.len(),

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use super::network::{Answer, Connection, Network, Request};
 use super::script::ProgramScript;
@@ -35,7 +35,8 @@ pub struct World {
     pub(super) kernel: Kernel,
     epoch_unix_secs: i64,
     services: RefCell<BTreeMap<(String, String), (Service, String)>>,
-    pods: RefCell<Vec<Rc<Network>>>,
+    /// Each knows the world: the other way round only as long as its pod has it.
+    pods: RefCell<Vec<Weak<Network>>>,
     /// namespace and labels of the pods of the input, whether they run or not
     expected_labels: RefCell<Vec<(String, BTreeMap<String, String>)>>,
     pub(super) programs: Vec<ProgramScript>,
@@ -81,12 +82,14 @@ impl World {
 
     /// A pod's network comes to be.
     pub fn add_pod(&self, network: &Rc<Network>) {
-        self.pods.borrow_mut().push(network.clone());
+        self.pods.borrow_mut().push(Rc::downgrade(network));
     }
 
     /// A pod's network goes away.
     pub fn remove_pod(&self, network: &Rc<Network>) {
-        self.pods.borrow_mut().retain(|known| !Rc::ptr_eq(known, network));
+        self.pods
+            .borrow_mut()
+            .retain(|known| !std::ptr::eq(known.as_ptr(), Rc::as_ptr(network)));
     }
 
     /// Seconds and nanoseconds since 1970.
@@ -172,8 +175,8 @@ impl World {
 
     fn selected(&self, service: &Service) -> Vec<Rc<Network>> {
         let pods = self.pods.borrow();
-        let fits = |network: &&Rc<Network>| service.selects(&network.namespace, &network.labels);
-        pods.iter().filter(fits).cloned().collect()
+        let fits = |network: &Rc<Network>| service.selects(&network.namespace, &network.labels);
+        pods.iter().filter_map(Weak::upgrade).filter(fits).collect()
     }
 
     /// Opens a connection from a pod to a host's port.
@@ -202,8 +205,8 @@ impl World {
             .pods
             .borrow()
             .iter()
-            .find(|network| network.ip == *address)
-            .cloned();
+            .filter_map(Weak::upgrade)
+            .find(|network| network.ip == *address);
         if let Some(network) = pod {
             return network.connect(port);
         }

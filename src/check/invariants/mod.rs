@@ -26,7 +26,7 @@ use std::sync::OnceLock;
 use crate::api::pod::Pod;
 use crate::kernel::Time;
 use crate::scenario::types::{Input, KubeletConfig};
-use crate::trace::{Record, What};
+use crate::trace::{CallPhase, CriOp, Record, What};
 use container::ContainerFacts;
 use facts::{Facts, NodeFacts, PodFacts};
 
@@ -50,7 +50,10 @@ type Verdict = Result<(), String>;
 enum Kind {
     Any,
     Api,
+    /// CRI calls of any kind, their beginnings and ends.
     Cri,
+    /// The beginnings of these CRI calls.
+    Begins(&'static [CriOp]),
     Exit,
     Probe,
     Hook,
@@ -61,11 +64,31 @@ enum Kind {
     Guest,
 }
 
-impl Kind {
-    const ALL: [Kind; 11] = [
-        Kind::Any,
+/// What a record is, as far as the choice of its invariants goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    /// No invariant asks for it in particular.
+    Other,
+    /// All of such a kind are judged alike.
+    Of(Kind),
+    CriBegins(CriOp),
+    CriEnds,
+}
+
+impl Class {
+    const OPS: [CriOp; 9] = [
+        CriOp::RunPodSandbox,
+        CriOp::StopPodSandbox,
+        CriOp::RemovePodSandbox,
+        CriOp::CreateContainer,
+        CriOp::StartContainer,
+        CriOp::StopContainer,
+        CriOp::RemoveContainer,
+        CriOp::ExecSync,
+        CriOp::PullImage,
+    ];
+    const KINDS: [Kind; 9] = [
         Kind::Api,
-        Kind::Cri,
         Kind::Exit,
         Kind::Probe,
         Kind::Hook,
@@ -76,19 +99,40 @@ impl Kind {
         Kind::Guest,
     ];
 
-    fn of(what: &What) -> Kind {
+    /// Each class once, in the order of [`Class::place`].
+    fn all() -> impl Iterator<Item = Class> {
+        let fixed = [Class::Other, Class::CriEnds].into_iter();
+        let kinds = Class::KINDS.into_iter().map(Class::Of);
+        fixed.chain(Class::OPS.into_iter().map(Class::CriBegins)).chain(kinds)
+    }
+
+    fn place(what: &What) -> usize {
+        let call = |op: CriOp| 2 + op as usize;
+        let kind = |place: usize| 2 + Class::OPS.len() + place;
         match what {
-            What::Api(_) => Kind::Api,
-            What::Cri(_) => Kind::Cri,
-            What::Exit { .. } => Kind::Exit,
-            What::Probe { .. } => Kind::Probe,
-            What::Hook { .. } => Kind::Hook,
-            What::Event(_) => Kind::Event,
-            What::Status(_) => Kind::Status,
-            What::BackOff { .. } => Kind::BackOff,
-            What::Log { .. } | What::Command { .. } => Kind::Guest,
-            What::Volume { .. } => Kind::Volume,
-            What::Assumed { .. } | What::Node { .. } | What::Note { .. } | What::End { .. } => Kind::Any,
+            What::Cri(cri) if cri.phase == CallPhase::Begin => call(cri.op),
+            What::Cri(_) => 1,
+            What::Api(_) => kind(0),
+            What::Exit { .. } => kind(1),
+            What::Probe { .. } => kind(2),
+            What::Hook { .. } => kind(3),
+            What::Event(_) => kind(4),
+            What::Status(_) => kind(5),
+            What::BackOff { .. } => kind(6),
+            What::Volume { .. } => kind(7),
+            What::Log { .. } | What::Command { .. } => kind(8),
+            What::Assumed { .. } | What::Node { .. } | What::Note { .. } | What::End { .. } => 0,
+        }
+    }
+}
+
+impl Kind {
+    fn looks_at(self, class: Class) -> bool {
+        match (self, class) {
+            (Kind::Any, _) | (Kind::Cri, Class::CriBegins(_) | Class::CriEnds) => true,
+            (Kind::Begins(ops), Class::CriBegins(op)) => ops.contains(&op),
+            (kind, Class::Of(of)) => kind == of,
+            (_, Class::Other | Class::CriBegins(_) | Class::CriEnds) => false,
         }
     }
 }
@@ -146,14 +190,14 @@ pub fn all() -> impl Iterator<Item = &'static Invariant> {
     rooms.into_iter().flatten()
 }
 
-/// Those that look at records of a kind.
-fn of_kind(kind: Kind) -> &'static [&'static Invariant] {
-    static BY_KIND: OnceLock<Vec<Vec<&'static Invariant>>> = OnceLock::new();
-    let by_kind = BY_KIND.get_or_init(|| {
-        let looks = |kind: Kind| all().filter(move |i| i.kind == kind || i.kind == Kind::Any).collect();
-        Kind::ALL.into_iter().map(looks).collect()
+/// Those that look at records like this one.
+fn looking_at(what: &What) -> &'static [&'static Invariant] {
+    static BY_CLASS: OnceLock<Vec<Vec<&'static Invariant>>> = OnceLock::new();
+    let by_class = BY_CLASS.get_or_init(|| {
+        let looks = |class| all().filter(|invariant| invariant.kind.looks_at(class)).collect();
+        Class::all().map(looks).collect()
     });
-    &by_kind[kind as usize]
+    &by_class[Class::place(what)]
 }
 
 /// An invariant that did not hold.
@@ -208,7 +252,7 @@ impl Checker {
             container: pod.zip(place.1).map(|(pod, ix)| &pod.containers[ix]),
             known: status::known(pod, record),
         };
-        for invariant in of_kind(Kind::of(&record.what)) {
+        for invariant in looking_at(&record.what) {
             if let Err(detail) = (invariant.check)(&scene)
                 && self.violations.iter().all(|v| v.invariant != invariant.name)
             {
@@ -226,5 +270,39 @@ impl Checker {
     /// What did not hold so far, in the order of the trace.
     pub fn violations(&self) -> &[Violation] {
         &self.violations
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::ApiCall;
+
+    #[test]
+    fn classes_are_in_their_places() {
+        let classes: Vec<Class> = Class::all().collect();
+        let call = |op, phase| {
+            What::Cri(crate::trace::CriCall {
+                op,
+                phase,
+                image: None,
+                timeout: None,
+                error: None,
+                purpose: None,
+            })
+        };
+        for op in Class::OPS {
+            assert!(classes[Class::place(&call(op, CallPhase::Begin))] == Class::CriBegins(op));
+            assert!(classes[Class::place(&call(op, CallPhase::End))] == Class::CriEnds);
+        }
+        let api = What::Api(ApiCall::default());
+        assert!(classes[Class::place(&api)] == Class::Of(Kind::Api));
+        let log = What::Log {
+            stream: "stdout",
+            text: "x".into(),
+        };
+        assert!(classes[Class::place(&log)] == Class::Of(Kind::Guest));
+        let note = What::Note { note: "x".into() };
+        assert!(classes[Class::place(&note)] == Class::Other);
     }
 }

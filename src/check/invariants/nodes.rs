@@ -16,7 +16,7 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         name: "shutdown-turns-away",
         holds: "a pod that comes to a node which shuts down gets no sandbox there",
         source: "pkg/kubelet/nodeshutdown/nodeshutdown_manager_linux.go: Admit",
-        kind: Kind::Cri,
+        kind: Kind::Begins(&[CriOp::RunPodSandbox]),
         check: shutdown_turns_away,
     },
     Invariant {

@@ -38,21 +38,21 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         name: "sandbox-before-containers",
         holds: "a container is created in a sandbox that the kubelet made and has not begun to stop",
         source: "pkg/kubelet/kuberuntime/kuberuntime_manager.go: SyncPod, steps 4 to 7",
-        kind: Kind::Cri,
+        kind: Kind::Begins(&[CriOp::CreateContainer]),
         check: sandbox_before_containers,
     },
     Invariant {
         name: "one-sandbox",
         holds: "a sandbox is made only when the kubelet has stopped the one before",
         source: "pkg/kubelet/kuberuntime/kuberuntime_manager.go: SyncPod, step 2",
-        kind: Kind::Cri,
+        kind: Kind::Begins(&[CriOp::RunPodSandbox]),
         check: one_sandbox,
     },
     Invariant {
         name: "create-before-start",
         holds: "what is started was created before, and is started once",
         source: "pkg/kubelet/kuberuntime/kuberuntime_container.go: startContainer",
-        kind: Kind::Cri,
+        kind: Kind::Begins(&[CriOp::StartContainer]),
         check: create_before_start,
     },
     Invariant {
@@ -73,7 +73,7 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         name: "init-order",
         holds: "a container starts only after every init container before it has completed, or has started if it is a sidecar",
         source: "pkg/kubelet/kuberuntime/kuberuntime_container.go: computeInitContainerActions",
-        kind: Kind::Cri,
+        kind: Kind::Begins(&[CriOp::StartContainer]),
         check: init_order,
     },
     Invariant {

@@ -20,14 +20,14 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         name: "environment-is-there",
         holds: "a container is created only when every ConfigMap, Secret and key that its environment needs is there",
         source: "pkg/kubelet/kubelet_pods.go: makeEnvironmentVariables",
-        kind: Kind::Cri,
+        kind: Kind::Begins(&[CriOp::CreateContainer]),
         check: environment_is_there,
     },
     Invariant {
         name: "volumes-come-first",
         holds: "no sandbox and no container is made before the present kubelet has mounted the pod's scripted volumes",
         source: "pkg/kubelet/kubelet.go: SyncPod; pkg/kubelet/volumemanager/volume_manager.go: WaitForAttachAndMount",
-        kind: Kind::Cri,
+        kind: Kind::Begins(&[CriOp::RunPodSandbox, CriOp::CreateContainer]),
         check: volumes_come_first,
     },
     Invariant {
@@ -55,7 +55,7 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         name: "debuggers-start-once",
         holds: "an ephemeral container starts at most once, also in a new sandbox",
         source: "pkg/kubelet/kuberuntime/kuberuntime_manager.go: computePodActions (EphemeralContainersToStart)",
-        kind: Kind::Cri,
+        kind: Kind::Begins(&[CriOp::StartContainer]),
         check: debuggers_start_once,
     },
 ];

@@ -13,21 +13,21 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         name: "never-runs-once",
         holds: "a container that is never restarted starts at most once, unless its image changes",
         source: "pkg/api/v1/pod/util.go: ContainerShouldRestart",
-        kind: Kind::Cri,
+        kind: Kind::Begins(&[CriOp::StartContainer]),
         check: never_runs_once,
     },
     Invariant {
         name: "success-is-final",
         holds: "an app container restarted on failure only does not start again after it has ended by itself with 0",
         source: "pkg/api/v1/pod/util.go: ContainerShouldRestart",
-        kind: Kind::Cri,
+        kind: Kind::Begins(&[CriOp::StartContainer]),
         check: success_is_final,
     },
     Invariant {
         name: "attempts-count-up",
         holds: "each attempt is the one before or the next; only an init container begins again at 0",
         source: "pkg/kubelet/kuberuntime/kuberuntime_container.go: startContainer",
-        kind: Kind::Cri,
+        kind: Kind::Begins(&[CriOp::CreateContainer]),
         check: attempts_count_up,
     },
     Invariant {
@@ -130,8 +130,10 @@ fn attempts_count_up(scene: &Scene<'_>) -> Verdict {
         Some(last) if container.created => attempt == last + 1,
         Some(last) => attempt == last || attempt == last + 1,
     };
-    // A new sandbox takes init containers and their logs away; a new kubelet knows no logs.
-    let afresh = attempt == 0 && (container.kind == ContainerType::Init || restarted);
+    // A new sandbox takes init containers and their logs away, an eviction all that is dead: a sync that it met under
+    // way begins anew. A new kubelet knows no logs.
+    let evicted = scene.pod.is_some_and(|pod| pod.evicted);
+    let afresh = attempt == 0 && (container.kind == ContainerType::Init || evicted || restarted);
     ensure(fits || afresh || restarted, || {
         format!("attempt {attempt} comes after {:?}", container.attempt)
     })

@@ -18,6 +18,7 @@ use super::exit::{Exit, Trouble};
 use super::printer::Printer;
 use super::{clock, discover, progress, version};
 use crate::api::features::Version;
+use crate::explore::threads;
 use case::{Outcome, Status};
 use stored::Review;
 use versions::Run;
@@ -123,10 +124,7 @@ fn play(
     printer: Printer,
 ) -> Result<(Vec<Outcome>, usize), Trouble> {
     let jobs = arguments.jobs.map_or(0, usize::from);
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(jobs)
-        .build()
-        .map_err(|error| Trouble::Message(format!("cannot start {jobs} threads: {error}")))?;
+    let pool = threads::pool(jobs).map_err(Trouble::Message)?;
     let version = arguments.kubernetes_version;
     let runs: Vec<Run<'_>> = pool.install(|| {
         let runs = |case| {
