@@ -386,7 +386,7 @@ mod tests {
             assert_eq!(published, now == ready, "{now:?}");
         }
         // A ready pod beside one that terminates gets them all.
-        let (_, other) = pod(&world, "two", "10.88.0.3");
+        let (_two, other) = pod(&world, "two", "10.88.0.3");
         state.set(Reachability {
             terminating: true,
             ..ready

@@ -77,7 +77,8 @@ impl Kubelet {
                 if config.pod.spec.active_deadline_seconds.is_some() {
                     self.deadlined.borrow_mut().insert(ix);
                 }
-                if matches!(change, PodChange::Added(_)) && self.shutting_down.get() {
+                let admitted = config.status.is_terminal() || self.is_termination_requested(ix);
+                if matches!(change, PodChange::Added(_)) && self.shutting_down.get() && !admitted {
                     self.reject_pod(ix, &config);
                     return;
                 }
@@ -95,7 +96,8 @@ impl Kubelet {
         }
     }
 
-    /// A pod that comes while the node shuts down is turned away (`rejectPod`, `nodeshutdown: Admit`).
+    /// A pod that comes while the node shuts down is turned away (`rejectPod`, `nodeshutdown: Admit`). One that has ended
+    /// or is ending is not asked any more (`HandlePodAdditions`).
     fn reject_pod(self: &Rc<Self>, ix: PodIx, config: &PodConfig) {
         let message = "Pod was rejected as the node is shutting down.";
         self.pod_event(config, true, "NodeShutdown", message.into());

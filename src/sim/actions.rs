@@ -92,16 +92,24 @@ impl Cluster {
                 }
             }
             ActionKind::RestartKubelet { node, down } => self.on_node(node.as_ref(), "restartKubelet", |node| {
-                self.kernel.spawn(async move { node.restart_kubelet(down).await });
+                let leaves = node.leave();
+                if leaves {
+                    self.kernel.spawn(async move { node.restart_kubelet(down).await });
+                }
+                leaves
             }),
             ActionKind::RebootNode { node, down } => self.on_node(node.as_ref(), "rebootNode", |node| {
-                self.kernel.spawn(async move { node.reboot(down).await });
+                let leaves = node.leave();
+                if leaves {
+                    self.kernel.spawn(async move { node.reboot(down).await });
+                }
+                leaves
             }),
             ActionKind::ShutdownNode { node } => self.on_node(node.as_ref(), "shutdownNode", |node| {
-                if let Some(kubelet) = node.kubelet() {
-                    node.record("shutdown");
-                    node.spawn(async move { kubelet.shut_down_node().await });
-                }
+                let Some(kubelet) = node.kubelet() else { return false };
+                node.record("shutdown");
+                node.spawn(async move { kubelet.shut_down_node().await });
+                true
             }),
         }
     }
@@ -133,17 +141,15 @@ impl Cluster {
         }
     }
 
-    /// Does something to a node whose kubelet must run; without a name to the only one.
-    fn on_node(&self, name: Option<&Name>, action: &str, work: impl FnOnce(Rc<Node>)) {
+    /// Does something to a node; without a name to the only one. False of `work` says that no kubelet runs there.
+    fn on_node(&self, name: Option<&Name>, action: &str, work: impl FnOnce(Rc<Node>) -> bool) {
         let Some(node) = self.nodes.iter().find(|n| name.is_none_or(|name| n.name() == name)) else {
             return;
         };
-        if node.kubelet().is_none() {
+        if !work(node.clone()) {
             let note = format!("{action} action: no kubelet runs").into();
             self.recorder.record(None, None, None, What::Note { note });
-            return;
         }
-        work(node.clone());
     }
 
     fn note(&self, ix: PodIx, container: Option<&Name>, text: &str) {

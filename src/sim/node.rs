@@ -17,6 +17,8 @@ pub(super) struct Node {
     kubelet: RefCell<Option<Rc<Kubelet>>>,
     /// The tasks of the present kubelet.
     group: Cell<Group>,
+    /// The kubelet is about to stop at this very instant.
+    leaving: Cell<bool>,
 }
 
 impl Node {
@@ -52,6 +54,7 @@ impl Node {
             parts,
             kubelet: RefCell::default(),
             group: Cell::new(Group::ROOT),
+            leaving: Cell::new(false),
         })
     }
 
@@ -68,6 +71,11 @@ impl Node {
         self.kubelet.borrow().clone()
     }
 
+    /// Says that the kubelet stops now; false if none runs, or somebody has said so already.
+    pub(super) fn leave(&self) -> bool {
+        self.kubelet.borrow().is_some() && !self.leaving.replace(true)
+    }
+
     pub(super) fn record(&self, op: &'static str) {
         let node = Some(self.parts.node_name.clone());
         self.parts.recorder.record(None, None, None, What::Node { op, node });
@@ -80,6 +88,7 @@ impl Node {
         self.group.set(kernel.new_group());
         kernel.within(self.group.get(), || kubelet.start());
         *self.kubelet.borrow_mut() = Some(kubelet);
+        self.leaving.set(false);
     }
 
     /// The kubelet is gone with its memory; what it waited for is cut short.

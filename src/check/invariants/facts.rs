@@ -304,6 +304,8 @@ impl PodFacts {
             container.probes = Default::default();
             container.replaced = false;
             container.orphans.extend(&container.to_start);
+            // The next kubelet may not see the end of one whose start it does not know of.
+            container.backoffs.uncertain |= !container.to_start.is_empty();
         }
     }
 

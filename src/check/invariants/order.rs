@@ -149,7 +149,9 @@ fn sandbox_before_containers(scene: &Scene<'_>) -> Verdict {
     if scene.container.is_some_and(|c| c.kind == ContainerType::Ephemeral) {
         return Ok(());
     }
-    ensure(!pod.sandboxes_kept.is_empty(), || {
+    // A new kubelet may find a sandbox ready whose stop its predecessor has begun.
+    let inherited = pod.sandboxes_made > 0 && scene.node().kubelet_stops > 0;
+    ensure(!pod.sandboxes_kept.is_empty() || inherited, || {
         "a container is created without a sandbox".to_owned()
     })
 }
@@ -234,10 +236,10 @@ fn init_order(scene: &Scene<'_>) -> Verdict {
     }
 }
 
-/// An app container was created, and a later attempt or nobody started it.
+/// An app container was created, and a later attempt or nobody started it, or a kubelet's end came before its start.
 fn has_one_cut_short(pod: &PodFacts) -> bool {
     let mut apps = pod.containers.iter().filter(|c| c.kind == ContainerType::App);
-    apps.any(|c| c.to_start.iter().any(|attempt| Some(*attempt) != c.attempt))
+    apps.any(|c| !c.orphans.is_empty() || c.to_start.iter().any(|attempt| Some(*attempt) != c.attempt))
 }
 
 fn hooks_are_in_the_spec(scene: &Scene<'_>) -> Verdict {

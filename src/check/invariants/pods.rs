@@ -1,6 +1,6 @@
 //! What pods refer to, and what is done to them while they run: gates, objects, volumes, images, debuggers.
 
-use super::restarts::is_unknown_to_a_new_kubelet;
+use super::restarts::is_unknown_to_the_kubelet;
 use super::{Invariant, Kind, Scene, Verdict, ensure};
 use crate::api::objects::ObjectKind;
 use crate::api::pod::{Container, ContainerType, EnvFrom, EnvValue, Name};
@@ -176,6 +176,6 @@ fn debuggers_start_once(scene: &Scene<'_>) -> Verdict {
         return Ok(());
     };
     let again = container.kind == ContainerType::Ephemeral && container.starts > 0;
-    let again = again && !is_unknown_to_a_new_kubelet(scene, container);
+    let again = again && !is_unknown_to_the_kubelet(scene, container);
     ensure(!again, || "an ephemeral container is started again".to_owned())
 }

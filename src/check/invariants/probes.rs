@@ -1,6 +1,6 @@
 //! Probes: when they come, what they may do.
 
-use super::restarts::is_unknown_to_a_new_kubelet;
+use super::restarts::is_unknown_to_the_kubelet;
 use super::second;
 use super::{Invariant, Kind, Scene, Verdict, ensure};
 use crate::api::pod::{Container, Probe, RestartPolicy};
@@ -92,15 +92,21 @@ fn startup_first(scene: &Scene<'_>) -> Verdict {
         return Ok(());
     };
     let gated = spec.startup_probe.is_some() && kind != ProbeType::Startup && scene.node().kubelet_stops == 0;
-    // A container that a rule brings back after it had ended for good gets no new startup worker: `AddPod` stops at
-    // the first worker that it knows. What has no worker counts as started.
+    // A container that a rule or a new sandbox brings back after it had ended for good gets no new startup worker:
+    // `AddPod` stops at the first worker that it knows. What has no worker counts as started.
     // Older kubelets ended the probes of a sidecar in a Never pod when it crashed, though it came back.
     let features = &scene.kubelet().features;
     let of_never = scene
         .pod()
         .is_some_and(|(_, pod)| pod.spec.restart_policy == RestartPolicy::Never);
     let crashed = container.sidecar && of_never && !features.sidecar_probes_survive;
-    let brought_back = container.starts > 1 && (container.restarts_all || crashed);
+    let may_end = scene.pod().is_some_and(|(_, pod)| {
+        let own = container.spec(pod).and_then(|spec| spec.restart_policy);
+        own.unwrap_or(pod.spec.restart_policy) != RestartPolicy::Always
+    });
+    let remade = may_end && scene.pod.is_some_and(|pod| pod.sandboxes_made > 1);
+    let again = container.attempt.is_some_and(|attempt| attempt > 0);
+    let brought_back = again && (container.restarts_all || crashed || remade);
     // `started` outlives the process: the one before may have succeeded.
     ensure(
         !gated || brought_back || container.probes[ProbeType::Startup as usize].succeeded,
@@ -141,7 +147,7 @@ fn kills_have_their_failures(scene: &Scene<'_>) -> Verdict {
         return Err(format!("it is killed for a {kind:?} probe that it does not have"));
     };
     // A worker that meets a container that has been made and does not run yet puts that down as a failure.
-    if is_unknown_to_a_new_kubelet(scene, container) {
+    if is_unknown_to_the_kubelet(scene, container) {
         return Ok(());
     }
     let seen = container.probes[kind as usize];

@@ -79,7 +79,7 @@ fn never_runs_once(scene: &Scene<'_>) -> Verdict {
     if plain_policy(scene) != Some(RestartPolicy::Never) || container.image_changed {
         return Ok(());
     }
-    if is_unknown_to_a_new_kubelet(scene, container) {
+    if is_unknown_to_the_kubelet(scene, container) {
         return Ok(());
     }
     ensure(container.starts == 0, || {
@@ -87,11 +87,14 @@ fn never_runs_once(scene: &Scene<'_>) -> Verdict {
     })
 }
 
-/// What an eviction has removed before the Failed phase was written, a new kubelet has never heard of; and a container
-/// whose start was under way when the old one stopped is none that has run (`ShouldContainerBeRestarted`: Created).
-pub(super) fn is_unknown_to_a_new_kubelet(scene: &Scene<'_>, container: &ContainerFacts) -> bool {
+/// What an eviction has removed before the Failed phase was written, no sync that begins then has heard of; and a
+/// container whose start was under way when a kubelet stopped is none that has run for the next one
+/// (`ShouldContainerBeRestarted`: Created).
+pub(super) fn is_unknown_to_the_kubelet(scene: &Scene<'_>, container: &ContainerFacts) -> bool {
     let evicted = scene.pod.is_some_and(|pod| pod.evicted);
-    scene.node().kubelet_stops > 0 && (evicted || container.exits.is_empty())
+    let orphans = &container.orphans;
+    let unknown = container.exits.iter().all(|exit| orphans.contains(&exit.attempt));
+    evicted || scene.node().kubelet_stops > 0 && unknown
 }
 
 fn success_is_final(scene: &Scene<'_>) -> Verdict {

@@ -190,8 +190,9 @@ fn restart_count_never_falls(scene: &Scene<'_>) -> Verdict {
     };
     // Without RestartAllContainers the count is the container's own, and init containers begin anew in a new sandbox.
     let keeps_count = scene.kubelet().features.restart_all_containers;
-    // Of an evicted pod all dead containers go, the newest first.
-    if !keeps_count && scene.pod.is_some_and(|pod| pod.sandboxes_made > 1 || pod.evicted) {
+    // Of an evicted or deleted pod all dead containers go, the newest first.
+    let goes = |pod: &PodFacts| pod.evicted || pod.lost && pod.deletion.is_some();
+    if !keeps_count && scene.pod.is_some_and(|pod| pod.sandboxes_made > 1 || goes(pod)) {
         return Ok(());
     }
     for old in statuses(before) {

@@ -147,7 +147,7 @@ fn grace_period_in_full(scene: &Scene<'_>) -> Verdict {
     let deletion = facts.deletion.map(|grace| grace.unwrap_or(own));
     let resets = why == "killing";
     // What runs without an object is ended with one second (`HandlePodCleanups`), which two seconds are made of.
-    let orphan = facts.forced && scene.node().kubelet_stops > 0;
+    let orphan = facts.removed && scene.node().kubelet_stops > 0;
     let timeout = call.timeout.unwrap_or(0);
     let fits = |grace: i64| timeout == grace.max(2);
     // A deletion that has only just come may not have reached the kubelet; one that shortens another does not.
