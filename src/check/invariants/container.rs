@@ -67,6 +67,8 @@ pub(super) struct ContainerFacts {
     pub start_seconds: Few<i64>,
     /// Its dead processes, as long as the runtime still has their containers; starts that failed count.
     pub exits: Few<ExitFacts>,
+    /// When a process ended last.
+    pub last_end: Option<Time>,
     /// Second and exit code of every end.
     pub ends: Few<(i64, i32)>,
     /// The kubelet kills the process to start another in the same sync, which knows nothing of its end yet.
@@ -107,6 +109,7 @@ impl ContainerFacts {
             started: None,
             start_seconds: Few::new(),
             exits: Few::new(),
+            last_end: None,
             ends: Few::new(),
             replaced: false,
             known_before: None,

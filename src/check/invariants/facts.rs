@@ -200,6 +200,14 @@ impl Facts {
                 let forced = removed && self.is_deleted_by_action(&self.pods[ix], record.at);
                 let pod = &mut self.pods[ix];
                 pod.take_in(record, place.1);
+                if let (Some(container), What::Cri(call)) = (place.1, &record.what)
+                    && self.nodes[pod.node].down
+                    && (call.op, call.phase) == (CriOp::CreateContainer, CallPhase::End)
+                {
+                    // Nobody starts it any more.
+                    let made = record.attempt.filter(|_| call.error.is_none());
+                    pod.containers[container].orphans.extend(made);
+                }
                 pod.forced |= pod.removed && forced;
             }
         }
@@ -377,6 +385,7 @@ impl PodFacts {
                 };
                 let attempt = record.attempt.unwrap_or(0);
                 container.live.retain(|a| *a != attempt);
+                container.last_end = Some(record.at);
                 container.ends.push((second(record.at), *code));
                 container.exits.push(ExitFacts {
                     at: record.at,
@@ -421,6 +430,8 @@ impl PodFacts {
                     return;
                 };
                 if event.reason == "Killing" {
+                    // A sync from before its end: which ends that one knows of cannot be told.
+                    container.backoffs.uncertain |= container.live.is_empty();
                     container.killing = Some((record.at, event.message.clone()));
                     container.replaced = replacing_sandbox || is_replacing(&event.message);
                     let own = container.started.map(|(_, attempt)| attempt);

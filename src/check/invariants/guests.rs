@@ -25,7 +25,7 @@ fn only_the_living_act(scene: &Scene<'_>) -> Verdict {
         return Err("something acts in no container".to_owned());
     };
     // What a process writes with its last breath may be seen after its end.
-    let just_ended = container.exits.last().is_some_and(|end| end.at == scene.record.at);
+    let just_ended = container.last_end == Some(scene.record.at);
     ensure(!container.live.is_empty() || just_ended, || {
         "something acts in a container that does not run".to_owned()
     })

@@ -149,9 +149,10 @@ fn sandbox_before_containers(scene: &Scene<'_>) -> Verdict {
     if scene.container.is_some_and(|c| c.kind == ContainerType::Ephemeral) {
         return Ok(());
     }
-    // A new kubelet may find a sandbox ready whose stop its predecessor has begun.
-    let inherited = pod.sandboxes_made > 0 && scene.node().kubelet_stops > 0;
-    ensure(!pod.sandboxes_kept.is_empty() || inherited, || {
+    // A new kubelet may find a sandbox ready whose stop its predecessor has begun; and a dead one of an evicted pod is
+    // garbage even while a sync goes on with it.
+    let may_be_gone = pod.sandboxes_made > 0 && (pod.evicted || scene.node().kubelet_stops > 0);
+    ensure(!pod.sandboxes_kept.is_empty() || may_be_gone, || {
         "a container is created without a sandbox".to_owned()
     })
 }

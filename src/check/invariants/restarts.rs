@@ -105,10 +105,10 @@ fn success_is_final(scene: &Scene<'_>) -> Verdict {
     if !on_failure || container.kind != ContainerType::App || container.image_changed || container.killing.is_some() {
         return Ok(());
     }
-    let ended_well = container
-        .exits
-        .last()
-        .is_some_and(|e| e.code == 0 && e.by == ExitBy::Itself);
+    // The end of one whose start a kubelet did not live to see may come under a sync of the next.
+    let mut ends = container.exits.iter().rev();
+    let known = ends.find(|e| !container.orphans.contains(&e.attempt));
+    let ended_well = known.is_some_and(|e| e.code == 0 && e.by == ExitBy::Itself);
     ensure(!ended_well, || {
         "restartPolicy OnFailure, and it starts after exit code 0".to_owned()
     })
@@ -133,11 +133,11 @@ fn attempts_count_up(scene: &Scene<'_>) -> Verdict {
         Some(last) if container.created => attempt == last + 1,
         Some(last) => attempt == last || attempt == last + 1,
     };
-    // A new sandbox takes init containers and their logs away, an eviction all that is dead: a sync that it met under
-    // way begins anew. A new kubelet knows no logs.
+    // A new sandbox takes init containers and their logs away.
+    let afresh = attempt == 0 && container.kind == ContainerType::Init;
+    // An eviction takes away all that is dead; a sync that it met under way goes by the logs that are left.
     let evicted = scene.pod.is_some_and(|pod| pod.evicted);
-    let afresh = attempt == 0 && (container.kind == ContainerType::Init || evicted || restarted);
-    ensure(fits || afresh || restarted, || {
+    ensure(fits || afresh || restarted || evicted, || {
         format!("attempt {attempt} comes after {:?}", container.attempt)
     })
 }
