@@ -7,7 +7,6 @@ use super::mutate::fixed;
 use crate::api::pod::{Container, Name, Pod};
 use crate::kernel::{Duration, Time};
 use crate::scenario::lookup::matches_pod;
-use crate::scenario::shared::Shared;
 use crate::scenario::types::{ActionKind, Input, KubeletConfig, OnTerm, Outcome, Run, Scenario, Schedule};
 
 /// A smaller input on which `fails` still says true, after at most `tries` calls of it.
@@ -92,10 +91,10 @@ fn drop_pod(input: &mut Input, place: usize) -> Step {
 
 /// Scripts must name what exists.
 fn drop_idle_scripts(input: &mut Input) {
-    let pods: Vec<_> = input.pods.iter().map(|p| p.pod.clone()).collect();
+    let pods: Vec<_> = input.pods.iter().map(|p| &*p.pod).collect();
     let matching = |pattern: &Option<Name>| {
         let pattern = pattern.clone();
-        let matches = move |pod: &&Shared<Pod>| matches_pod(pattern.as_deref(), &pod.name);
+        let matches = move |pod: &&&Pod| matches_pod(pattern.as_deref(), &pod.name);
         pods.iter().filter(matches)
     };
     let scenario = &mut input.scenario;

@@ -91,20 +91,18 @@ impl Cluster {
                     self.note(ix, None, text);
                 }
             }
-            ActionKind::RestartKubelet { node, down } => self.on_node(node.as_ref(), "restartKubelet", |node| {
-                let leaves = node.leave();
-                if leaves {
-                    self.kernel.spawn(async move { node.restart_kubelet(down).await });
-                }
-                leaves
-            }),
-            ActionKind::RebootNode { node, down } => self.on_node(node.as_ref(), "rebootNode", |node| {
-                let leaves = node.leave();
-                if leaves {
-                    self.kernel.spawn(async move { node.reboot(down).await });
-                }
-                leaves
-            }),
+            ActionKind::RestartKubelet { node, down } => {
+                self.stop_kubelet(node.as_ref(), "restartKubelet", |node| async move {
+                    node.restart_kubelet(down).await;
+                });
+            }
+            ActionKind::RebootNode { node, down } => {
+                self.stop_kubelet(
+                    node.as_ref(),
+                    "rebootNode",
+                    |node| async move { node.reboot(down).await },
+                );
+            }
             ActionKind::ShutdownNode { node } => self.on_node(node.as_ref(), "shutdownNode", |node| {
                 let Some(kubelet) = node.kubelet() else { return false };
                 node.record("shutdown");
@@ -152,8 +150,24 @@ impl Cluster {
         }
     }
 
+    /// Does something to a node that stops its kubelet: of several at one instant the first.
+    fn stop_kubelet<F: Future<Output = ()> + 'static>(
+        &self,
+        name: Option<&Name>,
+        action: &str,
+        work: impl FnOnce(Rc<Node>) -> F,
+    ) {
+        self.on_node(name, action, |node| {
+            let leaves = node.leave();
+            if leaves {
+                self.kernel.spawn(work(node));
+            }
+            leaves
+        });
+    }
+
     fn note(&self, ix: PodIx, container: Option<&Name>, text: &str) {
-        let full_name: Name = self.pods[ix.0].0.full_name();
+        let full_name = self.pods[ix.0].0.full_name();
         let what = What::Note { note: text.into() };
         self.recorder.record(Some(&full_name), container, None, what);
     }

@@ -150,7 +150,7 @@ impl Drawer {
     fn new(input: &Input) -> Drawer {
         let mut positions = BTreeMap::new();
         for pod in &input.pods {
-            let full_name: Name = pod.pod.full_name();
+            let full_name = pod.pod.full_name();
             for (position, (_, container)) in pod.pod.all_containers().enumerate() {
                 positions.insert((full_name.clone(), container.name.clone()), position);
             }

@@ -159,7 +159,7 @@ impl Names {
     fn of(input: &Input) -> Names {
         let mut names = BTreeMap::new();
         for pod in input.pods.iter().map(|p| &p.pod) {
-            let full: Name = pod.full_name();
+            let full = pod.full_name();
             // A bare name is that of the default namespace when there is one, else of the first that has it.
             if &*pod.namespace == "default" {
                 names.insert(pod.name.to_string(), full.clone());

@@ -139,6 +139,11 @@ impl ContainerFacts {
         }
     }
 
+    /// What was made and not started is nobody's any more: its kubelet is gone.
+    pub(super) fn leave_unstarted(&mut self) {
+        self.orphans.extend(&self.to_start);
+    }
+
     /// The newest end that the sync that decides now can know of; a start that failed counts.
     pub(super) fn known_end(&self) -> Option<Time> {
         if self.replaced {

@@ -200,14 +200,6 @@ impl Facts {
                 let forced = removed && self.is_deleted_by_action(&self.pods[ix], record.at);
                 let pod = &mut self.pods[ix];
                 pod.take_in(record, place.1);
-                if let (Some(container), What::Cri(call)) = (place.1, &record.what)
-                    && self.nodes[pod.node].down
-                    && (call.op, call.phase) == (CriOp::CreateContainer, CallPhase::End)
-                {
-                    // Nobody starts it any more.
-                    let made = record.attempt.filter(|_| call.error.is_none());
-                    pod.containers[container].orphans.extend(made);
-                }
                 pod.forced |= pod.removed && forced;
             }
         }
@@ -239,6 +231,10 @@ impl Facts {
         let own = self.pods.iter_mut().filter(|pod| pod.node == place);
         match op {
             "kubeletStop" => own.for_each(PodFacts::forget),
+            // What was still being made when the last kubelet stopped is there now.
+            "kubeletStart" | "rebootEnd" => own
+                .flat_map(|pod| &mut pod.containers)
+                .for_each(ContainerFacts::leave_unstarted),
             "rebootBegin" => {
                 // Nothing that was under way ends.
                 facts.pulls = 0;
@@ -311,7 +307,7 @@ impl PodFacts {
             container.backoffs.forget();
             container.probes = Default::default();
             container.replaced = false;
-            container.orphans.extend(&container.to_start);
+            container.leave_unstarted();
             // The next kubelet may not see the end of one whose start it does not know of.
             container.backoffs.uncertain |= !container.to_start.is_empty();
         }
