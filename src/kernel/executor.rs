@@ -4,7 +4,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::Future;
 use std::rc::Rc;
-use std::task::{Context, Waker};
 
 use super::sleep::Sleep;
 use super::stream::Stream;
@@ -65,7 +64,10 @@ struct Inner {
     groups: Cell<u32>,
     /// What the running task was last told of: an opaque number that travels along channels and timers.
     cause: Cell<Option<u64>>,
-    tasks: RefCell<Vec<Slot>>,
+    /// A task that runs has left its place.
+    tasks: RefCell<Vec<Option<Task>>>,
+    /// A mark for each place.
+    marks: RefCell<Vec<Mark>>,
     free: RefCell<Vec<TaskId>>,
     ready: RefCell<VecDeque<TaskId>>,
     timers: RefCell<Timers>,
@@ -77,15 +79,10 @@ struct Inner {
     order: Option<Stream>,
 }
 
-/// No record has this number.
-const NO_CAUSE: u64 = u64::MAX;
-
-#[repr(align(32))]
-struct Slot {
-    task: Option<Task>,
-    /// `NO_CAUSE` if there is none: so a slot is half a cache line.
-    cause: u64,
-    group: Group,
+/// What there is to know of a task's place without its memory being asked for.
+#[derive(Clone, Copy)]
+struct Mark {
+    /// In the ready queue.
     queued: bool,
     /// Nobody's: whoever still wakes it wakes a task that has ended.
     free: bool,
@@ -114,6 +111,7 @@ impl Kernel {
             groups: Cell::new(0),
             cause: Cell::new(None),
             tasks: RefCell::new(Vec::with_capacity(FEW_TASKS)),
+            marks: RefCell::new(Vec::with_capacity(FEW_TASKS)),
             free: RefCell::new(Vec::with_capacity(FEW_TASKS)),
             ready: RefCell::new(VecDeque::with_capacity(FEW_TASKS)),
             timers: RefCell::new(Timers::new()),
@@ -140,21 +138,22 @@ impl Kernel {
 
     /// Starts a task behind those that are ready now. It inherits the cause and the group.
     pub fn spawn(&self, task: impl Future<Output = ()> + 'static) {
-        let slot = Slot {
-            task: Some(task::boxed(task)),
-            cause: packed(self.cause()),
-            group: self.0.group.get(),
+        let task = Some(task::boxed(task, self.0.group.get(), self.cause()));
+        let mark = Mark {
             queued: true,
             free: false,
         };
         let mut tasks = self.0.tasks.borrow_mut();
+        let mut marks = self.0.marks.borrow_mut();
         let id = match self.0.free.borrow_mut().pop() {
             Some(id) => {
-                tasks[id.0 as usize] = slot;
+                tasks[id.0 as usize] = task;
+                marks[id.0 as usize] = mark;
                 id
             }
             None => {
-                tasks.push(slot);
+                tasks.push(task);
+                marks.push(mark);
                 TaskId(u32::try_from(tasks.len() - 1).expect("fewer than 2^32 tasks"))
             }
         };
@@ -180,8 +179,8 @@ impl Kernel {
         let ids = 0..self.0.tasks.borrow().len();
         for index in ids {
             let task = {
-                let slot = &mut self.0.tasks.borrow_mut()[index];
-                if slot.group == group { slot.task.take() } else { None }
+                let place = &mut self.0.tasks.borrow_mut()[index];
+                place.take_if(|task| task.group() == group)
             };
             if let Some(task) = task {
                 // What a task holds may spawn and wake others when it is dropped.
@@ -195,8 +194,8 @@ impl Kernel {
     pub fn end_all(&self) {
         loop {
             let tasks: Vec<Task> = {
-                let mut slots = self.0.tasks.borrow_mut();
-                slots.iter_mut().filter_map(|slot| slot.task.take()).collect()
+                let mut places = self.0.tasks.borrow_mut();
+                places.iter_mut().filter_map(Option::take).collect()
             };
             if tasks.is_empty() {
                 return;
@@ -238,23 +237,21 @@ impl Kernel {
     fn next_timer(&self, horizon: Time) -> Next {
         let mut timers = self.0.timers.borrow_mut();
         let next = timers.pop(horizon);
-        if let Some(batch) = timers.new_batch() {
-            self.touch_tasks(batch);
+        if let Some(soon) = timers.soon() {
+            self.touch_tasks(soon);
         }
         next
     }
 
     /// Of very many tasks each lies somewhere in slow memory. Those that are due soon are asked for together: one
     /// after another the processor would wait for each.
-    fn touch_tasks(&self, batch: &[Timer]) {
+    fn touch_tasks(&self, soon: &[Timer]) {
         let tasks = self.0.tasks.borrow();
         if tasks.len() < MANY_TASKS {
             return;
         }
-        let slot = |timer: &Timer| &tasks[timer.ticket().task().0 as usize];
-        let slots = batch.iter().fold(0, |sum, timer| sum | u8::from(slot(timer).queued));
-        let tasks = batch.iter().filter_map(|timer| slot(timer).task.as_ref());
-        std::hint::black_box(tasks.fold(slots, |sum, task| sum | task.touch()));
+        let tasks = soon.iter().filter_map(|timer| tasks[timer.ticket().task().0 as usize].as_ref());
+        std::hint::black_box(tasks.fold(0, |sum, task| sum | task.touch()));
     }
 
     #[inline(always)]
@@ -274,6 +271,7 @@ impl Kernel {
 
     fn run_ready(&self) {
         while let Some(id) = self.next_ready() {
+            self.0.marks.borrow_mut()[id.0 as usize].queued = false;
             self.run_task(id);
         }
     }
@@ -292,38 +290,30 @@ impl Kernel {
 
     #[inline]
     fn run_task(&self, id: TaskId) {
-        let task = {
-            let slot = &mut self.0.tasks.borrow_mut()[id.0 as usize];
-            slot.queued = false;
-            self.0.cause.set(unpacked(slot.cause));
-            self.0.group.set(slot.group);
-            slot.task.take()
-        };
+        let task = self.0.tasks.borrow_mut()[id.0 as usize].take();
         let Some(mut task) = task else {
             // It has ended since it was woken.
             self.release(id);
             return;
         };
         self.0.current.set(id);
-        let done = task.as_mut().run(&mut Context::from_waker(Waker::noop())).is_ready();
+        let done = task.as_mut().run(&self.0.group, &self.0.cause).is_ready();
         self.0.current.set(TaskId::NONE);
         self.0.group.set(Group::ROOT);
         if done {
             drop(task);
             self.release(id);
         } else {
-            let slot = &mut self.0.tasks.borrow_mut()[id.0 as usize];
-            slot.task = Some(task);
-            slot.cause = packed(self.0.cause.get());
+            self.0.tasks.borrow_mut()[id.0 as usize] = Some(task);
         }
     }
 
-    /// Gives a slot back. One that is still in the ready queue is given back when its turn comes: otherwise the
+    /// Gives a place back. One that is still in the ready queue is given back when its turn comes: otherwise the
     /// wake-up would be its successor's.
     fn release(&self, id: TaskId) {
-        let slot = &mut self.0.tasks.borrow_mut()[id.0 as usize];
-        if !slot.queued && !slot.free {
-            slot.free = true;
+        let mark = &mut self.0.marks.borrow_mut()[id.0 as usize];
+        if !mark.queued && !mark.free {
+            mark.free = true;
             self.0.free.borrow_mut().push(id);
         }
     }
@@ -336,12 +326,12 @@ impl Kernel {
 
     /// Puts a task at the end of the ready queue.
     pub(super) fn wake(&self, id: TaskId) {
-        // A task that is being polled has left its slot but may be woken by itself.
-        if let Some(slot) = self.0.tasks.borrow_mut().get_mut(id.0 as usize)
-            && !slot.queued
-            && !slot.free
+        // A task that is being polled has left its place but may be woken by itself.
+        if let Some(mark) = self.0.marks.borrow_mut().get_mut(id.0 as usize)
+            && !mark.queued
+            && !mark.free
         {
-            slot.queued = true;
+            mark.queued = true;
             self.0.ready.borrow_mut().push_back(id);
         }
     }
@@ -367,14 +357,6 @@ impl Kernel {
     pub(super) fn cancel_timer(&self, at: Time, ticket: Ticket) {
         self.0.timers.borrow_mut().cancel(Timer::new(at, ticket));
     }
-}
-
-fn packed(cause: Option<u64>) -> u64 {
-    cause.unwrap_or(NO_CAUSE)
-}
-
-fn unpacked(cause: u64) -> Option<u64> {
-    (cause != NO_CAUSE).then_some(cause)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //!
 //! No waker is needed: a leaf future notes the running task, so the kernel is free of locks and of `unsafe`.
 
+mod batch;
 mod channel;
 mod combinators;
 mod executor;

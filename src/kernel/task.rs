@@ -1,48 +1,70 @@
 //! A task as the kernel's table holds it: a future of any type, behind one pointer.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
+
+use super::executor::Group;
 
 /// A task; [`boxed`] makes one.
 pub(super) type Task = Pin<Box<dyn Run>>;
 
 /// What the kernel does with a task.
 pub(super) trait Run {
-    /// Runs it until it waits or ends.
-    fn run(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()>;
+    /// Runs it until it waits or ends, with its group and its cause as the kernel's.
+    fn run(self: Pin<&mut Self>, group: &Cell<Group>, cause: &Cell<Option<u64>>) -> Poll<()>;
+
+    /// The group that it ends with.
+    fn group(&self) -> Group;
 
     /// Reads its memory, for nothing but that it is in the processor's cache when it runs.
     fn touch(&self) -> u8;
 }
 
+/// No record has this number.
+const NO_CAUSE: u64 = u64::MAX;
+
 pin_project! {
-    /// A future between two marks, which can be read though the future itself is opaque.
+    /// A future between what can be read though the future itself is opaque. All that a task needs lies together: of very
+    /// many tasks the memory is what takes time.
     #[repr(C)]
-    struct Marked<F> {
-        head: u8,
+    struct Enclosed<F> {
+        // `NO_CAUSE` if there is none: so it is one word.
+        cause: u64,
+        group: Group,
         #[pin]
         future: F,
         tail: u8,
     }
 }
 
-impl<F: Future<Output = ()>> Run for Marked<F> {
-    fn run(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        self.project().future.poll(context)
+impl<F: Future<Output = ()>> Run for Enclosed<F> {
+    fn run(self: Pin<&mut Self>, group: &Cell<Group>, cause: &Cell<Option<u64>>) -> Poll<()> {
+        let this = self.project();
+        group.set(*this.group);
+        cause.set((*this.cause != NO_CAUSE).then_some(*this.cause));
+        let result = this.future.poll(&mut Context::from_waker(Waker::noop()));
+        *this.cause = cause.get().unwrap_or(NO_CAUSE);
+        result
+    }
+
+    fn group(&self) -> Group {
+        self.group
     }
 
     fn touch(&self) -> u8 {
-        self.head | self.tail
+        self.cause as u8 | self.tail
     }
 }
 
 /// Puts a future behind a pointer.
-pub(super) fn boxed(future: impl Future<Output = ()> + 'static) -> Task {
-    Box::pin(Marked {
-        head: 0,
+pub(super) fn boxed(future: impl Future<Output = ()> + 'static, group: Group, cause: Option<u64>) -> Task {
+    Box::pin(Enclosed {
+        cause: cause.unwrap_or(NO_CAUSE),
+        group,
         future,
         tail: 0,
     })

@@ -2,8 +2,9 @@
 //!
 //! 1. What is due up to the *limit* is near and waits in order: a sorted batch, and a small heap for what came since.
 //! 2. What is later waits in the wheel, in buckets.
-//! 3. When nothing is near, the next bucket becomes the batch if it is small, and is spread over the lower levels of the
-//!    wheel if it is not. So a timer moves once a level at most, and in a sparse wheel hardly ever.
+//! 3. When nothing is near, the next bucket becomes the batch if it is small, by itself or as a part of all timers, and is
+//!    spread over the lower levels of the wheel if it is not. So a timer moves once a level at most, and in a sparse wheel
+//!    hardly ever.
 //! 4. When the small heap is small no more, the limit is lowered and the heap's later part goes to the wheel. Few timers
 //!    therefore never see the wheel: for them a heap is best.
 //!
@@ -14,12 +15,15 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::num::NonZeroU64;
 
+use super::batch::Batch;
 use super::executor::TaskId;
 use super::time::Time;
 use super::wheel::Wheel;
 
 /// As many timers are kept in order rather than spread over buckets.
 const FEW: usize = 64;
+/// A bucket with no more than this part of all timers is kept in order, too: most of what comes is later.
+const SMALL_PART: usize = 8;
 
 /// A timer's number and the task that it wakes: later timers have greater tickets.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -87,10 +91,8 @@ pub(super) enum Next {
 
 /// The queue.
 pub(super) struct Timers {
-    /// The bucket taken last, the next timer at the end.
-    batch: Vec<Timer>,
-    /// Nobody has asked for the batch yet.
-    is_new: bool,
+    /// What was taken out of the wheel.
+    batch: Batch,
     /// What came since and is near.
     near: BinaryHeap<Reverse<Timer>>,
     /// When more than these are near the limit is lowered.
@@ -110,8 +112,7 @@ pub(super) struct Timers {
 impl Timers {
     pub(super) fn new() -> Timers {
         Timers {
-            batch: Vec::new(),
-            is_new: false,
+            batch: Batch::default(),
             near: BinaryHeap::with_capacity(FEW),
             near_max: FEW,
             limit: Time::MAX,
@@ -142,7 +143,7 @@ impl Timers {
     #[inline]
     pub(super) fn pop(&mut self, horizon: Time) -> Next {
         loop {
-            let in_batch = self.batch.last();
+            let in_batch = self.batch.next();
             let added = self.near.peek().map(|Reverse(timer)| timer);
             let (timer, from_batch) = match (in_batch, added) {
                 (Some(first), Some(added)) if added < first => (*added, false),
@@ -182,40 +183,35 @@ impl Timers {
 
     /// The timers that are due soon, each time that there are new ones.
     #[inline]
-    pub(super) fn new_batch(&mut self) -> Option<&[Timer]> {
-        std::mem::take(&mut self.is_new).then_some(&self.batch)
+    pub(super) fn soon(&mut self) -> Option<&[Timer]> {
+        self.batch.soon()
     }
 
     /// Makes the next timers the batch; whether there are any.
     #[cold]
     fn refill(&mut self) -> bool {
-        self.near_max = FEW;
         while self.batch.is_empty() {
-            let Some(mut bucket) = self.wheel.take_next() else {
+            let Some(bucket) = self.wheel.next(self.limit) else {
+                self.near_max = FEW;
                 self.limit = Time::MAX;
                 return false;
             };
             self.floor = bucket.first;
-            if bucket.timers.len() <= FEW || bucket.is_one_instant() {
+            let small = (self.stored / SMALL_PART).clamp(FEW, Batch::MOST);
+            if bucket.len <= small || bucket.is_one_instant() {
                 self.limit = bucket.last;
-                self.batch.append(&mut bucket.timers);
+                self.wheel.take(bucket, self.batch.unsorted());
             } else {
                 self.limit = bucket.first;
-                for timer in bucket.timers.drain(..) {
-                    if timer.at() > self.limit {
-                        self.wheel.put(timer, self.limit);
-                    } else {
-                        self.batch.push(timer);
-                    }
-                }
+                self.wheel.spread(bucket, self.batch.unsorted());
             }
-            self.wheel.give_back(bucket);
         }
+        self.batch.sort(self.floor, self.limit);
+        // Lowering the limit takes the longer the larger the batch is.
+        self.near_max = self.batch.len().max(FEW);
         if self.wheel.is_empty() {
             self.limit = Time::MAX;
         }
-        self.is_new = true;
-        self.batch.sort_unstable_by(|a, b| b.cmp(a));
         true
     }
 
@@ -224,7 +220,7 @@ impl Timers {
     fn lower_limit(&mut self) {
         let limit = self.floor.max(self.now);
         self.limit = limit;
-        for timer in self.batch.extract_if(.., |timer| timer.at() > limit) {
+        for timer in self.batch.extract(|timer| timer.at() > limit) {
             self.wheel.put(timer, limit);
         }
         let mut near = std::mem::take(&mut self.near).into_vec();
@@ -250,6 +246,7 @@ impl Timers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::Stream;
     use proptest::prelude::*;
 
     /// What is done to the queue.
@@ -354,6 +351,38 @@ mod tests {
             assert!(timers.stored <= 4 * FEW, "{}", timers.stored);
         }
         assert_eq!(timers.pop(Time::MAX), Next::Nothing);
+    }
+
+    /// Enough for batches of every size, crowded and even ones, some of whose timers are cancelled.
+    #[test]
+    fn very_many_are_a_sorted_set() {
+        for (entities, span) in [(1_000, 1_000_000_000), (30_000, 1_000_000_000), (100_000, 3_000), (200_000, 1 << 50)] {
+            let random = Stream::new(entities, "timers");
+            let (mut timers, mut model) = (Timers::new(), std::collections::BTreeSet::new());
+            let put = |timers: &mut Timers, model: &mut std::collections::BTreeSet<Timer>, number: u64, now: Time| {
+                let near = random.below(8) == 0;
+                let delay = random.below(if near { span / 1000 } else { span });
+                let timer = Timer::new(Time(now.0 + delay as i64), Ticket::new(number, TaskId::at(7)));
+                timers.push(timer);
+                model.insert(timer);
+                if random.below(16) == 0 {
+                    model.remove(&timer);
+                    timers.cancel(timer);
+                }
+            };
+            for number in 1..=entities {
+                put(&mut timers, &mut model, number, Time::ZERO);
+            }
+            for number in entities + 1..3 * entities {
+                let Some(want) = model.pop_first() else { break };
+                assert_eq!(timers.pop(Time::MAX), Next::Due(want));
+                put(&mut timers, &mut model, number, want.at());
+            }
+            for want in model {
+                assert_eq!(timers.pop(Time::MAX), Next::Due(want));
+            }
+            assert_eq!(timers.pop(Time::MAX), Next::Nothing);
+        }
     }
 
     #[test]

@@ -4,6 +4,9 @@
 //! Everything in the wheel is later than its owner's *limit*, and a timer's bucket is that of the highest digit (base 64)
 //! in which its instant differs from the limit. Two things follow. The lowest bucket of the lowest level in use is the next,
 //! always. And the limit may move to any instant of that bucket without a timer elsewhere changing its place.
+//!
+//! A bucket is a chain of blocks of memory. A block that was emptied last is filled next: so the wheel takes little more
+//! memory than its timers need, and what it takes is in the processor's cache.
 
 use super::time::Time;
 use super::timers::Timer;
@@ -12,25 +15,56 @@ use super::timers::Timer;
 const DIGIT_BITS: u32 = 6;
 /// Buckets of one level.
 const BUCKETS: usize = 1 << DIGIT_BITS;
+/// Timers of one block: 1 KiB.
+const BLOCK: usize = 64;
 
 /// The wheel.
 #[derive(Default)]
 pub(super) struct Wheel {
     /// As many as were ever needed, at most 11.
     levels: Vec<Level>,
+    blocks: Vec<[Timer; BLOCK]>,
+    /// What follows each block in its chain.
+    next: Vec<Link>,
+    /// The chain of the blocks that no bucket has.
+    spare: Link,
 }
 
 struct Level {
     /// A bit for each bucket that holds something.
     occupied: u64,
-    buckets: [Vec<Timer>; BUCKETS],
+    buckets: [Chain; BUCKETS],
 }
 
-/// A bucket that was taken out, to be emptied and given back with its memory.
+/// The memory of a bucket. All blocks but the first are full.
+#[derive(Clone, Copy, Default)]
+struct Chain {
+    first: Link,
+    /// The timers in all blocks.
+    len: u32,
+}
+
+/// The place of a block.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Link(u32);
+
+impl Link {
+    const NONE: Link = Link(u32::MAX);
+}
+
+impl Default for Link {
+    fn default() -> Link {
+        Link::NONE
+    }
+}
+
+/// A bucket of the wheel that is not empty.
+#[derive(Clone, Copy)]
 pub(super) struct Bucket {
     level: usize,
     digit: usize,
-    pub(super) timers: Vec<Timer>,
+    /// How many timers are in it.
+    pub(super) len: usize,
     /// The first and the last instant that it spans.
     pub(super) first: Time,
     pub(super) last: Time,
@@ -44,40 +78,101 @@ impl Wheel {
         let difference = at ^ limit.as_nanos().cast_unsigned();
         let level = difference.ilog2() / DIGIT_BITS;
         let digit = (at >> (level * DIGIT_BITS)) as usize % BUCKETS;
-        let level = level as usize;
+        self.put_at(level as usize, digit, timer);
+    }
+
+    #[inline]
+    fn put_at(&mut self, level: usize, digit: usize, timer: Timer) {
         if level >= self.levels.len() {
             self.levels.resize_with(level + 1, Level::default);
         }
         let level = &mut self.levels[level];
-        level.occupied |= 1 << digit;
-        level.buckets[digit].push(timer);
+        let bucket = &mut level.buckets[digit];
+        let place = bucket.len as usize % BLOCK;
+        bucket.len += 1;
+        if place == 0 {
+            level.occupied |= 1 << digit;
+            let before = bucket.first;
+            let block = self.spare;
+            bucket.first = match self.next.get_mut(block.0 as usize) {
+                Some(next) => {
+                    self.spare = std::mem::replace(next, before);
+                    block
+                }
+                None => {
+                    self.blocks.push([timer; BLOCK]);
+                    self.next.push(before);
+                    Link(u32::try_from(self.next.len() - 1).expect("fewer than 2^32 blocks"))
+                }
+            };
+        }
+        self.blocks[bucket.first.0 as usize][place] = timer;
     }
 
-    /// Takes the next bucket out.
-    pub(super) fn take_next(&mut self) -> Option<Bucket> {
-        let (index, level) = self
-            .levels
-            .iter_mut()
-            .enumerate()
-            .find(|(_, level)| level.occupied != 0)?;
+    /// The next bucket after the limit.
+    pub(super) fn next(&self, limit: Time) -> Option<Bucket> {
+        let mut levels = self.levels.iter().enumerate();
+        let (index, level) = levels.find(|(_, level)| level.occupied != 0)?;
         let digit = level.occupied.trailing_zeros() as usize;
-        level.occupied &= !(1 << digit);
-        let timers = std::mem::take(&mut level.buckets[digit]);
-        let below = (1_i64 << (index as u32 * DIGIT_BITS)) - 1;
-        let some = timers.first().map_or(0, |timer| timer.at().as_nanos());
+        let shift = index as u32 * DIGIT_BITS;
+        // Its higher digits are the limit's.
+        let higher = u64::MAX.checked_shl(shift + DIGIT_BITS).unwrap_or(0);
+        let first = limit.as_nanos().cast_unsigned() & higher | (digit as u64) << shift;
+        let last = first | ((1 << shift) - 1);
         Some(Bucket {
             level: index,
             digit,
-            timers,
-            first: Time(some & !below),
-            last: Time(some | below),
+            len: level.buckets[digit].len as usize,
+            first: Time(first.cast_signed()),
+            last: Time(last.cast_signed()),
         })
     }
 
-    /// Takes the memory of an emptied bucket back.
-    pub(super) fn give_back(&mut self, bucket: Bucket) {
-        debug_assert!(bucket.timers.is_empty(), "what is given back is empty");
-        self.levels[bucket.level].buckets[bucket.digit] = bucket.timers;
+    /// Takes out all that is in a bucket, in no order.
+    pub(super) fn take(&mut self, bucket: Bucket, into: &mut Vec<Timer>) {
+        let mut chain = self.empty(bucket);
+        while let Some(timers) = self.pop_block(&mut chain) {
+            into.extend_from_slice(timers);
+        }
+    }
+
+    /// Spreads the next bucket over the lower levels: the limit has moved to its first instant. What is due at that
+    /// instant is taken out.
+    pub(super) fn spread(&mut self, bucket: Bucket, into: &mut Vec<Timer>) {
+        let limit = bucket.first;
+        let mut chain = self.empty(bucket);
+        while let Some(timers) = self.pop_block(&mut chain) {
+            // Where they are may be the next block to be filled.
+            let mut copy = [timers[0]; BLOCK];
+            let copy = &mut copy[..timers.len()];
+            copy.copy_from_slice(timers);
+            for timer in copy {
+                if timer.at() > limit {
+                    self.put(*timer, limit);
+                } else {
+                    into.push(*timer);
+                }
+            }
+        }
+    }
+
+    /// Empties a bucket; what was in it.
+    fn empty(&mut self, bucket: Bucket) -> Chain {
+        let level = &mut self.levels[bucket.level];
+        level.occupied &= !(1 << bucket.digit);
+        std::mem::take(&mut level.buckets[bucket.digit])
+    }
+
+    /// The timers of a chain's first block, which leaves it.
+    #[inline]
+    fn pop_block(&mut self, chain: &mut Chain) -> Option<&[Timer]> {
+        let block = chain.first;
+        let next = self.next.get_mut(block.0 as usize)?;
+        chain.first = std::mem::replace(next, self.spare);
+        self.spare = block;
+        let len = (chain.len as usize - 1) % BLOCK + 1;
+        chain.len -= len as u32;
+        Some(&self.blocks[block.0 as usize][..len])
     }
 
     /// Whether nothing is in it.
@@ -88,12 +183,20 @@ impl Wheel {
     /// Removes the timers that are not to be kept; how many stay.
     pub(super) fn retain(&mut self, keep: impl Fn(&Timer) -> bool) -> usize {
         let mut kept = 0;
-        for level in &mut self.levels {
-            for (digit, bucket) in level.buckets.iter_mut().enumerate() {
-                bucket.retain(&keep);
-                kept += bucket.len();
-                if bucket.is_empty() {
-                    level.occupied &= !(1 << digit);
+        let mut timers = Vec::new();
+        for level in 0..self.levels.len() {
+            for digit in 0..BUCKETS {
+                let bucket = Bucket {
+                    level,
+                    digit,
+                    len: self.levels[level].buckets[digit].len as usize,
+                    first: Time::ZERO,
+                    last: Time::ZERO,
+                };
+                self.take(bucket, &mut timers);
+                for timer in timers.drain(..).filter(&keep) {
+                    self.put_at(level, digit, timer);
+                    kept += 1;
                 }
             }
         }
@@ -112,7 +215,7 @@ impl Default for Level {
     fn default() -> Level {
         Level {
             occupied: 0,
-            buckets: [const { Vec::new() }; BUCKETS],
+            buckets: [Chain::default(); BUCKETS],
         }
     }
 }
