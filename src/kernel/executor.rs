@@ -250,7 +250,9 @@ impl Kernel {
         if tasks.len() < MANY_TASKS {
             return;
         }
-        let tasks = soon.iter().filter_map(|timer| tasks[timer.ticket().task().0 as usize].as_ref());
+        let tasks = soon
+            .iter()
+            .filter_map(|timer| tasks[timer.ticket().task().0 as usize].as_ref());
         std::hint::black_box(tasks.fold(0, |sum, task| sum | task.touch()));
     }
 

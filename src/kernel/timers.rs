@@ -356,7 +356,12 @@ mod tests {
     /// Enough for batches of every size, crowded and even ones, some of whose timers are cancelled.
     #[test]
     fn very_many_are_a_sorted_set() {
-        for (entities, span) in [(1_000, 1_000_000_000), (30_000, 1_000_000_000), (100_000, 3_000), (200_000, 1 << 50)] {
+        for (entities, span) in [
+            (1_000, 1_000_000_000),
+            (30_000, 1_000_000_000),
+            (100_000, 3_000),
+            (200_000, 1 << 50),
+        ] {
             let random = Stream::new(entities, "timers");
             let (mut timers, mut model) = (Timers::new(), std::collections::BTreeSet::new());
             let put = |timers: &mut Timers, model: &mut std::collections::BTreeSet<Timer>, number: u64, now: Time| {
