@@ -130,7 +130,11 @@ impl Wheel {
 
     /// Takes out all that is in a bucket, in no order.
     pub(super) fn take(&mut self, bucket: Bucket, into: &mut Vec<Timer>) {
-        let mut chain = self.empty(bucket);
+        self.drain(bucket.level, bucket.digit, into);
+    }
+
+    fn drain(&mut self, level: usize, digit: usize, into: &mut Vec<Timer>) {
+        let mut chain = self.empty(level, digit);
         while let Some(timers) = self.pop_block(&mut chain) {
             into.extend_from_slice(timers);
         }
@@ -140,7 +144,7 @@ impl Wheel {
     /// instant is taken out.
     pub(super) fn spread(&mut self, bucket: Bucket, into: &mut Vec<Timer>) {
         let limit = bucket.first;
-        let mut chain = self.empty(bucket);
+        let mut chain = self.empty(bucket.level, bucket.digit);
         while let Some(timers) = self.pop_block(&mut chain) {
             // Where they are may be the next block to be filled.
             let mut copy = [timers[0]; BLOCK];
@@ -157,10 +161,10 @@ impl Wheel {
     }
 
     /// Empties a bucket; what was in it.
-    fn empty(&mut self, bucket: Bucket) -> Chain {
-        let level = &mut self.levels[bucket.level];
-        level.occupied &= !(1 << bucket.digit);
-        std::mem::take(&mut level.buckets[bucket.digit])
+    fn empty(&mut self, level: usize, digit: usize) -> Chain {
+        let level = &mut self.levels[level];
+        level.occupied &= !(1 << digit);
+        std::mem::take(&mut level.buckets[digit])
     }
 
     /// The timers of a chain's first block, which leaves it.
@@ -186,14 +190,7 @@ impl Wheel {
         let mut timers = Vec::new();
         for level in 0..self.levels.len() {
             for digit in 0..BUCKETS {
-                let bucket = Bucket {
-                    level,
-                    digit,
-                    len: self.levels[level].buckets[digit].len as usize,
-                    first: Time::ZERO,
-                    last: Time::ZERO,
-                };
-                self.take(bucket, &mut timers);
+                self.drain(level, digit, &mut timers);
                 for timer in timers.drain(..).filter(&keep) {
                     self.put_at(level, digit, timer);
                     kept += 1;
