@@ -13,6 +13,10 @@ use podlapse::explore::weights::Weights;
 use podlapse::scenario::types::Input;
 use podlapse::sim;
 
+/// As in the command.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Scenarios of one round: enough for every kind of them.
 const SCENARIOS: u64 = 2_048;
 

@@ -13,6 +13,10 @@ use podlapse::scenario::types::Input;
 use podlapse::trace::Record;
 use podlapse::{sim, views};
 
+/// As in the command.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The case whose recorded trace is the largest.
 fn largest() -> (Input, Vec<Record>) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/cases.tar.zst");

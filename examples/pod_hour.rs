@@ -16,6 +16,10 @@ use podlapse::kernel::Time;
 use podlapse::scenario::load::{Source, load};
 use podlapse::sim;
 
+/// As in the command.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Each scenario is run so often; the fastest run counts.
 const RUNS: usize = 5;
 

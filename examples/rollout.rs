@@ -23,6 +23,10 @@ use podlapse::sim;
 use podlapse::trace::{CallPhase, CriOp, What};
 use rayon::prelude::*;
 
+/// As in the command.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const PODS_PER_NODE: usize = 100;
 
 /// One pod, which the pods of a node are copies of.

@@ -7,6 +7,10 @@ use podlapse::scenario::load::{Source, load};
 use podlapse::scenario::types::Input;
 use podlapse::sim;
 
+/// As in the command.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// One pod and its script; `probes` is lines of YAML, indented by four, `runs` those of the script.
 pub(crate) fn pod(probes: &str, runs: &str, run_for: &str) -> String {
     format!(

@@ -9,6 +9,10 @@ use std::hint::black_box;
 use contest::{ENTITIES, EVENTS, binary_heap, podlapse};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
+/// As in the command.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn kernel(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("kernel");
     group.sample_size(10).throughput(Throughput::Elements(EVENTS));

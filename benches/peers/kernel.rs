@@ -12,6 +12,10 @@ use peers::{ENTITIES, EVENTS, Shared, binary_heap, delay_ns, podlapse};
 use serde::{Deserialize, Serialize};
 use simcore::Simulation;
 
+/// As in the command; the others have it, too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn simcore(entities: u64) -> f64 {
     let mut simulation = Simulation::new(1);
     let shared = Shared::new();

@@ -32,6 +32,10 @@ pub struct Group(u32);
 impl Group {
     /// The group of tasks that nobody ends.
     pub const ROOT: Group = Group(0);
+
+    pub(super) fn number(self) -> u32 {
+        self.0
+    }
 }
 
 /// A task's place in the table.

@@ -34,10 +34,10 @@ pin_project! {
     struct Enclosed<F> {
         // `NO_CAUSE` if there is none: so it is one word.
         cause: u64,
-        group: Group,
         #[pin]
         future: F,
-        tail: u8,
+        // At the other end of the memory; see `touch`.
+        group: Group,
     }
 }
 
@@ -56,7 +56,8 @@ impl<F: Future<Output = ()>> Run for Enclosed<F> {
     }
 
     fn touch(&self) -> u8 {
-        self.cause as u8 | self.tail
+        // Both ends: it may not lie within one line of the cache.
+        self.cause as u8 | self.group.number() as u8
     }
 }
 
@@ -64,8 +65,7 @@ impl<F: Future<Output = ()>> Run for Enclosed<F> {
 pub(super) fn boxed(future: impl Future<Output = ()> + 'static, group: Group, cause: Option<u64>) -> Task {
     Box::pin(Enclosed {
         cause: cause.unwrap_or(NO_CAUSE),
-        group,
         future,
-        tail: 0,
+        group,
     })
 }
