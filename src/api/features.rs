@@ -261,6 +261,15 @@ pub struct Features {
     pub count_conditions: bool,
     /// The status of a pod that is turned away keeps its qosClass.
     pub rejected_keeps_qos_class: bool,
+    /// Changes of a pod that was turned away are ignored (`InPlacePodVerticalScaling`).
+    pub ignores_rejected: bool,
+    /// A node that shuts down waits for a group's volumes before it goes on to the next.
+    pub shutdown_waits_for_volumes: bool,
+    /// lastState outlives the container that it tells of (`RestartAllContainersOnContainerExits`).
+    pub last_state_survives: bool,
+    /// A probe worker ends while its container waits and will not be restarted, and not when it has ended
+    /// (1.34 with `ContainerRestartRules`).
+    pub probes_end_while_waiting: bool,
 }
 
 impl Features {
@@ -286,7 +295,7 @@ impl Features {
             }
         }
         let from = |first: Version| version >= first;
-        use Version::{V1_32, V1_33, V1_35, V1_36};
+        use Version::{V1_32, V1_33, V1_34, V1_35, V1_36};
         let restart_rules = on("ContainerRestartRules");
         Ok(Features {
             version,
@@ -298,7 +307,7 @@ impl Features {
             ensure_secret_pulled_images: on("KubeletEnsureSecretPulledImages"),
             carry_started: from(V1_35) && !on("ChangeContainerStatusOnKubeletRestart"),
             cancel_exec_probes: from(V1_35),
-            end_probes_by_restart_rules: restart_rules,
+            end_probes_by_restart_rules: from(V1_35) && restart_rules,
             sidecar_containers: on("SidecarContainers"),
             sleep_action: on("PodLifecycleSleepAction"),
             sleep_allows_zero: on("PodLifecycleSleepActionAllowZero"),
@@ -326,6 +335,10 @@ impl Features {
             lost_init_completed: from(V1_36),
             count_conditions: from(V1_33),
             rejected_keeps_qos_class: from(V1_32),
+            ignores_rejected: from(V1_36) && on("InPlacePodVerticalScaling"),
+            shutdown_waits_for_volumes: from(V1_32),
+            last_state_survives: from(V1_36) && on("RestartAllContainersOnContainerExits"),
+            probes_end_while_waiting: version == V1_34 && restart_rules,
         })
     }
 }

@@ -93,8 +93,14 @@ pub const SWITCHES: &[Switch] = &[
     switch!(
         restart_all_containers, "kuberuntime/kuberuntime_manager.go: computePodActions",
         Some("RestartAllContainersOnContainerExits"),
-        off: "there is no RestartAllContainers, and lastState goes with the container that it tells of",
-        on: "a rule may restart all containers in place, and lastState outlives the container that it tells of"
+        off: "there is no RestartAllContainers",
+        on: "a rule may restart all containers in place"
+    ),
+    switch!(
+        last_state_survives, "kubelet_pods.go: convertToAPIContainerStatuses",
+        Some("RestartAllContainersOnContainerExits"),
+        off: "lastState goes with the container that it tells of",
+        on: "lastState outlives the container that it tells of"
     ),
     switch!(
         restart_all_at_once, "kubelet.go: SyncPod", None,
@@ -187,6 +193,16 @@ pub const SWITCHES: &[Switch] = &[
         rejected_keeps_qos_class, "kubelet.go: rejectPod", None,
         off: "the status of a pod that the kubelet turns away loses its qosClass",
         on: "the status of a pod that the kubelet turns away keeps its qosClass"
+    ),
+    switch!(
+        ignores_rejected, "kubelet.go: HandlePodUpdates, HandlePodReconcile", Some("InPlacePodVerticalScaling"),
+        off: "a change of a pod that was turned away is synced, and rewrites its status",
+        on: "a change of a pod that was turned away is ignored"
+    ),
+    switch!(
+        shutdown_waits_for_volumes, "nodeshutdown/nodeshutdown_manager.go: killPods", None,
+        off: "a node that shuts down goes on to the next group of pods when the last of this one has ended",
+        on: "a node that shuts down waits until the volumes of a group are unmounted"
     ),
     switch!(
         generation, "pkg/registry/core/pod/strategy.go: PrepareForCreate, PrepareForUpdate", None,

@@ -20,7 +20,6 @@ const WATCH_CREATE: Duration = Duration::from_millis(3);
 const WATCH_CHANGE: Duration = Duration::from_millis(1);
 
 /// What the kubelet hears.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PodChange {
     /// The pod is there.
     Added(PodIx),
@@ -29,7 +28,7 @@ pub enum PodChange {
     /// Its status was written by somebody else.
     Reconciled(PodIx),
     /// The object is gone.
-    Removed(PodIx),
+    Removed(PodIx, Rc<ApiPod>),
 }
 
 /// A pod object of the API.
@@ -110,12 +109,12 @@ impl ApiServer {
 
     /// The pods of a node as they are now, and from now on their changes: list and watch. Whoever listened for
     /// that node before hears nothing any more.
-    pub fn list_and_watch(&self, node: NodeIx) -> (Vec<PodIx>, Rc<Queue<PodChange>>) {
+    pub fn list_and_watch(&self, node: NodeIx) -> (Vec<(PodIx, Rc<ApiPod>)>, Rc<Queue<PodChange>>) {
         let queue = Rc::new(Queue::new(&self.kernel));
         self.watchers.borrow_mut().insert(node, queue.clone());
         let pods = self.pods.borrow();
         let own = pods.iter().filter(|(_, object)| object.node == node);
-        (own.map(|(ix, _)| *ix).collect(), queue)
+        (own.map(|(ix, object)| (*ix, object.clone())).collect(), queue)
     }
 
     fn announce(&self, node: NodeIx, change: PodChange, after: Duration) {
@@ -179,7 +178,8 @@ impl ApiServer {
     }
 
     /// A delete call. A pod whose phase is terminal goes at once, as do one without a node and one with grace 0
-    /// (`pkg/registry/core/pod: CheckGracefulDelete`). False when there is no such pod.
+    /// (`pkg/registry/core/pod: CheckGracefulDelete`). Only the first call looks at the phase: a further one may shorten
+    /// the deletion that is under way, no more (`registry/rest/delete.go: BeforeDelete`). False when there is no such pod.
     pub fn delete(&self, ix: PodIx, grace: Option<i64>) -> bool {
         let Some(object) = self.get(ix) else {
             return false;
@@ -190,7 +190,8 @@ impl ApiServer {
         }
         let own = object.pod.borrow().spec.termination_grace_period_seconds;
         let mut grace = grace.unwrap_or(own).max(0);
-        if object.status.borrow().is_terminal() || object.node == NodeIx::NONE {
+        let goes_at_once = object.status.borrow().is_terminal() || object.node == NodeIx::NONE;
+        if goes_at_once && object.deletion.get().is_none() {
             grace = 0;
         }
         let record = |op, grace| {
@@ -232,7 +233,7 @@ impl ApiServer {
             return;
         };
         self.record(Some(&object.full_name), None, call("removed"));
-        self.announce(object.node, PodChange::Removed(ix), WATCH_CHANGE);
+        self.announce(object.node, PodChange::Removed(ix, object), WATCH_CHANGE);
     }
 
     /// A change of the spec: the generation counts it, the kubelet hears of it.

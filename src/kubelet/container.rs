@@ -92,9 +92,9 @@ impl PodStatus {
         self.container_statuses.iter().find(|s| &*s.name == name)
     }
 
-    /// Those of the newest sandbox, newest first (`ActiveContainerStatuses`).
+    /// Those of the newest sandbox if it is ready, newest first (`ActiveContainerStatuses`).
     pub fn active_container_statuses(&self) -> impl Iterator<Item = &Status> {
-        let newest = self.sandbox_statuses.first().map(|s| s.id);
+        let newest = self.sandbox_statuses.first().filter(|s| s.ready).map(|s| s.id);
         self.container_statuses
             .iter()
             .filter(move |c| Some(c.sandbox) == newest)

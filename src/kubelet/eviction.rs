@@ -19,7 +19,15 @@ const MINIMUM_KILL_TIMEOUT_SECONDS: i64 = 10;
 
 /// What becomes of the status of a pod that the kubelet ends (`PodStatusFunc`).
 #[derive(Clone, Debug)]
-pub(super) enum StatusChange {
+pub(super) struct StatusChange {
+    ending: Ending,
+    /// The generation of which its condition speaks: the pod's when its end was asked for.
+    generation: Option<i64>,
+}
+
+/// Why the kubelet ends a pod.
+#[derive(Clone, Debug)]
+pub(super) enum Ending {
     /// Evicted; with DisruptionTarget unless the pod itself was at fault.
     Evicted { message: Name, disruption: bool },
     /// The node shuts down.
@@ -31,12 +39,12 @@ const SHUTDOWN_MESSAGE: &str = "Pod was terminated in response to imminent node 
 
 impl StatusChange {
     /// Puts the change into a status.
-    pub(super) fn apply(&self, status: &mut PodStatus, generation: Option<i64>, now: Timestamp) {
-        let (reason, message, disruption): (&'static str, Name, bool) = match self {
-            StatusChange::Evicted { message, disruption } => ("Evicted", message.clone(), *disruption),
-            StatusChange::NodeShutdown => ("Terminated", SHUTDOWN_MESSAGE.into(), true),
+    pub(super) fn apply(&self, status: &mut PodStatus, now: Timestamp) {
+        let (reason, message, disruption): (&'static str, Name, bool) = match &self.ending {
+            Ending::Evicted { message, disruption } => ("Evicted", message.clone(), *disruption),
+            Ending::NodeShutdown => ("Terminated", SHUTDOWN_MESSAGE.into(), true),
         };
-        if matches!(self, StatusChange::Evicted { .. }) || status.phase != Phase::Succeeded {
+        if matches!(self.ending, Ending::Evicted { .. }) || status.phase != Phase::Succeeded {
             status.phase = Phase::Failed;
         }
         status.reason = Some(reason.into());
@@ -46,7 +54,7 @@ impl StatusChange {
         }
         let condition = PodCondition {
             kind: ConditionKind::DisruptionTarget,
-            observed_generation: generation,
+            observed_generation: self.generation,
             status: ConditionStatus::True,
             last_transition_time: Some(now),
             reason: Some("TerminationByKubelet".into()),
@@ -86,13 +94,13 @@ impl Kubelet {
             }
         };
         self.pod_event(&config, true, "Evicted", message.clone());
-        let change = StatusChange::Evicted {
+        let ending = Ending::Evicted {
             message,
             disruption: reason != EvictionReason::LocalStorageLimit,
         };
         let kubelet = self.clone();
         self.kernel
-            .spawn(async move { kubelet.kill_pod_now(ix, config, grace, true, change).await });
+            .spawn(async move { kubelet.kill_pod_now(ix, config, grace, true, ending).await });
         Ok(())
     }
 
@@ -114,14 +122,17 @@ impl Kubelet {
         config: PodConfig,
         grace: i64,
         evict: bool,
-        change: StatusChange,
+        ending: Ending,
     ) {
         let timeout = Duration::from_secs((grace + grace / 2).max(MINIMUM_KILL_TIMEOUT_SECONDS));
         let done = Rc::new(Gate::new(&self.kernel));
         let kill = KillOptions {
             grace,
             evict,
-            change,
+            change: StatusChange {
+                ending,
+                generation: self.observed_generation(&config),
+            },
             done: done.clone(),
         };
         self.update_pod(ix, config.clone(), UpdateType::Kill(Some(kill)));

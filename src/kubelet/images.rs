@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use super::backoff::Backoff;
 use super::image_name::with_default_tag;
+use super::pull_records::PullRecords;
 use crate::api::pod::{Container, Name, PullPolicy, concat};
 use crate::kernel::{Duration, Kernel, Notify};
 use crate::kubelet::Kubelet;
@@ -27,6 +28,7 @@ pub struct StartError {
 pub struct ImageManager {
     kernel: Kernel,
     images: Rc<Images>,
+    records: Rc<PullRecords>,
     backoff: RefCell<Backoff<(PodIx, Name)>>,
     /// `prevPullErrMsg`
     last_error: RefCell<BTreeMap<(PodIx, Name), String>>,
@@ -37,10 +39,20 @@ pub struct ImageManager {
 
 impl ImageManager {
     /// A manager that pulls at most `parallel` images at a time.
-    pub fn new(kernel: &Kernel, images: Rc<Images>, parallel: Option<u32>) -> ImageManager {
+    pub fn new(
+        kernel: &Kernel,
+        images: Rc<Images>,
+        records: Rc<PullRecords>,
+        parallel: Option<u32>,
+    ) -> ImageManager {
+        records.start(|image| {
+            let tagged = with_default_tag(image).ok()?;
+            (images.is_present(image) && images.is_present(&tagged)).then_some(tagged)
+        });
         ImageManager {
             kernel: kernel.clone(),
             images,
+            records,
             backoff: RefCell::new(Backoff::new(Duration::from_secs(10), Duration::from_secs(300))),
             last_error: RefCell::default(),
             places: Cell::new(parallel),
@@ -81,9 +93,10 @@ impl ImageManager {
                     message,
                 }
             })?;
+            let verified = kubelet.config.features.ensure_secret_pulled_images;
+            let present = present && !(verified && self.records.must_pull(image, &tagged));
             if present {
-                let accessible = kubelet.config.features.ensure_secret_pulled_images;
-                let suffix = if accessible {
+                let suffix = if verified {
                     " and can be accessed by the pod"
                 } else {
                     ""
@@ -126,9 +139,11 @@ impl ImageManager {
         self.last_error.borrow_mut().remove(&key);
         event(false, "Pulling", concat(&["Pulling image \"", image, "\""]));
         let begun = self.kernel.now();
+        self.records.begin(image);
         self.take_place().await;
         let pulled = self.images.pull(&config.full_name, image, &tagged).await;
         self.give_place();
+        self.records.end(image, &tagged, pulled.is_ok());
         match pulled {
             Ok(took) => {
                 let whole_millis = |span: Duration| Duration(span.0 / 1_000_000 * 1_000_000);

@@ -15,6 +15,7 @@ mod orphans;
 pub mod pleg;
 pub mod pod_workers;
 pub mod prober;
+pub mod pull_records;
 mod sabotage;
 pub mod status;
 mod sync_loop;
@@ -41,6 +42,7 @@ use kuberuntime::sync::SyncResult;
 use pleg::Pleg;
 use pod_workers::{PodConfig, UpdateType, Worker};
 use prober::ProbeManager;
+use pull_records::PullRecords;
 use status::manager::StatusManager;
 use ticks::Ticks;
 use volume_manager::{VolumeManager, VolumeWait};
@@ -66,6 +68,8 @@ pub struct Parts {
     pub runtime: Rc<Runtime>,
     /// the node's images
     pub images: Rc<Images>,
+    /// what the node's kubelets have pulled
+    pub pull_records: Rc<PullRecords>,
     /// the node's volume plugin
     pub volumes: Rc<VolumePlugin>,
     /// the API server
@@ -100,6 +104,8 @@ pub struct Kubelet {
     pleg: Pleg,
     /// `podManager`: what the API has told.
     pods: RefCell<BTreeMap<PodIx, PodConfig>>,
+    /// Those of them that were turned away.
+    rejected: RefCell<BTreeSet<PodIx>>,
     /// Those of them that have an activeDeadlineSeconds.
     deadlined: RefCell<BTreeSet<PodIx>>,
     workers: RefCell<BTreeMap<PodIx, Rc<Worker>>>,
@@ -128,6 +134,7 @@ impl Kubelet {
             jitter,
             runtime,
             images,
+            pull_records,
             volumes,
             api,
             node,
@@ -145,9 +152,10 @@ impl Kubelet {
         let ticks = Ticks::new(&config.phases, started_at);
         Rc::new(Kubelet {
             pleg: Pleg::new(&kernel, runtime.clone(), ticks.relist, &config),
-            images: ImageManager::new(&kernel, images, parallel),
+            images: ImageManager::new(&kernel, images, pull_records, parallel),
             pods: RefCell::default(),
             workers: RefCell::default(),
+            rejected: RefCell::default(),
             deadlined: RefCell::default(),
             work_queue: RefCell::default(),
             work_queued: Notify::new(&kernel),
@@ -299,7 +307,7 @@ impl Kubelet {
     ) {
         let mut status = self.generate_status(ix, config, runtime, false);
         if let Some(change) = change {
-            change.apply(&mut status, self.observed_generation(config), self.timestamp());
+            change.apply(&mut status, self.timestamp());
         }
         self.set_status(ix, config, status, false);
         self.probes.stop_liveness_and_startup(ix, &config.pod);

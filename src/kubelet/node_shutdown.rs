@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::Kubelet;
-use super::eviction::{SYSTEM_CRITICAL_PRIORITY, StatusChange};
+use super::eviction::{Ending, SYSTEM_CRITICAL_PRIORITY};
 use crate::kernel::{Duration, Gate, race};
 use crate::runtime::PodIx;
 use crate::scenario::types::KubeletConfig;
@@ -61,14 +61,15 @@ impl Kubelet {
 
     async fn shut_down_group(self: &Rc<Self>, pods: Vec<PodIx>, seconds: i64) {
         let mut ends = Vec::new();
-        for ix in pods {
+        for &ix in &pods {
             let Some(config) = self.known_pod(ix) else { continue };
             let grace = config.pod.spec.termination_grace_period_seconds.min(seconds);
             let end = Rc::new(Gate::new(&self.kernel));
             let (kubelet, ended) = (self.clone(), end.clone());
             self.kernel.spawn(async move {
-                let change = StatusChange::NodeShutdown;
-                kubelet.kill_pod_now(ix, config, grace, false, change).await;
+                kubelet
+                    .kill_pod_now(ix, config, grace, false, Ending::NodeShutdown)
+                    .await;
                 ended.open();
             });
             ends.push(end);
@@ -76,6 +77,12 @@ impl Kubelet {
         let all = async {
             for end in &ends {
                 end.wait().await;
+            }
+            if self.config.features.shutdown_waits_for_volumes {
+                // A driver of the last group must still be there to unmount them.
+                for &ix in &pods {
+                    self.wait_for_unmounts(ix).await;
+                }
             }
         };
         let _ = race(all, self.kernel.sleep(Duration::from_secs(seconds))).await;

@@ -29,7 +29,9 @@ impl Kubelet {
     async fn kill_orphan(self: &Rc<Self>, ix: PodIx) {
         self.kernel.sleep(SYNC_DELAY).await;
         let config = self.config_of_orphan(ix);
-        let status = self.pleg.read_status(ix);
+        let mut status = self.pleg.read_status(ix);
+        // What runs is listed, and a sandbox that is not ready does not (`GetPods`).
+        status.sandbox_statuses.retain(|sandbox| sandbox.ready);
         self.kill_pod(ix, &config, &status, Some(GRACE_SECONDS)).await;
         self.finish_orphan(ix);
         self.housekeeping_wanted.raise();

@@ -8,7 +8,7 @@ use super::pod_workers::{PodConfig, UpdateType};
 use crate::api::qos;
 use crate::api::status::{Phase, PodStatus};
 use crate::kernel::{Duration, Notify, Time, race};
-use crate::kubelet::api_server::PodChange;
+use crate::kubelet::api_server::{ApiPod, PodChange};
 use crate::kubelet::container::State;
 use crate::runtime::PodIx;
 
@@ -44,8 +44,9 @@ impl Kubelet {
         self.kernel.sleep_until(self.started_at + FIRST_LIST).await;
         let (present, changes) = self.api.list_and_watch(self.node);
         self.kernel.sleep_until(self.ticks.sync_loop).await;
-        for ix in present {
-            self.handle_pod_change(PodChange::Added(ix));
+        for (ix, object) in present {
+            // Also one that has been removed since: the list comes before what the watch tells.
+            self.handle_pod_addition(ix, &object);
         }
         for (ix, event) in self.early_events.take() {
             self.handle_pleg_event(ix, event);
@@ -55,7 +56,7 @@ impl Kubelet {
         }
     }
 
-    /// `HandlePodAdditions`, `HandlePodUpdates`, `HandlePodReconcile`, `HandlePodRemoves`
+    /// `HandlePodUpdates`, `HandlePodReconcile`, `HandlePodRemoves`
     fn handle_pod_change(self: &Rc<Self>, change: PodChange) {
         match change {
             PodChange::Reconciled(ix) => {
@@ -64,41 +65,67 @@ impl Kubelet {
                     self.handle_pod_reconcile(ix, config);
                 }
             }
-            PodChange::Added(ix) | PodChange::Updated(ix) => {
-                let Some(object) = self.api.get(ix) else { return };
-                let config = PodConfig {
-                    pod: object.pod.borrow().clone(),
-                    full_name: object.full_name.clone(),
-                    generation: object.generation.get(),
-                    deletion_grace: object.deletion.get().map(|(grace, _)| grace),
-                    status: object.status_heard(self.kernel.now()),
-                };
-                self.pods.borrow_mut().insert(ix, config.clone());
-                if config.pod.spec.active_deadline_seconds.is_some() {
-                    self.deadlined.borrow_mut().insert(ix);
+            PodChange::Added(ix) => {
+                if let Some(object) = self.api.get(ix) {
+                    self.handle_pod_addition(ix, &object);
                 }
-                let admitted = config.status.is_terminal() || self.is_termination_requested(ix);
-                if matches!(change, PodChange::Added(_)) && self.shutting_down.get() && !admitted {
-                    self.reject_pod(ix, &config);
-                    return;
-                }
-                self.update_pod(ix, config, UpdateType::Sync);
             }
-            PodChange::Removed(ix) => {
+            PodChange::Updated(ix) => {
+                let Some(object) = self.api.get(ix) else { return };
+                let config = self.take_over(ix, &object);
+                if !self.is_left_alone(ix) {
+                    self.update_pod(ix, config, UpdateType::Sync);
+                }
+            }
+            PodChange::Removed(ix, object) => {
                 let removed = self.pods.borrow_mut().remove(&ix);
                 self.deadlined.borrow_mut().remove(&ix);
                 self.volumes.changed.raise();
                 self.housekeeping_wanted.raise();
-                if let Some(config) = removed {
+                if let Some(mut config) = removed {
+                    config.status = object.status_heard(self.kernel.now());
                     self.update_pod(ix, config, UpdateType::Kill(None));
                 }
             }
         }
     }
 
+    /// `HandlePodAdditions`
+    fn handle_pod_addition(self: &Rc<Self>, ix: PodIx, object: &ApiPod) {
+        let config = self.take_over(ix, object);
+        let admitted = config.status.is_terminal() || self.is_termination_requested(ix);
+        if self.shutting_down.get() && !admitted {
+            self.reject_pod(ix, &config);
+            return;
+        }
+        self.update_pod(ix, config, UpdateType::Sync);
+    }
+
+    /// Takes a pod over as the API has it (`podManager.UpdatePod`).
+    fn take_over(&self, ix: PodIx, object: &ApiPod) -> PodConfig {
+        let config = PodConfig {
+            pod: object.pod.borrow().clone(),
+            full_name: object.full_name.clone(),
+            generation: object.generation.get(),
+            deletion_grace: object.deletion.get().map(|(grace, _)| grace),
+            status: object.status_heard(self.kernel.now()),
+        };
+        self.pods.borrow_mut().insert(ix, config.clone());
+        if config.pod.spec.active_deadline_seconds.is_some() {
+            self.deadlined.borrow_mut().insert(ix);
+        }
+        config
+    }
+
+    /// Whether changes of the pod are none of the workers' business: it was turned away (`HasPodAllocatedResources`).
+    fn is_left_alone(&self, ix: PodIx) -> bool {
+        self.config.features.ignores_rejected && self.rejected.borrow().contains(&ix)
+    }
+
     /// A pod that comes while the node shuts down is turned away (`rejectPod`, `nodeshutdown: Admit`). One that has ended
     /// or is ending is not asked any more (`HandlePodAdditions`).
     fn reject_pod(self: &Rc<Self>, ix: PodIx, config: &PodConfig) {
+        self.rejected.borrow_mut().insert(ix);
         let message = "Pod was rejected as the node is shutting down.";
         self.pod_event(config, true, "NodeShutdown", message.into());
         let features = &self.config.features;
@@ -118,6 +145,9 @@ impl Kubelet {
     fn handle_pod_reconcile(self: &Rc<Self>, ix: PodIx, config: PodConfig) {
         self.statuses.unsettled.raise();
         self.resume_syncs(ix);
+        if self.is_left_alone(ix) {
+            return;
+        }
         let evicted = config.status.phase == Phase::Failed && config.status.reason.as_deref() == Some("Evicted");
         if self.needs_readiness_reconciled(&config) {
             self.update_pod(ix, config, UpdateType::Sync);
@@ -145,6 +175,10 @@ impl Kubelet {
     }
 
     fn handle_pleg_event(self: &Rc<Self>, ix: PodIx, event: Event) {
+        if !self.pods.borrow().contains_key(&ix) {
+            // An orphan may come alive late: a call of a predecessor runs to its end.
+            self.housekeeping_wanted.raise();
+        }
         if event != Event::Removed {
             self.handle_pod_sync(ix);
         } else {

@@ -66,7 +66,8 @@ impl Images {
         Ok(self.is_present(image) && self.is_present(tagged))
     }
 
-    fn is_present(&self, image: &str) -> bool {
+    /// Whether an image is on the node.
+    pub fn is_present(&self, image: &str) -> bool {
         !self.absent.borrow().contains(image)
     }
 

@@ -38,6 +38,7 @@ impl Node {
             runtime: Rc::new(Runtime::new(kernel, recorder, scenario.clone(), &script.name, guests)),
             volumes: Rc::new(VolumePlugin::new(scenario.volumes.clone())),
             images: Rc::new(Images::new(kernel, recorder, scenario.clone())),
+            pull_records: Rc::default(),
             jitter: scenario
                 .jitter
                 .then(|| Rc::new(Stream::new(scenario.seed, &format!("jitter/{}", script.name)))),

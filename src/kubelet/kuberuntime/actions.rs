@@ -302,7 +302,8 @@ fn compute_init_container_actions(pod: &Pod, seen: Seen<'_>, actions: &mut Actio
                 }
             }
             State::Exited if sidecar => actions.init_to_start.push(index),
-            State::Exited if found.exit_code != 0 => {
+            // One that was out of memory has failed whatever its exit code (`isInitContainerFailed`).
+            State::Exited if found.exit_code != 0 || found.reason == "OOMKilled" => {
                 if !should_container_be_restarted(container, pod, deleted, status, features) {
                     actions.kill_pod = true;
                     actions.init_to_start.clear();

@@ -7,7 +7,7 @@ use crate::api::pod::Name;
 use crate::kernel::{Time, race};
 use crate::kubelet::Kubelet;
 use crate::kubelet::ticks::Ticker;
-use crate::runtime::{Container, PodIx};
+use crate::runtime::{Container, PodIx, Sandbox};
 
 /// `MaxPerPodContainer`
 const DEAD_TO_KEEP: usize = 1;
@@ -46,45 +46,58 @@ impl Kubelet {
                 }
             });
         }
-        let (gone, kept): (Vec<_>, Vec<_>) = units
-            .into_iter()
-            .partition(|((pod, _), _)| self.should_pod_content_be_removed(*pod));
-        for ((pod, _), unit) in gone {
+        let mut kept = Vec::new();
+        for ((pod, _), unit) in units {
+            // Removals take time: each pod is asked about when its turn comes.
+            if !self.should_pod_content_be_removed(pod) {
+                kept.push((pod, unit));
+                continue;
+            }
             // Nothing is kept: upstream does not sort then, and goes through the runtime's list from its end.
             for container in unit.into_iter().rev() {
-                self.runtime.remove_container(pod, &container, false).await;
+                self.collect_container(pod, &container).await;
             }
         }
-        for ((pod, _), mut unit) in kept {
+        for (pod, mut unit) in kept {
             unit.sort_by_key(|c| (c.created_at, c.id));
             let remove = unit.len().saturating_sub(DEAD_TO_KEEP);
             for container in unit.into_iter().take(remove) {
-                self.runtime.remove_container(pod, &container, false).await;
+                self.collect_container(pod, &container).await;
             }
+        }
+    }
+
+    /// Removes a container, unless somebody else has done so since the runtime was listed: its status is asked for first
+    /// (`removeContainerLog`).
+    async fn collect_container(&self, pod: PodIx, container: &Rc<Container>) {
+        if self.runtime.container(pod, container.id).is_some() {
+            self.runtime.remove_container(pod, container, false).await;
         }
     }
 
     /// `evictSandboxes`: of deleted pods all that are empty and not ready, otherwise all of those but the newest.
     async fn collect_sandboxes(&self) {
-        let mut due = Vec::new();
-        for pod in self.runtime.pods() {
+        let listed = self.runtime.pods().into_iter().map(|pod| {
             let mut sandboxes = self.runtime.sandboxes(pod);
             sandboxes.sort_by_key(|s| (s.created_at, s.id));
+            let containers = self.runtime.containers(pod);
+            let is_idle = |s: &Rc<Sandbox>| !s.ready.get() && !containers.iter().any(|c| c.sandbox == s.id);
+            let sandboxes = sandboxes.into_iter().map(|s| (is_idle(&s), s)).collect();
+            (pod, sandboxes)
+        });
+        let listed: Vec<(PodIx, Vec<(bool, Rc<Sandbox>)>)> = listed.collect();
+        for (pod, mut sandboxes) in listed {
             let remove = if self.should_pod_content_be_removed(pod) {
                 sandboxes.reverse();
                 sandboxes.len()
             } else {
                 sandboxes.len().saturating_sub(1)
             };
-            let containers = self.runtime.containers(pod);
-            let idle = sandboxes.into_iter().take(remove);
-            let idle = idle.filter(|s| !s.ready.get() && !containers.iter().any(|c| c.sandbox == s.id));
-            due.extend(idle.map(|s| (pod, s)));
-        }
-        for (pod, sandbox) in due {
             let name = self.full_name(pod);
-            self.runtime.stop_pod_sandbox(&name, &sandbox).await;
-            self.runtime.remove_pod_sandbox(pod, &name, &sandbox).await;
+            for (_, sandbox) in sandboxes.into_iter().take(remove).filter(|(idle, _)| *idle) {
+                self.runtime.stop_pod_sandbox(&name, &sandbox).await;
+                self.runtime.remove_pod_sandbox(pod, &name, &sandbox).await;
+            }
         }
     }
 }

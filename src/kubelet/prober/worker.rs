@@ -11,7 +11,7 @@ use crate::kernel::{Duration, Gate, Kernel, Notify, Time, race};
 use crate::kubelet::Kubelet;
 use crate::kubelet::container::ContainerId;
 use crate::kubelet::pod_workers::PodConfig;
-use crate::kubelet::status::restart_policy::{container_should_restart, should_all_containers_restart};
+use crate::kubelet::status::restart_policy::{container_should_restart, is_restartable, should_all_containers_restart};
 use crate::runtime::PodIx;
 use crate::scenario::types::Sabotage;
 use crate::trace::ProbeType;
@@ -186,12 +186,18 @@ impl Worker {
         }
         let ContainerState::Running(running) = &container.state else {
             kubelet.set_probe_result(self.ix, self.kind, id, ProbeResult::Failure);
+            let features = &kubelet.config.features;
+            if features.probes_end_while_waiting && matches!(container.state, ContainerState::Waiting(_)) {
+                return is_restartable(self.container(), &self.config.pod);
+            }
             // Only a container that comes back is worth waiting for.
             let ContainerState::Terminated(end) = &container.state else {
                 return true;
             };
             let pod = &self.config.pod;
-            let features = &kubelet.config.features;
+            if features.probes_end_while_waiting {
+                return true;
+            }
             if !features.end_probes_by_restart_rules {
                 let survives = features.sidecar_probes_survive && self.is_sidecar();
                 return pod.spec.restart_policy != RestartPolicy::Never || survives;

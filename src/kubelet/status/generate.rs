@@ -11,7 +11,7 @@ use crate::api::pod::Name;
 use crate::api::qos;
 use crate::api::status::{ConditionKind, ContainerState, ContainerStatus, Phase, PodCondition, PodStatus as ApiStatus};
 use crate::kubelet::Kubelet;
-use crate::kubelet::container::{PodStatus, State};
+use crate::kubelet::container::PodStatus;
 use crate::kubelet::pod_workers::PodConfig;
 use crate::runtime::PodIx;
 use crate::scenario::types::Sabotage;
@@ -56,10 +56,7 @@ impl Kubelet {
         // Older kubelets ask what they would write, newer ones what runs in the present sandbox.
         let started = if features.pending_while_sidecars_return {
             let mut active = runtime.active_container_statuses();
-            active.any(|s| {
-                matches!(s.state, State::Running | State::Exited)
-                    && pod.spec.containers.iter().any(|c| c.name == s.name)
-            })
+            active.any(|s| pod.spec.containers.iter().any(|c| c.name == s.name))
         } else {
             let has_run = |s: &ContainerStatus| !matches!(s.state, ContainerState::Waiting(_));
             status.container_statuses.iter().any(has_run)

@@ -73,14 +73,27 @@ impl Kubelet {
         Timestamp(self.epoch + self.kernel.now().0.div_euclid(1_000_000_000))
     }
 
-    /// `updateStatusInternal`: completes the status from the one before and queues its write if it differs; whether
-    /// it does.
+    /// `SetPodStatus`, and `TerminatePod` with `finished`: completes the status from the one before and queues its write if
+    /// it differs; whether it does. What a pod that is being deleted has come to is compared with the API each time.
     pub(in crate::kubelet) fn set_status(
+        self: &Rc<Self>,
+        ix: PodIx,
+        config: &PodConfig,
+        status: PodStatus,
+        finished: bool,
+    ) -> bool {
+        let forced = finished || config.deletion_grace.is_some();
+        self.update_status(ix, config, status, finished, forced)
+    }
+
+    /// `updateStatusInternal`; a `forced` write takes place even if the status is the one before.
+    fn update_status(
         self: &Rc<Self>,
         ix: PodIx,
         config: &PodConfig,
         mut status: PodStatus,
         finished: bool,
+        forced: bool,
     ) -> bool {
         let cached = self.statuses.get(ix);
         let old = cached.clone().unwrap_or_else(|| config.status.clone());
@@ -101,7 +114,7 @@ impl Kubelet {
             self.work_queued.raise();
         }
         cut_messages(config, &mut status);
-        if cached.is_some_and(|cached| equal_by_kubelet(&cached, &status, &self.config.features)) && !finished {
+        if cached.is_some_and(|cached| equal_by_kubelet(&cached, &status, &self.config.features)) && !forced {
             return false;
         }
         let mut statuses = self.statuses.statuses.borrow_mut();
@@ -230,7 +243,7 @@ impl Kubelet {
         let Some(cached) = self.statuses.get(ix) else { return };
         let mut status = (*cached).clone();
         if change(&config.pod, self.observed_generation(&config), &mut status) {
-            self.set_status(ix, &config, status, false);
+            self.update_status(ix, &config, status, false, false);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Whether a container is started again (`podutil.ContainerShouldRestart`, `ShouldContainerBeRestarted`).
 
 use crate::api::features::Features;
-use crate::api::pod::{Container, Pod, RestartPolicy, RestartRuleAction};
+use crate::api::pod::{Container, Pod, RestartPolicy, RestartRule, RestartRuleAction};
 use crate::api::status::{ContainerState, PodStatus as ApiStatus};
 use crate::kubelet::container::{PodStatus, State};
 
@@ -28,6 +28,14 @@ pub fn container_should_restart(container: &Container, pod: &Pod, exit_code: i32
         RestartPolicy::OnFailure => exit_code != 0,
         RestartPolicy::Never => false,
     }
+}
+
+/// Whether a container may run again after any exit code at all (`podutil.IsContainerRestartable` of 1.34).
+pub fn is_restartable(container: &Container, pod: &Pod) -> bool {
+    let restarts = |rule: &RestartRule| rule.action == RestartRuleAction::Restart;
+    let own = container.restart_policy;
+    let by_rule = own.is_some() && container.restart_policy_rules.iter().any(restarts);
+    by_rule || own.unwrap_or(pod.spec.restart_policy) != RestartPolicy::Never
 }
 
 /// The action of the first rule that the exit code matches (`FindMatchingContainerRestartRule`).
