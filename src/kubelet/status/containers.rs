@@ -63,16 +63,16 @@ impl Conversion<'_> {
         if self.features.restart_all_containers {
             // Containers that were removed to be restarted have left nothing in the runtime: what is known is kept.
             converted.restart_count = converted.restart_count.max(old.restart_count);
-            if self.features.last_state_survives {
-                converted.last_state = if old.container_id != converted.container_id && ended {
-                    Some(old.state.clone())
-                } else {
-                    old.last_state.clone()
-                };
-            }
             if status.state == State::Running && ended && old.restart_count >= status.restart_count {
                 converted.restart_count = old.restart_count + 1;
             }
+        }
+        if self.features.last_state_survives {
+            converted.last_state = if old.container_id != converted.container_id && ended {
+                Some(old.state.clone())
+            } else {
+                old.last_state.clone()
+            };
         }
         // By name, not by ID: `started` outlives a kill that restarts in the same sync.
         if status.state == State::Running && self.features.carry_started {
