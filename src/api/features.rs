@@ -92,20 +92,22 @@ const ON_B: Option<Gate> = gate(true, Stage::Beta, false);
 const ON_GA: Option<Gate> = gate(true, Stage::Stable, false);
 const LOCKED: Option<Gate> = gate(true, Stage::Stable, true);
 const OFF_D: Option<Gate> = gate(false, Stage::Deprecated, false);
-const ON_DL: Option<Gate> = gate(true, Stage::Deprecated, true);
+const OFF_DL: Option<Gate> = gate(false, Stage::Deprecated, true);
 
 /// The gates that touch what is modelled, and others that people set on kubelets.
 #[rustfmt::skip]
 const GATES: &[GateRow] = &[
-    ("AllowOverwriteTerminationGracePeriodSeconds", [NONE, OFF_D, OFF_D, OFF_D, ON_DL, ON_DL]),
+    ("AllowOverwriteTerminationGracePeriodSeconds", [NONE, OFF_D, OFF_D, OFF_D, OFF_DL, OFF_DL]),
     ("ChangeContainerStatusOnKubeletRestart", [NONE, NONE, NONE, NONE, OFF_D, OFF_D]),
     ("ContainerRestartRules", [NONE, NONE, NONE, OFF_A, ON_B, ON_B]),
     ("ContainerStopSignals", [NONE, NONE, OFF_A, OFF_A, OFF_A, OFF_A]),
     ("EventedPLEG", [OFF_A; 6]),
     ("ExecProbeTimeout", [ON_GA, ON_GA, ON_GA, ON_GA, LOCKED, LOCKED]),
+    ("ExtendWebSocketsToKubelet", [NONE, NONE, NONE, NONE, NONE, ON_B]),
     ("GracefulNodeShutdown", [ON_B; 6]),
     ("GracefulNodeShutdownBasedOnPodPriority", [ON_B; 6]),
     ("ImageVolume", [OFF_A, OFF_A, OFF_B, OFF_B, ON_B, LOCKED]),
+    ("InPlacePodLevelResourcesVerticalScaling", [NONE, NONE, NONE, NONE, OFF_A, ON_B]),
     ("InPlacePodVerticalScaling", [OFF_A, OFF_A, ON_B, ON_B, LOCKED, LOCKED]),
     ("InPlacePodVerticalScalingInitContainers", [NONE, NONE, NONE, NONE, NONE, ON_B]),
     ("KubeletCrashLoopBackOffMax", [NONE, OFF_A, OFF_A, OFF_A, ON_B, ON_B]),
@@ -130,6 +132,13 @@ const GATES: &[GateRow] = &[
 const PREREQUISITES: &[(&str, &str)] = &[
     ("RestartAllContainersOnContainerExits", "ContainerRestartRules"),
     ("RestartAllContainersOnContainerExits", "NodeDeclaredFeatures"),
+    ("ExtendWebSocketsToKubelet", "NodeDeclaredFeatures"),
+    ("GracefulNodeShutdownBasedOnPodPriority", "GracefulNodeShutdown"),
+    ("InPlacePodLevelResourcesVerticalScaling", "InPlacePodVerticalScaling"),
+    ("InPlacePodLevelResourcesVerticalScaling", "NodeDeclaredFeatures"),
+    ("InPlacePodLevelResourcesVerticalScaling", "PodLevelResources"),
+    ("InPlacePodVerticalScalingInitContainers", "InPlacePodVerticalScaling"),
+    ("InPlacePodVerticalScalingInitContainers", "NodeDeclaredFeatures"),
 ];
 
 /// Why a setting of the feature gates can't be used, in the words of that version's kubelet.
@@ -265,6 +274,8 @@ pub struct Features {
     pub ignores_rejected: bool,
     /// A node that shuts down waits for a group's volumes before it goes on to the next.
     pub shutdown_waits_for_volumes: bool,
+    /// A container whose policy is to pull always does not ask whether the image is there.
+    pub always_skips_inspection: bool,
     /// lastState outlives the container that it tells of (`RestartAllContainersOnContainerExits`).
     pub last_state_survives: bool,
     /// A probe worker ends while its container waits and will not be restarted, and not when it has ended
@@ -327,7 +338,7 @@ impl Features {
             pod_level_resources: on("PodLevelResources"),
             crash_loop_max_configurable: on("KubeletCrashLoopBackOffMax"),
             reduced_crash_loop_decay: on("ReduceDefaultCrashLoopBackOffDecay"),
-            soft_eviction_respects_pod: from(V1_32),
+            soft_eviction_respects_pod: from(V1_32) && !on("AllowOverwriteTerminationGracePeriodSeconds"),
             delete_clamps_to_now: from(V1_33),
             kubectl_shows_errors_first: from(V1_35),
             sidecar_follows_image: from(V1_32),
@@ -337,6 +348,7 @@ impl Features {
             rejected_keeps_qos_class: from(V1_32),
             ignores_rejected: from(V1_36) && on("InPlacePodVerticalScaling"),
             shutdown_waits_for_volumes: from(V1_32),
+            always_skips_inspection: from(V1_32),
             last_state_survives: from(V1_36) && on("RestartAllContainersOnContainerExits"),
             probes_end_while_waiting: version == V1_34 && restart_rules,
         })

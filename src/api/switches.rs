@@ -149,7 +149,8 @@ pub const SWITCHES: &[Switch] = &[
         on: "a sidecar is restarted when its image changes"
     ),
     switch!(
-        soft_eviction_respects_pod, "eviction/eviction_manager.go: synchronize", None,
+        soft_eviction_respects_pod, "eviction/eviction_manager.go: synchronize",
+        Some("AllowOverwriteTerminationGracePeriodSeconds"),
         off: "a soft eviction gives evictionMaxPodGracePeriod",
         on: "a soft eviction gives no more than the pod's own grace period"
     ),
@@ -228,6 +229,11 @@ pub const SWITCHES: &[Switch] = &[
         ensure_secret_pulled_images, "images/image_manager.go: EnsureImageExists", Some("KubeletEnsureSecretPulledImages"),
         off: "the Pulled event ends with \"already present on machine\"",
         on: "the Pulled event adds \"and can be accessed by the pod\""
+    ),
+    switch!(
+        always_skips_inspection, "images/image_manager.go: EnsureImageExists", None,
+        off: "the runtime is asked for the image with imagePullPolicy Always, too",
+        on: "with imagePullPolicy Always the runtime is not asked for the image"
     ),
     switch!(
         pull_error_in_backoff, "images/image_manager.go: EnsureImageExists", None,

@@ -275,18 +275,21 @@ impl ApiServer {
         true
     }
 
-    /// Adds an ephemeral container, as `kubectl debug` does.
-    pub fn add_ephemeral(&self, ix: PodIx, container: &Container) -> bool {
+    /// Adds an ephemeral container, as `kubectl debug` does. Errors say why there is none.
+    pub fn add_ephemeral(&self, ix: PodIx, container: &Container) -> Result<(), &'static str> {
         let Some(object) = self.get(ix) else {
-            return false;
+            return Err("no such pod");
         };
+        if object.pod.borrow().find_container(&container.name).is_some() {
+            return Err("the pod has a container of that name");
+        }
         let call = ApiCall {
             image: Some(container.image.clone()),
             ..call("debug")
         };
         self.record(Some(&object.full_name), Some(&container.name), call);
         self.change_spec(ix, &object, |pod| pod.spec.ephemeral_containers.push(container.clone()));
-        true
+        Ok(())
     }
 
     /// A write of a condition by somebody else than the kubelet.

@@ -39,12 +39,7 @@ pub struct ImageManager {
 
 impl ImageManager {
     /// A manager that pulls at most `parallel` images at a time.
-    pub fn new(
-        kernel: &Kernel,
-        images: Rc<Images>,
-        records: Rc<PullRecords>,
-        parallel: Option<u32>,
-    ) -> ImageManager {
+    pub fn new(kernel: &Kernel, images: Rc<Images>, records: Rc<PullRecords>, parallel: Option<u32>) -> ImageManager {
         records.start(|image| {
             let tagged = with_default_tag(image).ok()?;
             (images.is_present(image) && images.is_present(&tagged)).then_some(tagged)
@@ -83,18 +78,21 @@ impl ImageManager {
                 });
             }
         };
-        if container.image_pull_policy != PullPolicy::Always {
+        let features = &kubelet.config.features;
+        let always = container.image_pull_policy == PullPolicy::Always;
+        if !always || !features.always_skips_inspection {
             let present = self.images.inspect(image, &tagged).map_err(|error| {
-                // Upstream names the reference that it has not got: nothing.
-                let message = concat(&["Failed to inspect image \"\": ", &error]);
+                // Later kubelets name the reference that they have not got: nothing.
+                let named: &str = if features.always_skips_inspection { "" } else { image };
+                let message = concat(&["Failed to inspect image \"", named, "\": ", &error]);
                 event(true, "InspectFailed", message.clone());
                 StartError {
                     reason: "ImageInspectError",
                     message,
                 }
             })?;
-            let verified = kubelet.config.features.ensure_secret_pulled_images;
-            let present = present && !(verified && self.records.must_pull(image, &tagged));
+            let verified = features.ensure_secret_pulled_images;
+            let present = present && !always && !(verified && self.records.must_pull(image, &tagged));
             if present {
                 let suffix = if verified {
                     " and can be accessed by the pod"

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::actions::{Step, action_of, object_field, workload_field};
 use super::lookup::matches_pod;
-use super::types::{ActionKind, Scenario};
+use super::types::{Action, ActionKind, Scenario};
 use crate::api::decode::{Workload, WorkloadKind};
 use crate::api::diagnostic::nearest;
 use crate::api::node::Node;
@@ -85,7 +85,29 @@ impl<'f> Fit<'f> {
         for (node, step) in spec.list("actions").iter().zip(self.steps) {
             self.action(problems, node, step);
         }
+        self.created_once(problems, spec);
         self.phases_are_apart(problems, spec);
+    }
+
+    /// What comes back under its old name is another pod, with a UID of its own: a run knows a pod by its name.
+    fn created_once(&self, problems: &mut Problems<'_>, spec: &Node) {
+        let mut created = BTreeSet::new();
+        for (node, step) in spec.list("actions").iter().zip(self.steps) {
+            let Step::Act(Action {
+                what: ActionKind::CreatePod { pod },
+                ..
+            }) = step
+            else {
+                continue;
+            };
+            if !created.insert(pod)
+                && let Some(place) = action_of(node).and_then(|(_, with)| with.get("pod"))
+            {
+                problems.duplicate(place).hint = Some(
+                    "a pod is created once; describe the one that comes back as another pod, under another name".into(),
+                );
+            }
+        }
     }
 
     /// The pods that a script's `pod` matches; it is an error if there is none.

@@ -97,6 +97,14 @@ pub(super) fn admit(pod: &mut Pod, features: &Features) -> Result<(), Refusal> {
             container.restart_policy_rules.clear();
             container.restart_policy = Some(RestartPolicy::Always).filter(|_| sidecar);
         }
+        let takes_any_rules = !is_init || !container.is_sidecar() || features.restart_all_containers;
+        if !takes_any_rules && !container.restart_policy_rules.is_empty() {
+            return invalid(
+                "RestartAllContainersOnContainerExits",
+                &format!("{place}.restartPolicyRules"),
+                "Forbidden: restartPolicyRules are not allowed for init containers with restart policy Always",
+            );
+        }
         let unknown = |action| action == RestartRuleAction::RestartAllContainers && !features.restart_all_containers;
         let mut rules = container.restart_policy_rules.iter();
         if let Some(rule) = rules.position(|rule| unknown(rule.action)) {

@@ -46,7 +46,10 @@ impl Cluster {
         match what {
             ActionKind::CreateObject { .. } | ActionKind::DeleteObject { .. } => {}
             ActionKind::CreatePod { pod } => {
-                if let Some(ix) = self.find(&pod) {
+                let Some(ix) = self.find(&pod) else { return };
+                if self.api.get(ix).is_some() {
+                    self.note(ix, None, "create action: the pod already exists");
+                } else {
                     self.create_pod(ix);
                 }
             }
@@ -64,7 +67,10 @@ impl Cluster {
                 });
             }
             ActionKind::Debug { pod, container } => {
-                self.on_pod(&pod, "debug", |ix| self.api.add_ephemeral(ix, &container));
+                let Some(ix) = self.find(&pod) else { return };
+                if let Err(text) = self.api.add_ephemeral(ix, &container) {
+                    self.note(ix, None, &format!("debug action: {text}"));
+                }
             }
             ActionKind::Kill {
                 pod,

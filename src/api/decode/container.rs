@@ -97,7 +97,7 @@ pub(super) fn container(
     container.resources = environment::resources(problems, node.get("resources"));
     let written = node.get("command").or_else(|| node.get("args"));
     container.place = written.map(|node| Arc::new(problems.place(node)));
-    restart_policy(problems, node, kind, &mut container);
+    restart_policy(problems, node, &mut container);
     probes_and_hooks(problems, node, kind, pod, &mut container);
     container
 }
@@ -143,7 +143,7 @@ fn probes_and_hooks(
 }
 
 /// restartPolicy and restartPolicyRules of the container (`validateContainerRestartPolicy`).
-fn restart_policy(problems: &mut Problems<'_>, node: &Node, kind: ContainerType, container: &mut Container) {
+fn restart_policy(problems: &mut Problems<'_>, node: &Node, container: &mut Container) {
     let rules = node.list("restartPolicyRules");
     match node.get("restartPolicy") {
         Some(policy) => match policy.text().map_or("", |text| text) {
@@ -160,16 +160,6 @@ fn restart_policy(problems: &mut Problems<'_>, node: &Node, kind: ContainerType,
             );
         }
         None => {}
-    }
-    if kind == ContainerType::Init
-        && container.restart_policy == Some(RestartPolicy::Always)
-        && !rules.is_empty()
-        && let Some(rules) = node.get("restartPolicyRules")
-    {
-        problems.forbidden(
-            rules,
-            "restartPolicyRules are not allowed for init containers with restart policy Always",
-        );
     }
     if rules.len() > 20
         && let Some(rules) = node.get("restartPolicyRules")

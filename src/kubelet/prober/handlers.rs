@@ -15,8 +15,16 @@ use crate::trace::{ProbeOutcome, ProbeType, What};
 /// `maxProbeRetries`
 const TRIES: usize = 3;
 
-/// What one call of a handler gives: a result with its output, or the error of a call that could not be made.
-type Answer = Result<(ProbeResult, String), String>;
+/// What one call of a handler gives, or the error of a call that could not be made.
+type Answer = Result<Verdict, String>;
+
+/// What a handler makes of an answer, with what an event says of it (`probe.Result`).
+enum Verdict {
+    Success,
+    /// A success that is worth an event.
+    Warning(String),
+    Failure(String),
+}
 
 fn title(kind: ProbeType) -> &'static str {
     match kind {
@@ -46,8 +54,8 @@ impl Worker {
             answer = self.call(kubelet, id, pod_ip).await;
         }
         let title = title(self.kind);
-        let unhealthy = |message: Name| {
-            kubelet.container_event(&self.config, &self.container().name, true, "Unhealthy", message);
+        let warn = |reason, message: Name| {
+            kubelet.container_event(&self.config, &self.container().name, true, reason, message);
         };
         match answer {
             Err(error) => {
@@ -56,14 +64,18 @@ impl Worker {
                 } else {
                     ""
                 };
-                unhealthy(concat(&[title, " probe errored", state, ": ", &error]));
+                warn("Unhealthy", concat(&[title, " probe errored", state, ": ", &error]));
                 None
             }
-            Ok((ProbeResult::Failure, output)) => {
-                unhealthy(concat(&[title, " probe failed: ", &output]));
+            Ok(Verdict::Failure(output)) => {
+                warn("Unhealthy", concat(&[title, " probe failed: ", &output]));
                 Some(ProbeResult::Failure)
             }
-            Ok((result, _)) => Some(result),
+            Ok(Verdict::Warning(output)) => {
+                warn("ProbeWarning", concat(&[title, " probe warning: ", &output]));
+                Some(ProbeResult::Success)
+            }
+            Ok(Verdict::Success) => Some(ProbeResult::Success),
         }
     }
 
@@ -102,7 +114,7 @@ impl Worker {
                 record(ProbeOutcome::Failure);
                 let host = host(&self.spec().handler).unwrap_or(pod_ip);
                 let text = refused(&self.spec().handler, host, self.spec().timeout_seconds);
-                return Ok((ProbeResult::Failure, text));
+                return Ok(Verdict::Failure(text));
             }
         };
         let alive = container.is_running();
@@ -123,8 +135,8 @@ impl Worker {
             let handler = &self.spec().handler;
             return match kubelet.runtime.network_call(&container, window.takes, timeout).await {
                 Ending::Answered => network_answer(&window, handler, host),
-                Ending::TimedOut => Ok((ProbeResult::Failure, timed_out(handler, host, seconds))),
-                Ending::Died | Ending::Cancelled => Ok((ProbeResult::Failure, refused(handler, host, seconds))),
+                Ending::TimedOut => Ok(Verdict::Failure(timed_out(handler, host, seconds))),
+                Ending::Died | Ending::Cancelled => Ok(Verdict::Failure(refused(handler, host, seconds))),
             };
         };
         let (answer, error) = exec_answer(&window, command);
@@ -138,8 +150,8 @@ impl Worker {
         };
         match kubelet.runtime.exec_sync(&container, call).await {
             Ending::Answered => answer,
-            Ending::TimedOut => Ok((ProbeResult::Failure, command_timed_out(command, seconds))),
-            Ending::Died if alive => Ok((ProbeResult::Failure, String::new())),
+            Ending::TimedOut => Ok(Verdict::Failure(command_timed_out(command, seconds))),
+            Ending::Died if alive => Ok(Verdict::Failure(String::new())),
             Ending::Died => Err(NOT_RUNNING.to_owned()),
             Ending::Cancelled => Err(CANCELED.to_owned()),
         }
@@ -171,10 +183,10 @@ impl Worker {
             .exec_in_guest(container, call, (DEFAULT_TAKES, Some(&cancelled)), known);
         let result = run.await;
         match result.ending {
-            Ending::Answered if result.code == 0 => Ok((ProbeResult::Success, result.output)),
-            Ending::Answered => Ok((ProbeResult::Failure, result.output)),
-            Ending::TimedOut => Ok((ProbeResult::Failure, command_timed_out(command, seconds))),
-            Ending::Died if alive => Ok((ProbeResult::Failure, String::new())),
+            Ending::Answered if result.code == 0 => Ok(Verdict::Success),
+            Ending::Answered => Ok(Verdict::Failure(result.output)),
+            Ending::TimedOut => Ok(Verdict::Failure(command_timed_out(command, seconds))),
+            Ending::Died if alive => Ok(Verdict::Failure(String::new())),
             Ending::Died => Err(NOT_RUNNING.to_owned()),
             Ending::Cancelled => Err(CANCELED.to_owned()),
         }
@@ -201,12 +213,12 @@ fn outcome(window: &ProbeWindow) -> ProbeAnswer {
 fn exec_answer(window: &ProbeWindow, command: &[Name]) -> (Answer, Option<String>) {
     let message = window.message.as_deref();
     match outcome(window) {
-        ProbeAnswer::Success => (Ok((ProbeResult::Success, String::new())), None),
+        ProbeAnswer::Success => (Ok(Verdict::Success), None),
         ProbeAnswer::Failure => {
             let code = window.exit_code.unwrap_or(1);
             let error = format!("command '{}' exited with {code}: ", command.join(" "));
             (
-                Ok((ProbeResult::Failure, message.unwrap_or_default().to_owned())),
+                Ok(Verdict::Failure(message.unwrap_or_default().to_owned())),
                 Some(error),
             )
         }
@@ -224,7 +236,13 @@ const SCRIPTED_ERROR: &str = "scripted probe error";
 fn network_answer(window: &ProbeWindow, handler: &Handler, host: &str) -> Answer {
     let message = window.message.as_deref();
     match outcome(window) {
-        ProbeAnswer::Success => Ok((ProbeResult::Success, String::new())),
+        ProbeAnswer::Success if window.status.is_some_and(|status| status >= 300) => {
+            let body = message.unwrap_or_default();
+            Ok(Verdict::Warning(format!(
+                "Probe terminated redirects, Response body: {body}"
+            )))
+        }
+        ProbeAnswer::Success => Ok(Verdict::Success),
         ProbeAnswer::Error => Err(message.unwrap_or(SCRIPTED_ERROR).to_owned()),
         ProbeAnswer::Failure => {
             let text = match (message, handler) {
@@ -235,7 +253,7 @@ fn network_answer(window: &ProbeWindow, handler: &Handler, host: &str) -> Answer
                 (None, Handler::Grpc { .. }) => "service unhealthy (responded with \"NOT_SERVING\")".to_owned(),
                 (None, handler) => refused(handler, host, 0),
             };
-            Ok((ProbeResult::Failure, text))
+            Ok(Verdict::Failure(text))
         }
     }
 }
