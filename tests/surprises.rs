@@ -35,7 +35,7 @@ fn extracts(page: &str) -> Vec<(String, Vec<String>)> {
 fn the_page_shows_what_podlapse_prints() {
     let page = fs::read_to_string("docs/surprises.md").expect("the page");
     for (name, lines) in extracts(&page) {
-        let rendered = timeline::timeline(&Path::new("scenarios").join(&name));
+        let rendered = timeline::timeline(&Path::new("scenarios").join(&name), false);
         let mut rest = rendered
             .lines()
             .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));

@@ -8,7 +8,7 @@ mod timeline;
 #[test]
 fn timelines_of_the_shipped_scenarios() {
     insta::glob!("..", "scenarios/**/*.yaml", |path| {
-        let text = timeline::timeline(path);
+        let text = timeline::timeline(path, false);
         insta::assert_snapshot!(text);
     });
 }

@@ -109,7 +109,7 @@ impl ApiServer {
 
     /// The pods of a node as they are now, and from now on their changes: list and watch. Whoever listened for
     /// that node before hears nothing any more.
-    pub fn list_and_watch(&self, node: NodeIx) -> (Vec<(PodIx, Rc<ApiPod>)>, Rc<Queue<PodChange>>) {
+    pub fn list_and_watch(&self, node: NodeIx) -> (BTreeMap<PodIx, Rc<ApiPod>>, Rc<Queue<PodChange>>) {
         let queue = Rc::new(Queue::new(&self.kernel));
         self.watchers.borrow_mut().insert(node, queue.clone());
         let pods = self.pods.borrow();

@@ -93,15 +93,21 @@ impl<'f> Fit<'f> {
     fn created_once(&self, problems: &mut Problems<'_>, spec: &Node) {
         let mut created = BTreeSet::new();
         for (node, step) in spec.list("actions").iter().zip(self.steps) {
-            let Step::Act(Action {
-                what: ActionKind::CreatePod { pod },
-                ..
-            }) = step
-            else {
-                continue;
+            let (field, name) = match step {
+                Step::Act(Action {
+                    what: ActionKind::CreatePod { pod },
+                    ..
+                }) => ("pod", pod),
+                Step::Workload {
+                    kind,
+                    name,
+                    deletion: None,
+                    ..
+                } => (workload_field(*kind), name),
+                Step::Act(_) | Step::Workload { .. } => continue,
             };
-            if !created.insert(pod)
-                && let Some(place) = action_of(node).and_then(|(_, with)| with.get("pod"))
+            if !created.insert((field, name))
+                && let Some(place) = action_of(node).and_then(|(_, with)| with.get(field))
             {
                 problems.duplicate(place).hint = Some(
                     "a pod is created once; describe the one that comes back as another pod, under another name".into(),

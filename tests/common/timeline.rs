@@ -5,8 +5,8 @@ use std::path::Path;
 use podlapse::scenario::load::{Source, load};
 use podlapse::{sim, views};
 
-/// Plays the scenario of a file.
-pub(crate) fn timeline(path: &Path) -> String {
+/// Plays the scenario of a file; with every call, event and write if it is to be `verbose`.
+pub(crate) fn timeline(path: &Path, verbose: bool) -> String {
     let text = std::fs::read_to_string(path).expect("a scenario");
     let (input, _) = load(&[Source {
         name: "scenario".to_owned(),
@@ -15,6 +15,7 @@ pub(crate) fn timeline(path: &Path) -> String {
     .expect("it loads");
     let options = views::timeline::Options {
         width: Some(80),
+        verbose,
         ..views::timeline::Options::default()
     };
     views::timeline::render(&sim::run(&input), &input, options)

@@ -82,10 +82,10 @@ impl Kubelet {
             sandboxes.sort_by_key(|s| (s.created_at, s.id));
             let containers = self.runtime.containers(pod);
             let is_idle = |s: &Rc<Sandbox>| !s.ready.get() && !containers.iter().any(|c| c.sandbox == s.id);
-            let sandboxes = sandboxes.into_iter().map(|s| (is_idle(&s), s)).collect();
+            let sandboxes: Vec<(bool, Rc<Sandbox>)> = sandboxes.into_iter().map(|s| (is_idle(&s), s)).collect();
             (pod, sandboxes)
         });
-        let listed: Vec<(PodIx, Vec<(bool, Rc<Sandbox>)>)> = listed.collect();
+        let listed: Vec<_> = listed.collect();
         for (pod, mut sandboxes) in listed {
             let remove = if self.should_pod_content_be_removed(pod) {
                 sandboxes.reverse();
