@@ -43,7 +43,7 @@ pub struct ApiPod {
     pub full_name: Name,
     /// metadata.generation
     pub generation: Cell<i64>,
-    /// metadata.deletionGracePeriodSeconds, with when deletion was last asked for
+    /// metadata.deletionGracePeriodSeconds, with the instant from which it counts: deletionTimestamp has whole seconds
     pub deletion: Cell<Option<(i64, Time)>>,
     /// status
     pub status: RefCell<Arc<PodStatus>>,
@@ -208,7 +208,7 @@ impl ApiServer {
         let now = self.kernel.now();
         match object.deletion.get() {
             None => {
-                object.deletion.set(Some((grace, now)));
+                object.deletion.set(Some((grace, whole_seconds(now))));
                 object
                     .generation
                     .set(object.generation.get() + i64::from(self.counts_generation));
@@ -216,8 +216,12 @@ impl ApiServer {
             }
             Some((present, since)) if grace < present => {
                 // The deletion timestamp never lies in the past: what is left is at least one second.
-                let end = since + Duration::from_secs(grace);
-                let grace = if end < now && self.clamps_deletion { 1 } else { grace };
+                let is_past = since + Duration::from_secs(grace) < now && self.clamps_deletion;
+                let (grace, since) = if is_past {
+                    (1, whole_seconds(now) - Duration::from_secs(1))
+                } else {
+                    (grace, since)
+                };
                 object.deletion.set(Some((grace, since)));
                 record("update", grace);
             }
@@ -341,6 +345,12 @@ impl ApiServer {
         }
         true
     }
+}
+
+/// What is left of an instant in the API (`metav1.Time` is written with whole seconds).
+fn whole_seconds(at: Time) -> Time {
+    const SECOND: i64 = 1_000_000_000;
+    Time(at.0.div_euclid(SECOND) * SECOND)
 }
 
 fn call(op: &'static str) -> ApiCall {
