@@ -93,6 +93,7 @@ pub struct Kubelet {
     epoch: i64,
     node: NodeIx,
     node_name: Name,
+    host_ip: Name,
     /// The node shuts down: pods that come now are turned away.
     shutting_down: Cell<bool>,
     /// When it started.
@@ -176,6 +177,7 @@ impl Kubelet {
             api,
             node,
             node_name,
+            host_ip: host_ip(node),
             shutting_down: Cell::new(false),
             started_at,
             ticks,
@@ -330,6 +332,17 @@ impl Kubelet {
             finished.phase = crate::api::status::Phase::Running;
         }
         self.set_status(ix, config, finished, true);
+    }
+}
+
+/// The address of a node.
+fn host_ip(node: NodeIx) -> Name {
+    match node {
+        NodeIx(0) => Name::new_static("10.0.0.4"),
+        NodeIx(other) => {
+            let number = 4 + other;
+            format!("10.0.{}.{}", number / 256 % 256, number % 256).into()
+        }
     }
 }
 

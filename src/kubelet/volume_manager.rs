@@ -42,8 +42,6 @@ pub(super) struct VolumeManager {
 
 /// The volumes of one pod, in both worlds.
 struct PodVolumes {
-    /// In the desired state of the world.
-    desired: bool,
     config: PodConfig,
     volumes: BTreeMap<Name, Volume>,
 }
@@ -51,6 +49,8 @@ struct PodVolumes {
 /// A volume in the actual state of the world.
 #[derive(Default)]
 struct Volume {
+    /// In the desired state of the world.
+    desired: bool,
     /// Known to be attached: needed before it can be mounted, even where nothing is ever attached.
     attached: bool,
     mounted: bool,
@@ -96,7 +96,7 @@ impl VolumeManager {
     fn all_mounted(&self, ix: PodIx) -> bool {
         let pods = self.pods.borrow();
         pods.get(&ix)
-            .is_some_and(|p| p.desired && p.volumes.values().all(|v| v.mounted))
+            .is_some_and(|p| p.volumes.values().all(|v| v.desired && v.mounted))
     }
 
     fn any_mounted(&self, ix: PodIx) -> bool {
@@ -166,20 +166,21 @@ impl Kubelet {
     fn next_volume_tick(&self) -> Option<Time> {
         let now = self.kernel.now();
         let (populator, reconciler) = (&self.volumes.populator, &self.volumes.reconciler);
-        let new = self.known_pods().into_iter().filter(|ix| self.wants_volumes(*ix));
+        let tick = populator.after(now);
+        let new = self.known_pods().into_iter().filter(|ix| self.wants_volumes(*ix, tick));
         if !self.leaves_out_idle_ticks() {
-            return Some(populator.after(now).min(reconciler.after(now)));
+            return Some(tick.min(reconciler.after(now)));
         }
-        let mut ticks: Vec<Time> = new.take(1).map(|_| populator.after(now)).collect();
+        let mut ticks: Vec<Time> = new.take(1).map(|_| tick).collect();
         for (ix, pod) in self.volumes.pods.borrow().iter() {
-            if pod.desired && self.drops_volumes(*ix, pod) {
-                ticks.push(populator.after(now));
-            }
             for volume in pod.volumes.values() {
-                if pod.desired && !volume.mounted && !volume.mounting {
+                if self.drops_volume(*ix, volume) {
+                    ticks.push(tick);
+                }
+                if volume.desired && !volume.mounted && !volume.mounting {
                     let ready = volume.backoff.map_or(now, |(_, end)| end.max(now));
                     ticks.push(reconciler.after(ready));
-                } else if !pod.desired && volume.mounted {
+                } else if !volume.desired && volume.mounted {
                     ticks.push(reconciler.after(now));
                 }
             }
@@ -187,48 +188,45 @@ impl Kubelet {
         ticks.into_iter().min()
     }
 
-    /// A pod whose volumes are not in the desired state yet, but should be (`findAndAddNewPods`).
-    fn wants_volumes(&self, ix: PodIx) -> bool {
-        let desired = self.volumes.pods.borrow().get(&ix).is_some_and(|p| p.desired);
+    /// A pod whose volumes are not in the desired state yet, but should be at that tick (`findAndAddNewPods`): unless it
+    /// ends. The first loop of a kubelet adds all that may still run.
+    fn wants_volumes(&self, ix: PodIx, tick: Time) -> bool {
+        let pods = self.volumes.pods.borrow();
+        let desired = pods.get(&ix).is_some_and(|p| p.volumes.values().any(|v| v.desired));
         let config = self.pods.borrow().get(&ix).cloned();
-        config.is_some_and(|c| !desired && self.volumes.manages(&c.pod) && !self.should_containers_be_terminating(ix))
+        let ends = if tick <= self.volumes.populator.after(self.ticks.sync_loop) {
+            self.should_pod_runtime_be_removed(ix)
+        } else {
+            self.should_containers_be_terminating(ix)
+        };
+        config.is_some_and(|c| !desired && self.volumes.manages(&c.pod) && !ends)
     }
 
-    /// A pod whose volumes leave the desired state (`findAndRemoveDeletedPods`): it has ended. As long as the API has
-    /// it, a volume that was never mounted is kept.
-    fn drops_volumes(&self, ix: PodIx, pod: &PodVolumes) -> bool {
+    /// A volume that leaves the desired state (`findAndRemoveDeletedPods`): its pod has ended. As long as the API has the
+    /// pod, a volume that is not mounted is kept.
+    fn drops_volume(&self, ix: PodIx, volume: &Volume) -> bool {
         let exists = self.pods.borrow().contains_key(&ix);
-        self.should_pod_runtime_be_removed(ix) && (!exists || pod.volumes.values().all(|v| v.mounted))
+        volume.desired && self.should_pod_runtime_be_removed(ix) && (!exists || volume.mounted)
     }
 
     fn populate_volumes(&self) {
+        let now = self.kernel.now();
         for ix in self.known_pods() {
-            if self.wants_volumes(ix)
+            if self.wants_volumes(ix, now)
                 && let Some(config) = self.known_pod(ix)
             {
-                let volumes = used_volumes(&config.pod)
-                    .into_iter()
-                    .map(|name| (name, Volume::default()));
+                let names = used_volumes(&config.pod).into_iter();
                 let mut pods = self.volumes.pods.borrow_mut();
-                pods.entry(ix)
-                    .or_insert_with(|| PodVolumes {
-                        desired: true,
-                        config,
-                        volumes: volumes.collect(),
-                    })
-                    .desired = true;
+                let pod = pods.entry(ix).or_insert_with(|| PodVolumes {
+                    config,
+                    volumes: names.map(|name| (name, Volume::default())).collect(),
+                });
+                pod.volumes.values_mut().for_each(|volume| volume.desired = true);
             }
         }
-        let leaving: Vec<PodIx> = {
-            let pods = self.volumes.pods.borrow();
-            let leaving = pods
-                .iter()
-                .filter(|(ix, pod)| pod.desired && self.drops_volumes(**ix, pod));
-            leaving.map(|(ix, _)| *ix).collect()
-        };
-        for ix in leaving {
-            if let Some(pod) = self.volumes.pods.borrow_mut().get_mut(&ix) {
-                pod.desired = false;
+        for (ix, pod) in self.volumes.pods.borrow_mut().iter_mut() {
+            for volume in pod.volumes.values_mut() {
+                volume.desired &= !self.drops_volume(*ix, volume);
             }
         }
     }
@@ -239,13 +237,16 @@ impl Kubelet {
         let mut to_mount = Vec::new();
         {
             let mut pods = self.volumes.pods.borrow_mut();
-            for pod in pods.values_mut().filter(|p| !p.desired) {
-                pod.volumes.values_mut().for_each(|v| *v = Volume::default());
+            for volume in pods.values_mut().flat_map(|pod| pod.volumes.values_mut()) {
+                if !volume.desired {
+                    *volume = Volume::default();
+                }
             }
-            pods.retain(|_, pod| pod.desired);
+            pods.retain(|_, pod| pod.volumes.values().any(|volume| volume.desired));
             for (ix, pod) in pods.iter_mut() {
-                for (name, volume) in pod.volumes.iter_mut().filter(|(_, v)| !v.mounted && !v.mounting) {
-                    if volume.backoff.is_some_and(|(_, end)| end >= now) {
+                for (name, volume) in &mut pod.volumes {
+                    let waits = volume.backoff.is_some_and(|(_, end)| end >= now);
+                    if !volume.desired || volume.mounted || volume.mounting || waits {
                         continue;
                     }
                     if std::mem::replace(&mut volume.attached, true) {

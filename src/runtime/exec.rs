@@ -129,15 +129,7 @@ impl Runtime {
             .map_or(Duration::ZERO, |at| self.kernel.now() - at);
         let in_force = windows.iter().rev().find(|w| w.from <= since).or(windows.first());
         let drawn = in_force.cloned().map(|window| self.draw_answer(window));
-        drawn.unwrap_or(ProbeWindow {
-            from: Duration::ZERO,
-            result: ProbeAnswer::Success,
-            takes: DEFAULT_TAKES,
-            message: None,
-            status: None,
-            exit_code: None,
-            probability: None,
-        })
+        drawn.unwrap_or(ProbeWindow::HEALTHY)
     }
 
     /// A window whose result holds for a share of the calls only gives the opposite for the others.

@@ -4,12 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::PodIx;
 use super::abandon::Abandon;
 use super::container::{Container, ContainerState};
 use super::exec::CANCELED;
 use super::guests::Guests;
 use super::process::Process;
+use super::{NodeIx, PodIx};
 use crate::api::pod::Name;
 use crate::guest;
 use crate::kernel::{Duration, Kernel, Notify, Stream, Time};
@@ -25,7 +25,7 @@ pub struct Runtime {
     pub(super) scenario: Shared<Scenario>,
     pods: RefCell<BTreeMap<PodIx, PodRecords>>,
     next_id: Cell<u64>,
-    next_ip: Cell<u32>,
+    next_ip: (usize, Cell<u32>),
     /// How long the CRI client waits for a sandbox.
     sandbox_timeout: Duration,
     /// How often the machine has gone down.
@@ -81,7 +81,7 @@ impl Runtime {
         kernel: &Kernel,
         recorder: &Recorder,
         scenario: Shared<Scenario>,
-        node: &str,
+        (node, node_name): (NodeIx, &str),
         guests: &Rc<Guests>,
     ) -> Runtime {
         Runtime {
@@ -91,11 +91,11 @@ impl Runtime {
             scenario: scenario.clone(),
             pods: RefCell::default(),
             next_id: Cell::new(1),
-            next_ip: Cell::new(2),
+            next_ip: (88 + node.0 % 100, Cell::new(2)),
             sandbox_timeout: scenario.kubelet.runtime_request_timeout.times(2),
             boots: Cell::new(0),
             lost: RefCell::default(),
-            chances: Stream::new(scenario.seed, &format!("probes/{node}")),
+            chances: Stream::new(scenario.seed, &format!("probes/{node_name}")),
             played: RefCell::default(),
             touched: RefCell::default(),
             changed: Rc::new(Notify::new(kernel)),
@@ -256,15 +256,15 @@ impl Runtime {
     }
 
     fn add_sandbox(&self, pod: PodIx, full_name: &Name, attempt: u32, created_at: Time) -> Rc<Sandbox> {
-        let number = self.next_ip.get();
-        self.next_ip.set(number + 1);
+        let (network, next) = &self.next_ip;
+        let number = next.replace(next.get() + 1);
         let sandbox = Rc::new(Sandbox {
             id: self.next_id(),
             pod,
             attempt,
             ready: Cell::new(true),
             created_at,
-            ip: format!("10.88.{}.{}", number / 256 % 256, number % 256).into(),
+            ip: format!("10.{network}.{}.{}", number / 256 % 256, number % 256).into(),
         });
         let mut pods = self.pods.borrow_mut();
         let records = pods.entry(pod).or_default();

@@ -320,6 +320,15 @@ impl Decoder<'_, '_> {
                 *target = span;
             }
         }
+        if let Some(given) = node.get("shutdownGracePeriod") {
+            let (all, critical) = (config.shutdown_grace_period, config.shutdown_grace_period_critical_pods);
+            if all > Duration::ZERO && all < Duration::from_secs(1) {
+                self.problems.at(given, "it must be zero or at least 1s");
+            } else if critical > all {
+                let message = format!("it must be at least shutdownGracePeriodCriticalPods, which is {critical}");
+                self.problems.at(given, &message);
+            }
+        }
         if let Some(by_priority) = node.get("shutdownGracePeriodByPodPriority") {
             let pair = |node: &Node| {
                 let seconds = node.integer_at("shutdownGracePeriodSeconds").unwrap_or(0);
@@ -415,6 +424,10 @@ impl Decoder<'_, '_> {
             let list = node.get("probes").map_or(&[][..], |probes| probes.list(kind));
             let mut windows: Vec<ProbeWindow> = list.iter().map(|node| decoder.window(node)).collect();
             windows.sort_by_key(|window| window.from);
+            if windows.first().is_some_and(|first| first.from > Duration::ZERO) {
+                // Before the first one nothing is wrong.
+                windows.insert(0, ProbeWindow::HEALTHY);
+            }
             windows
         };
         Run {

@@ -1,6 +1,22 @@
 //! Which script, which run, is in force.
 
-use super::types::{ContainerScript, Run, SandboxScript, VolumeScript};
+use super::types::{ContainerScript, Input, PodInput, Run, SandboxScript, VolumeScript};
+
+/// The place of each pod's node: the one that it names; the others take turns, in the order of the input. A gated pod takes
+/// no turn: what asks its node for it finds nothing there.
+pub fn nodes_of_pods(input: &Input) -> Vec<usize> {
+    let nodes = &input.scenario.nodes;
+    let mut turns = 0..;
+    let place = |PodInput { pod, .. }: &PodInput| {
+        if pod.is_gated() {
+            return 0;
+        }
+        let named = pod.spec.node_name.as_ref();
+        let named = named.and_then(|name| nodes.iter().position(|n| n.name == *name));
+        named.unwrap_or_else(|| turns.next().unwrap_or(0) % nodes.len().max(1))
+    };
+    input.pods.iter().map(place).collect()
+}
 
 /// The first script that matches a container of a pod.
 pub fn script<'a>(scripts: &'a [ContainerScript], pod: &str, container: &str) -> Option<&'a ContainerScript> {

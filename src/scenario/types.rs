@@ -416,6 +416,19 @@ pub struct ProbeWindow {
     pub probability: Option<u32>,
 }
 
+impl ProbeWindow {
+    /// What holds where nothing is scripted.
+    pub const HEALTHY: ProbeWindow = ProbeWindow {
+        from: Duration::ZERO,
+        result: ProbeAnswer::Success,
+        takes: Duration::from_millis(7),
+        message: None,
+        status: None,
+        exit_code: None,
+        probability: None,
+    };
+}
+
 /// What a probe call gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]

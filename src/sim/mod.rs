@@ -12,6 +12,7 @@ use crate::guest::Reachability;
 use crate::kernel::{Duration, Kernel, Stop, Stream, Time};
 use crate::kubelet::api_server::ApiServer;
 use crate::runtime::{Guests, NodeIx, PodIx};
+use crate::scenario::lookup::nodes_of_pods;
 use crate::scenario::shared::Shared;
 use crate::scenario::types::{Input, NodeScript, Schedule};
 use crate::trace::{EndReason, Record, Recorder, What};
@@ -71,8 +72,10 @@ pub fn run_with(input: &Input, sink: impl FnMut(Record) + 'static) {
         Node::new(parts, NodeIx(index), script, names.clone(), &guests)
     });
     let nodes: Vec<Rc<Node>> = nodes.collect();
+    let placed = input.pods.iter().zip(nodes_of_pods(input));
+    let placed = placed.map(|(given, node)| (given.pod.clone(), NodeIx(node)));
     let cluster = Rc::new(Cluster {
-        pods: place_pods(input, scripts),
+        pods: placed.collect(),
         nodes,
         guests,
         epoch_unix_secs: scenario.epoch_unix_secs,
@@ -113,30 +116,6 @@ fn reachability(api: &ApiServer, pod: PodIx) -> Reachability {
         ready: ready.is_some_and(|c| c.status == ConditionStatus::True),
         terminating: pod.deletion.get().is_some(),
     }
-}
-
-/// Each pod's node: the one that it names, otherwise the nodes take turns in the order of the input.
-fn place_pods(input: &Input, nodes: &[NodeScript]) -> Vec<(Shared<Pod>, NodeIx)> {
-    let mut turn = 0;
-    let place = |pod: &Pod| {
-        let named = pod.spec.node_name.as_ref();
-        let named = named.and_then(|name| nodes.iter().position(|n| n.name == *name));
-        if pod.is_gated() {
-            // It takes no turn. What asks its node for it finds nothing there.
-            return NodeIx(0);
-        }
-        NodeIx(named.unwrap_or_else(|| {
-            turn += 1;
-            (turn - 1) % nodes.len()
-        }))
-    };
-    let pods = input.pods.iter().map(|p| p.pod.clone());
-    let mut place = place;
-    pods.map(|pod| {
-        let node = place(&pod);
-        (pod, node)
-    })
-    .collect()
 }
 
 impl Cluster {

@@ -35,7 +35,13 @@ impl Node {
             config.phases = draw_phases(&stream);
         }
         let parts = Parts {
-            runtime: Rc::new(Runtime::new(kernel, recorder, scenario.clone(), &script.name, guests)),
+            runtime: Rc::new(Runtime::new(
+                kernel,
+                recorder,
+                scenario.clone(),
+                (node, &script.name),
+                guests,
+            )),
             volumes: Rc::new(VolumePlugin::new(scenario.volumes.clone())),
             images: Rc::new(Images::new(kernel, recorder, scenario.clone())),
             pull_records: Rc::default(),

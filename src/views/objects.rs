@@ -9,6 +9,7 @@ use crate::api::features::Features;
 use crate::api::pod::{Name, Pod};
 use crate::api::status::{PodStatus, Timestamp};
 use crate::kernel::{Duration, Time};
+use crate::scenario::lookup::nodes_of_pods;
 use crate::scenario::types::Input;
 use crate::trace::{ApiCall, Record, What};
 
@@ -61,7 +62,8 @@ pub enum Change<'a> {
 /// The API's store of pods, which follows a trace record by record.
 pub struct Store<'a> {
     input: &'a Input,
-    by_name: BTreeMap<Name, &'a Pod>,
+    /// Each pod's manifest, and its node unless it is gated.
+    by_name: BTreeMap<Name, (&'a Pod, Option<Name>)>,
     /// The pods that exist now.
     pub pods: BTreeMap<Name, PodAt<'a>>,
 }
@@ -69,10 +71,16 @@ pub struct Store<'a> {
 impl<'a> Store<'a> {
     /// An empty store.
     pub fn new(input: &'a Input) -> Store<'a> {
-        let by_name = input.pods.iter().map(|p| (p.pod.full_name(), &*p.pod)).collect();
+        let nodes = &input.scenario.nodes;
+        let node = |place: usize| nodes.get(place).map_or_else(|| "node-1".into(), |n| n.name.clone());
+        let placed = input.pods.iter().zip(nodes_of_pods(input));
+        let by_name = placed.map(|(given, place)| {
+            let pod = &*given.pod;
+            (pod.full_name(), (pod, Some(node(place)).filter(|_| !pod.is_gated())))
+        });
         Store {
             input,
-            by_name,
+            by_name: by_name.collect(),
             pods: BTreeMap::new(),
         }
     }
@@ -99,12 +107,10 @@ impl<'a> Store<'a> {
     }
 
     fn create(&mut self, name: &Name, record: &Record) {
-        let Some(pod) = self.by_name.get(&**name).copied() else {
+        let Some((pod, node)) = self.by_name.get(&**name).cloned() else {
             return;
         };
         let scenario = &self.input.scenario;
-        let first = scenario.nodes.first().map(|n| n.name.clone());
-        let node = pod.spec.node_name.clone().or(first).unwrap_or_else(|| "node-1".into());
         let timestamp = Timestamp(scenario.epoch_unix_secs + record.at.as_nanos().div_euclid(1_000_000_000));
         let made = PodAt {
             full_name: name.clone(),
@@ -112,7 +118,7 @@ impl<'a> Store<'a> {
             created: record.at,
             deletion: None,
             generation: i64::from(scenario.kubelet.features.generation),
-            node: Some(node).filter(|_| !pod.is_gated()),
+            node,
             images: BTreeMap::new(),
             ephemeral: Vec::new(),
             status: Arc::new(PodStatus::of_new(pod, timestamp)),

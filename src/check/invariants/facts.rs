@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use super::container::{ContainerFacts, ExitFacts, containers_of, is_replacing};
 use super::second;
-use super::world::{Objects, VolumeFacts, nodes_of, place};
+use super::world::{Objects, VolumeFacts, nodes_of};
 use crate::api::pod::{ContainerType, Name, Pod};
 use crate::api::status::PodStatus;
 use crate::kernel::Time;
+use crate::scenario::lookup::nodes_of_pods;
 use crate::scenario::types::{ActionKind, Input, KubeletConfig};
 use crate::trace::{CallPhase, CriCall, CriOp, Record, What};
 
@@ -107,12 +108,11 @@ impl PodFacts {
 impl Facts {
     pub(super) fn new(input: Rc<Input>) -> Facts {
         let nodes = nodes_of(&input);
-        let mut turn = 0;
-        let pods = input.pods.iter().enumerate();
-        let pods = pods.map(|(index, p)| PodFacts {
+        let pods = input.pods.iter().zip(nodes_of_pods(&input)).enumerate();
+        let pods = pods.map(|(index, (p, node))| PodFacts {
             full_name: p.pod.full_name(),
             index,
-            node: place(&p.pod, &nodes, &mut turn),
+            node,
             lost: false,
             sandbox_died: false,
             replacing_sandbox: false,

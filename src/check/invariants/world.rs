@@ -31,19 +31,6 @@ pub(super) fn nodes_of(input: &Input) -> Vec<NodeFacts> {
         .collect()
 }
 
-/// The place of a pod's node: the one that it names; otherwise the nodes take turns.
-pub(super) fn place(pod: &Pod, nodes: &[NodeFacts], turn: &mut usize) -> usize {
-    if pod.is_gated() {
-        return 0;
-    }
-    let named = pod.spec.node_name.as_ref();
-    let named = named.and_then(|name| nodes.iter().position(|n| n.name == *name));
-    named.unwrap_or_else(|| {
-        *turn += 1;
-        (*turn - 1) % nodes.len()
-    })
-}
-
 /// The ConfigMaps and Secrets that the API has had.
 pub(super) struct Objects {
     /// Kind, namespace, name, keys.

@@ -263,7 +263,12 @@ pub(in crate::kubelet) fn url(handler: &Handler, host: &str) -> String {
     match handler {
         Handler::HttpGet { path, port, https, .. } => {
             let scheme = if *https { "https" } else { "http" };
-            format!("{scheme}://{host}:{port}{path}")
+            let slash = if path.is_empty() || path.starts_with(['/', '?', '#']) {
+                ""
+            } else {
+                "/"
+            };
+            format!("{scheme}://{host}:{port}{slash}{path}")
         }
         Handler::Exec { .. } | Handler::TcpSocket { .. } | Handler::Grpc { .. } | Handler::Sleep { .. } => {
             host.to_owned()

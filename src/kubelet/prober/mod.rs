@@ -13,8 +13,8 @@ use super::Kubelet;
 use crate::api::features::Features;
 use crate::api::pod::{Container, Name, Pod, Probe};
 use crate::api::status::{ConditionKind, ConditionStatus, ContainerState, ContainerStatus, PodStatus, Timestamp};
-use crate::kernel::{Duration, Gate, Kernel, Queue};
-use crate::kubelet::container::ContainerId;
+use crate::kernel::{Duration, Gate, Kernel, Queue, Time};
+use crate::kubelet::container::{ContainerId, PodStatus as RuntimeStatus};
 use crate::kubelet::pod_workers::PodConfig;
 use crate::runtime::PodIx;
 use crate::trace::ProbeType;
@@ -35,8 +35,9 @@ type Key = (PodIx, Name, ProbeType);
 struct Restart<'a> {
     /// What a predecessor knew counts.
     carry: bool,
-    /// Containers that started before this are.
-    before: Timestamp,
+    /// Containers that started before this are older than the kubelet.
+    before: Time,
+    runtime: &'a RuntimeStatus,
     /// The API says that the pod is ready.
     pod_was_ready: bool,
     pod: &'a Pod,
@@ -158,9 +159,9 @@ impl ProbeManager {
 
     /// Ready of a container that has started. One whose readiness probe has not succeeded is probed at once.
     fn is_ready(&self, ix: PodIx, status: &ContainerStatus, restart: &Restart<'_>) -> bool {
-        let ContainerState::Running(running) = &status.state else {
+        if !matches!(status.state, ContainerState::Running(_)) {
             return false;
-        };
+        }
         let id = status.container_id.map(|id| ContainerId(id.0));
         let result = id.and_then(|id| self.results.borrow().get(ProbeType::Readiness, id));
         if result == Some(ProbeResult::Success) {
@@ -174,7 +175,10 @@ impl ProbeManager {
                 false
             }
         };
-        if !restart.carry || running.started_at >= restart.before {
+        // The instant as the runtime has it: the status that is being made has not lost its fraction yet.
+        let found = id.and_then(|id| restart.runtime.find_by_id(id));
+        let is_older = found.and_then(|s| s.started_at).is_some_and(|at| at < restart.before);
+        if !restart.carry || !is_older {
             return ready;
         }
         // The container is older than the kubelet: what its predecessor made of it holds until the probe has
@@ -188,7 +192,7 @@ impl ProbeManager {
         &self,
         ix: PodIx,
         config: &PodConfig,
-        before: Timestamp,
+        (before, runtime): (Time, &RuntimeStatus),
         features: &Features,
         status: &mut PodStatus,
     ) {
@@ -200,6 +204,7 @@ impl ProbeManager {
         let restart = Restart {
             carry: features.carry_started,
             before,
+            runtime,
             pod_was_ready: was_ready,
             pod,
         };
@@ -224,9 +229,13 @@ impl ProbeManager {
 
 impl Kubelet {
     /// Containers that started before this were there before the kubelet (`kubeletRestartGracePeriod`).
-    pub(in crate::kubelet) fn before_restart(&self) -> Timestamp {
-        let nanos = (self.started_at - RESTART_GRACE).0;
-        // Start times have lost their fractions: the whole second that has begun counts as before.
+    pub(in crate::kubelet) fn before_restart(&self) -> Time {
+        self.started_at - RESTART_GRACE
+    }
+
+    /// The same for start times that have lost their fractions: the whole second that has begun counts as before.
+    pub(in crate::kubelet) fn second_before_restart(&self) -> Timestamp {
+        let nanos = self.before_restart().0;
         Timestamp(self.epoch + nanos.div_euclid(1_000_000_000) + i64::from(nanos.rem_euclid(1_000_000_000) != 0))
     }
 

@@ -168,7 +168,7 @@ impl Worker {
             let features = &kubelet.config.features;
             let old = match &container.state {
                 ContainerState::Running(running) if features.carry_started => {
-                    running.started_at < kubelet.before_restart()
+                    running.started_at < kubelet.second_before_restart()
                 }
                 ContainerState::Running(_) | ContainerState::Waiting(_) | ContainerState::Terminated(_) => false,
             };

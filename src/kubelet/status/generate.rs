@@ -76,7 +76,7 @@ impl Kubelet {
             status.phase = config.status.phase;
         }
         self.probes
-            .update_pod_status(ix, config, self.before_restart(), features, &mut status);
+            .update_pod_status(ix, config, (self.before_restart(), runtime), features, &mut status);
         if self.breaks(Sabotage::ReadyWithoutProcess) {
             status
                 .container_statuses
@@ -114,8 +114,12 @@ impl Kubelet {
         }
         status.conditions = conditions;
         status.observed_generation = generation;
-        status.host_ip = Some(Name::new_static("10.0.0.4"));
-        status.pod_ip = runtime.ip.clone();
+        status.host_ip = Some(self.host_ip.clone());
+        status.pod_ip = if pod.spec.host_network {
+            status.host_ip.clone()
+        } else {
+            runtime.ip.clone()
+        };
         // It never changes.
         let class = || Some(qos::class(&pod.spec, features.pod_level_resources));
         status.qos_class = old.qos_class.or_else(class);
