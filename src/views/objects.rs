@@ -76,7 +76,10 @@ impl<'a> Store<'a> {
         let placed = input.pods.iter().zip(nodes_of_pods(input));
         let by_name = placed.map(|(given, place)| {
             let pod = &*given.pod;
-            (pod.full_name(), (pod, Some(node(place)).filter(|_| !pod.is_gated())))
+            // A scenario that lists no nodes takes any name for its only one.
+            let own = pod.spec.node_name.clone().filter(|_| nodes.is_empty());
+            let node = own.unwrap_or_else(|| node(place));
+            (pod.full_name(), (pod, Some(node).filter(|_| !pod.is_gated())))
         });
         Store {
             input,

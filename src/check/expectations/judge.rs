@@ -26,6 +26,9 @@ impl Verdict {
     }
 }
 
+/// What to do about a run that ends before an expectation can be judged.
+pub const TOO_SHORT: &str = "set runFor";
+
 /// How an expectation came not to hold.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Failure {
@@ -214,7 +217,7 @@ impl<'a> Watch<'a> {
             if !horizon || at <= end {
                 self.decide_at(world, at);
             } else {
-                let why = format!("the run ended at {}, before {}: set runFor", clock(end), clock(at));
+                let why = format!("the run ended at {}, before {}: {TOO_SHORT}", clock(end), clock(at));
                 self.state = State::Failed(self.failure(world, end, why));
             }
         }
@@ -234,7 +237,7 @@ impl<'a> Watch<'a> {
                 Some(self.never_came(world, by))
             }
             When::Always { from, .. } | When::Never { from, .. } if horizon && from > end => {
-                let why = format!("the run ended at {}, before {}: set runFor", clock(end), clock(from));
+                let why = format!("the run ended at {}, before {}: {TOO_SHORT}", clock(end), clock(from));
                 Some(self.failure(world, end, why))
             }
             // A check that never had a value has not been made.

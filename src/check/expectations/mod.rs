@@ -12,5 +12,5 @@ mod types;
 mod world;
 
 pub use compile::{Compiled, Problem, compile};
-pub use judge::{Failure, Seen, Verdict, judge};
+pub use judge::{Failure, Seen, TOO_SHORT, Verdict, judge};
 pub use report::{describe, report};

@@ -52,6 +52,24 @@ const CONDITIONS: &[&str] = &[
     "AllContainersRestarting",
 ];
 const STATES: &[&str] = &["waiting", "running", "terminated", ""];
+/// What a kubelet gives as the reason of a waiting container.
+const WAITING: &[&str] = &[
+    "ContainerCreating",
+    "PodInitializing",
+    "CrashLoopBackOff",
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "ErrImageNeverPull",
+    "InvalidImageName",
+    "ImageInspectError",
+    "RegistryUnavailable",
+    "SignatureValidationFailed",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "RunContainerError",
+    "PostStartHookError",
+    "",
+];
 const EVENT_TYPES: &[&str] = &["Normal", "Warning"];
 const PROBES: &[&str] = &["startup", "readiness", "liveness"];
 const PROBE_RESULTS: &[&str] = &["success", "failure", "error", "timeout"];
@@ -342,7 +360,7 @@ impl Kind {
                 ("running", Object(Kind::Running)),
                 ("terminated", Object(Kind::Terminated)),
             ],
-            Kind::Waiting => vec![("reason", String), ("message", String)],
+            Kind::Waiting => vec![("reason", Enum(WAITING)), ("message", String)],
             Kind::Running => vec![("startedAt", String)],
             Kind::Terminated => vec![
                 ("exitCode", Number),
@@ -357,7 +375,7 @@ impl Kind {
             Kind::Container => vec![
                 ("name", String),
                 ("state", Enum(STATES)),
-                ("waiting", String),
+                ("waiting", Enum(WAITING)),
                 ("running", Bool),
                 ("terminated", String),
                 ("exitCode", Number),

@@ -182,15 +182,17 @@ impl Layout {
     fn of(rows: &[Row], input: &Input, options: Options) -> Layout {
         let widest = |text: &dyn Fn(&Row) -> usize| rows.iter().map(text).max().unwrap_or(0);
         let several = input.pods.len() > 1;
+        // Where there is room without end nothing is cut.
+        let most = options.width.map_or(usize::MAX, |_| 24);
         Layout {
             options,
             time: widest(&|r| clock(r.at).chars().count()).max(8),
             pod: if several {
-                widest(&|r| short_name(&r.pod).chars().count()).min(24)
+                widest(&|r| short_name(&r.pod).chars().count()).min(most)
             } else {
                 0
             },
-            subject: widest(&|r| r.subject.chars().count()).min(24),
+            subject: widest(&|r| r.subject.chars().count()).min(most),
         }
     }
 
