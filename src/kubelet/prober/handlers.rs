@@ -45,13 +45,19 @@ fn purpose(kind: ProbeType) -> &'static str {
 
 impl Worker {
     /// Probes, up to three times while the handler errs; None when it only erred (`prober.probe`).
-    pub(super) async fn probe(&self, kubelet: &Rc<Kubelet>, id: ContainerId, pod_ip: &str) -> Option<ProbeResult> {
-        let mut answer = self.call(kubelet, id, pod_ip).await;
+    /// `target` is the container, with its number of restarts.
+    pub(super) async fn probe(
+        &self,
+        kubelet: &Rc<Kubelet>,
+        target: (ContainerId, u32),
+        pod_ip: &str,
+    ) -> Option<ProbeResult> {
+        let mut answer = self.call(kubelet, target, pod_ip).await;
         for _ in 1..TRIES {
             if answer.is_ok() {
                 break;
             }
-            answer = self.call(kubelet, id, pod_ip).await;
+            answer = self.call(kubelet, target, pod_ip).await;
         }
         let title = title(self.kind);
         let warn = |reason, message: Name| {
@@ -80,24 +86,33 @@ impl Worker {
     }
 
     /// One call (`runProbe`).
-    async fn call(&self, kubelet: &Rc<Kubelet>, id: ContainerId, pod_ip: &str) -> Answer {
-        let Some(container) = kubelet.runtime.container(self.ix, id.0) else {
-            return Err("rpc error: code = NotFound desc = container not found".to_owned());
-        };
+    async fn call(&self, kubelet: &Rc<Kubelet>, (id, attempt): (ContainerId, u32), pod_ip: &str) -> Answer {
+        let found = kubelet.runtime.container(self.ix, id.0);
+        let attempt = found.as_ref().map_or(attempt, |container| container.attempt);
         let timeout = Duration::from_secs(self.spec().timeout_seconds.into());
         let record = |result| {
             let what = What::Probe {
                 probe: self.kind,
                 result,
             };
-            kubelet.recorder.record(
-                Some(&container.pod),
-                Some(&container.name),
-                Some(container.attempt),
-                what,
-            );
+            let (pod, container) = (&self.config.full_name, &self.container().name);
+            kubelet.recorder.record(Some(pod), Some(container), Some(attempt), what);
+        };
+        let nobody_listens = || {
+            record(ProbeOutcome::Failure);
+            let host = host(&self.spec().handler).unwrap_or(pod_ip);
+            let text = refused(&self.spec().handler, host, self.spec().timeout_seconds);
+            Ok(Verdict::Failure(text))
         };
         let exec = matches!(self.spec().handler, Handler::Exec { .. });
+        let Some(container) = found else {
+            // Only commands are run by way of the runtime; all others call the pod's address, whoever is there.
+            return if exec {
+                Err("rpc error: code = NotFound desc = container not found".to_owned())
+            } else {
+                nobody_listens()
+            };
+        };
         // The workers live on the context of the sync that made them, which a pod's end cancels.
         let cancelled = self.cancelled.clone();
         if exec && cancelled.is_open() {
@@ -110,12 +125,7 @@ impl Worker {
         let window = match kubelet.runtime.guest_answer(&container, &self.spec().handler) {
             None => kubelet.runtime.probe_window(&container, self.kind),
             Some(GuestAnswer::Answered(window)) => window,
-            Some(GuestAnswer::Refused) => {
-                record(ProbeOutcome::Failure);
-                let host = host(&self.spec().handler).unwrap_or(pod_ip);
-                let text = refused(&self.spec().handler, host, self.spec().timeout_seconds);
-                return Ok(Verdict::Failure(text));
-            }
+            Some(GuestAnswer::Refused) => return nobody_listens(),
         };
         let alive = container.is_running();
         let late = window.takes > timeout;

@@ -221,7 +221,8 @@ impl Worker {
             return true;
         }
         let pod_ip = status.pod_ip.clone();
-        let Some(result) = self.probe(kubelet, id, pod_ip.as_deref().unwrap_or_default()).await else {
+        let target = (id, container.restart_count.unsigned_abs());
+        let Some(result) = self.probe(kubelet, target, pod_ip.as_deref().unwrap_or_default()).await else {
             return true;
         };
         let run = if self.last_result.replace(Some(result)) == Some(result) {
