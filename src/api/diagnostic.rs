@@ -108,14 +108,15 @@ impl Diagnostic {
         let mut group = level
             .primary_title(self.message.as_str())
             .elements(Vec::<Element<'_>>::new());
+        let mut cut_place = None;
         match (&self.place, &self.line) {
             (Some(place), Some((line, marked))) => {
-                let skipped = place
-                    .column
-                    .saturating_sub(line[..marked.start.min(line.len())].chars().count() + 1);
-                let path = if skipped == 0 {
+                let shown = line[..marked.start.min(line.len())].chars().count() + 1;
+                let path = if place.column <= shown {
                     place.file.to_string()
                 } else {
+                    // The line is cut: the column that the renderer counts is not the file's.
+                    cut_place = Some((format!("{place} …:{}:{shown}", place.line), place.to_string()));
                     format!("{place} …")
                 };
                 group = group.element(
@@ -132,7 +133,11 @@ impl Diagnostic {
             group = group.element(Level::HELP.message(hint.as_str()));
         }
         let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
-        renderer.decor_style(DecorStyle::Ascii).render(&[group])
+        let text = renderer.decor_style(DecorStyle::Ascii).render(&[group]);
+        match cut_place {
+            Some((counted, place)) => text.replacen(&counted, &place, 1),
+            None => text,
+        }
     }
 }
 

@@ -399,7 +399,13 @@ impl<'a> Inference<'a> {
             }
             Parameter::Condition => {
                 let gates = self.input.pods.iter().flat_map(|p| &p.pod.spec.readiness_gates);
-                let known: Vec<&str> = conditions().iter().copied().chain(gates.map(|g| &**g)).collect();
+                let actions = self.input.scenario.actions.iter();
+                let set = actions.filter_map(|action| match &action.what {
+                    ActionKind::SetCondition { kind, .. } => Some(kind),
+                    _ => None,
+                });
+                let own = gates.chain(set).map(|kind| &**kind);
+                let known: Vec<&str> = conditions().iter().copied().chain(own).collect();
                 if !known.contains(&word) {
                     let hint = is_it(nearest(word, known.iter().copied()))
                         .unwrap_or_else(|| format!("it is one of {}", known.join(", ")));
