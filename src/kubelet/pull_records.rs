@@ -21,7 +21,9 @@ impl PullRecords {
     /// A kubelet starts: what its predecessor was pulling may or may not have come by it (`initialize`). `tagged` gives an
     /// image its tag, if it is on the node.
     pub(super) fn start(&self, tagged: impl Fn(&Name) -> Option<Name>) {
-        self.intents.borrow_mut().retain(|image, _| {
+        self.intents.borrow_mut().retain(|image, pulls| {
+            // What is left is on the disk alone: nobody pulls any more.
+            *pulls = 0;
             let found = tagged(image);
             if let Some(found) = &found {
                 self.pulled.borrow_mut().entry(found.clone()).or_insert(false);
