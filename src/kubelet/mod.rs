@@ -337,13 +337,8 @@ impl Kubelet {
 
 /// The address of a node.
 fn host_ip(node: NodeIx) -> Name {
-    match node {
-        NodeIx(0) => Name::new_static("10.0.0.4"),
-        NodeIx(other) => {
-            let number = 4 + other;
-            format!("10.0.{}.{}", number / 256 % 256, number % 256).into()
-        }
-    }
+    let number = 4 + node.0;
+    format!("10.0.{}.{}", number / 256 % 256, number % 256).into()
 }
 
 /// Where the crash-loop back-off begins and ends (`newCrashLoopBackOff`).

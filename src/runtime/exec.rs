@@ -43,9 +43,6 @@ pub const NOT_RUNNING: &str =
 /// The error of a call whose context is gone.
 pub const CANCELED: &str = "rpc error: code = Canceled desc = context canceled";
 
-/// How long a probe takes where the scenario says nothing.
-pub const DEFAULT_TAKES: Duration = Duration::from_millis(7);
-
 impl Runtime {
     /// Waits for a call's end: the answer, the time-out, the death of the container, the caller's loss of interest.
     async fn call_into(

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::PodIx;
 use super::abandon::Abandon;
 use super::container::Container;
-use super::exec::{CANCELED, DEFAULT_TAKES, Ending, NOT_RUNNING};
+use super::exec::{CANCELED, Ending, NOT_RUNNING};
 use super::service::Runtime;
 use crate::api::objects::{Object, ObjectKind, TargetPort};
 use crate::api::pod::{self, Handler, Name, Pod};
@@ -393,7 +393,7 @@ impl Runtime {
                 Some(200..=399) | None => ProbeAnswer::Success,
                 Some(_) => ProbeAnswer::Failure,
             },
-            takes: Duration(DEFAULT_TAKES.0.saturating_add(takes.0)),
+            takes: Duration(ProbeWindow::DEFAULT_TAKES.0.saturating_add(takes.0)),
             message: None,
             status,
             exit_code: None,

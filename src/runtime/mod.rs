@@ -12,7 +12,7 @@ mod service;
 mod volumes;
 
 pub use container::{Container, ContainerState};
-pub use exec::{CANCELED, DEFAULT_TAKES, Ending, ExecCall, NOT_RUNNING, command_failed, command_killed, runtime_error};
+pub use exec::{CANCELED, Ending, ExecCall, NOT_RUNNING, command_failed, command_killed, runtime_error};
 pub use guests::{AskPod, GuestAnswer, GuestExec, Guests};
 pub use images::Images;
 pub use service::{Runtime, Sandbox};

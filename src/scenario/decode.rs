@@ -488,7 +488,7 @@ impl Decoder<'_, '_> {
                 "Error" => ProbeAnswer::Error,
                 _ => ProbeAnswer::Success,
             },
-            takes: self.span_at(node, "takes").unwrap_or(Duration::from_millis(7)),
+            takes: self.span_at(node, "takes").unwrap_or(ProbeWindow::DEFAULT_TAKES),
             message: node.text_at("message").cloned(),
             status: node.integer_at("status"),
             exit_code: node.integer_at("exitCode"),

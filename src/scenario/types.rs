@@ -417,11 +417,13 @@ pub struct ProbeWindow {
 }
 
 impl ProbeWindow {
+    /// How long a probe takes where the scenario says nothing.
+    pub const DEFAULT_TAKES: Duration = Duration::from_millis(7);
     /// What holds where nothing is scripted.
     pub const HEALTHY: ProbeWindow = ProbeWindow {
         from: Duration::ZERO,
         result: ProbeAnswer::Success,
-        takes: Duration::from_millis(7),
+        takes: ProbeWindow::DEFAULT_TAKES,
         message: None,
         status: None,
         exit_code: None,

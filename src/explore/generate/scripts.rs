@@ -118,7 +118,7 @@ impl Draw<'_> {
                 takes: if stream.chance(20) {
                     stream.millis(1, 4_000)
                 } else {
-                    Duration::from_millis(7)
+                    ProbeWindow::DEFAULT_TAKES
                 },
                 message: stream.chance(10).then(|| self.names.message.clone()),
                 status,

@@ -161,7 +161,7 @@ fn window(window: &ProbeWindow) -> Value {
         (None, None) => fields.put("result", result),
         (status, code) => fields.maybe("status", status).maybe("exitCode", code),
     };
-    if window.takes != Duration::from_millis(7) {
+    if window.takes != ProbeWindow::DEFAULT_TAKES {
         fields.put("takes", text(window.takes));
     }
     fields

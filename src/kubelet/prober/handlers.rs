@@ -8,7 +8,7 @@ use crate::api::pod::{Handler, Name, concat};
 use crate::kernel::Duration;
 use crate::kubelet::Kubelet;
 use crate::kubelet::container::ContainerId;
-use crate::runtime::{CANCELED, Container, DEFAULT_TAKES, Ending, ExecCall, GuestAnswer, GuestExec, NOT_RUNNING};
+use crate::runtime::{CANCELED, Container, Ending, ExecCall, GuestAnswer, GuestExec, NOT_RUNNING};
 use crate::scenario::types::{ProbeAnswer, ProbeWindow};
 use crate::trace::{ProbeOutcome, ProbeType, What};
 
@@ -190,7 +190,7 @@ impl Worker {
         let cancelled = self.cancelled.clone();
         let run = kubelet
             .runtime
-            .exec_in_guest(container, call, (DEFAULT_TAKES, Some(&cancelled)), known);
+            .exec_in_guest(container, call, (ProbeWindow::DEFAULT_TAKES, Some(&cancelled)), known);
         let result = run.await;
         match result.ending {
             Ending::Answered if result.code == 0 => Ok(Verdict::Success),

@@ -187,17 +187,15 @@ impl Worker {
         let ContainerState::Running(running) = &container.state else {
             kubelet.set_probe_result(self.ix, self.kind, id, ProbeResult::Failure);
             let features = &kubelet.config.features;
-            if features.probes_end_while_waiting && matches!(container.state, ContainerState::Waiting(_)) {
-                return is_restartable(self.container(), &self.config.pod);
+            if features.probes_end_while_waiting {
+                let ended = matches!(container.state, ContainerState::Terminated(_));
+                return ended || is_restartable(self.container(), &self.config.pod);
             }
             // Only a container that comes back is worth waiting for.
             let ContainerState::Terminated(end) = &container.state else {
                 return true;
             };
             let pod = &self.config.pod;
-            if features.probes_end_while_waiting {
-                return true;
-            }
             if !features.end_probes_by_restart_rules {
                 let survives = features.sidecar_probes_survive && self.is_sidecar();
                 return pod.spec.restart_policy != RestartPolicy::Never || survives;
