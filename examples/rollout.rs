@@ -101,7 +101,7 @@ fn run_node(template: &Input, pods: std::ops::Range<usize>) -> Count {
         let mut script = script.clone();
         script.pod = Some(pod.pod.name.clone());
         if let Some(exit) = &mut script.runs[0].exit {
-            exit.after = Duration::from_secs(5) + random.part_of(Duration::from_secs(60));
+            exit.after = (Duration::from_secs(5) + random.part_of(Duration::from_secs(60))).into();
         }
         let delete = ActionKind::DeletePod {
             pod: pod.pod.name.clone(),

@@ -1,9 +1,7 @@
-//! Which pods the kinds with a template give, and what drawn durations come to.
+//! Which pods the kinds with a template give.
 
 #![allow(missing_docs)]
 
-use podlapse::kernel::Duration;
-use podlapse::scenario::distributions::draw;
 use podlapse::scenario::load::{Source, load};
 use podlapse::scenario::types::{ActionKind, Input};
 
@@ -135,53 +133,4 @@ fn an_action_on_a_workload_is_one_on_each_of_its_pods() {
         )
     };
     assert_eq!(given.scenario.actions.iter().filter(five).count(), 2);
-}
-
-const DRAWN: &str = "apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec: {containers: [{name: app, image: a}]}
----
-apiVersion: podlapse.dev/v1alpha1
-kind: Scenario
-metadata: {name: s}
-spec:
-  latencies: {startContainer: {uniform: [1ms, 2s]}}
-  containers:
-  - name: app
-    runs:
-    - exit: {after: {normal: {mean: 5s, sd: 1s}}, code: 1}
-    - exit: {after: 3s, code: 1}
-";
-
-#[test]
-fn durations_are_drawn_for_each_run() {
-    let scenario = input(DRAWN).scenario;
-    assert_eq!(scenario.distributions.len(), 2);
-    assert_eq!(scenario.distributions[1].path, "containers[0].runs[0].exit.after");
-    let after = |run: u64, number: usize| {
-        let drawn = draw(&scenario, run);
-        drawn.containers[0].runs[number].exit.clone().expect("it exits").after
-    };
-    assert_eq!(
-        after(0, 0),
-        scenario.containers[0].runs[0].exit.clone().expect("it exits").after
-    );
-    assert_eq!(after(7, 0), after(7, 0));
-    assert_ne!(after(7, 0), after(8, 0));
-    assert_eq!(after(8, 1), Duration::from_secs(3));
-    // Another distribution leaves the draws of this one as they were.
-    let more = input(&DRAWN.replace("after: 3s", "after: {exponential: {mean: 3s}}")).scenario;
-    assert_eq!(
-        draw(&more, 7).latencies.start_container,
-        draw(&scenario, 7).latencies.start_container
-    );
-    assert_eq!(
-        draw(&more, 7).containers[0].runs[0].exit,
-        draw(&scenario, 7).containers[0].runs[0].exit
-    );
-    // What was changed since, and has no distribution in it, stays.
-    let mut changed = scenario.clone();
-    changed.kubelet.serialize_image_pulls = false;
-    assert!(!draw(&changed, 3).kubelet.serialize_image_pulls);
 }

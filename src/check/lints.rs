@@ -6,7 +6,7 @@ use crate::api::place::Place;
 use crate::api::pod::{Container, Handler, Pod, Probe, RestartPolicy};
 use crate::kernel::{Duration, Time};
 use crate::scenario::lookup::script;
-use crate::scenario::types::{Input, OnTerm, ProbeAnswer, ProbeWindow, Run, When};
+use crate::scenario::types::{Input, OnTerm, ProbeAnswer, ProbeWindow, Run, Scenario, When};
 use crate::views::humane::{clock, span};
 
 /// Something to ask about.
@@ -61,6 +61,7 @@ pub fn lints(input: &Input) -> Vec<Lint> {
         for (_, container) in pod.all_containers() {
             let runs = script(&input.scenario.containers, &pod.name, &container.name).map_or(&[][..], |s| &s.runs);
             let mut asked = Questions {
+                scenario: &input.scenario,
                 pod,
                 container,
                 runs,
@@ -85,6 +86,7 @@ pub fn lints(input: &Input) -> Vec<Lint> {
 
 /// What is asked of one container.
 struct Questions<'a> {
+    scenario: &'a Scenario,
     pod: &'a Pod,
     container: &'a Container,
     runs: &'a [Run],
@@ -191,8 +193,9 @@ impl Questions<'_> {
         };
         let answers = self.runs.iter().flat_map(windows);
         let slow = answers
-            .filter(|window| window.result == ProbeAnswer::Success && window.takes >= timeout)
-            .map(|window| window.takes)
+            .filter(|window| window.result == ProbeAnswer::Success)
+            .map(|window| self.scenario.first(window.takes))
+            .filter(|takes| *takes >= timeout)
             .max();
         if let Some(takes) = slow {
             let message = format!(
@@ -220,6 +223,7 @@ impl Questions<'_> {
             .iter()
             .filter(|_| hooks)
             .filter_map(|run| run.pre_stop.takes)
+            .map(|takes| self.scenario.first(takes))
             .max();
         let pre_stop = scripted.unwrap_or_default().max(sleeps);
         if hooks && pre_stop >= grace && pre_stop > Duration::ZERO {
@@ -233,7 +237,7 @@ impl Questions<'_> {
             return;
         }
         let reactions = self.runs.iter().filter_map(|run| match run.on_term {
-            OnTerm::Exit { after, .. } => Some(after),
+            OnTerm::Exit { after, .. } => Some(self.scenario.first(after)),
             OnTerm::Ignore => None,
         });
         if let Some(after) = reactions.max()

@@ -6,7 +6,7 @@ use crate::api::pod::{Container, Handler, PodSpec, RestartPolicy};
 use crate::kernel::{Duration, Time};
 use crate::scenario::distributions;
 use crate::scenario::types::{
-    Action, ActionKind, ContainerScript, Exit, Input, OnTerm, ProbeAnswer, Run, Scenario, Schedule,
+    Action, ActionKind, ContainerScript, Exit, Input, OnTerm, ProbeAnswer, Run, Schedule, Span,
 };
 
 /// Run number `run` around `input`: number 0 is the input as it is.
@@ -15,21 +15,17 @@ pub fn mutated(input: &Input, seed: u64, run: u64) -> Input {
     if run == 0 {
         return changed;
     }
-    if !input.scenario.distributions.is_empty() {
-        changed.scenario = distributions::draw(&input.scenario, run).into();
-        fixed(&mut changed.scenario);
-    }
     let mut stream = Stream::new(seed, run, StreamOf::Mutations);
+    if !input.scenario.distributions.is_empty() {
+        // A scenario that is written down has a seed, and no number of a run.
+        changed.scenario.seed = u64::from(stream.below(u32::MAX));
+        changed.scenario = distributions::draw(&changed.scenario, 0).into();
+    }
     for _ in 0..stream.between(1, 4) {
         mutate(&mut stream, &mut changed);
     }
+    changed.scenario.name_distributions();
     changed
-}
-
-/// Durations stay as they were drawn; nothing draws them anew.
-pub(super) fn fixed(scenario: &mut Scenario) {
-    scenario.distributions.clear();
-    scenario.document = None;
 }
 
 fn mutate(stream: &mut Stream, input: &mut Input) {
@@ -156,7 +152,9 @@ fn change_latency(stream: &mut Stream, input: &mut Input) {
         2 => &mut latencies.start_container,
         _ => &mut latencies.stop_pod_sandbox,
     };
-    *which = stretched(stream, *which);
+    if let Span::Fixed(duration) = which {
+        *duration = stretched(stream, *duration);
+    }
 }
 
 fn change_script(stream: &mut Stream, input: &mut Input) {
@@ -180,19 +178,20 @@ fn change_script(stream: &mut Stream, input: &mut Input) {
     match stream.below(5) {
         0 => {
             run.exit = Some(Exit {
-                after: stream.millis(0, 30_000),
+                after: stream.millis(0, 30_000).into(),
                 code: *stream.pick(&[0, 1, 137]),
                 reason: None,
                 message: None,
             });
         }
-        1 => match &mut run.exit {
-            Some(exit) => exit.after = stretched(stream, exit.after),
+        1 => match run.exit.as_mut().map(|exit| &mut exit.after) {
+            Some(Span::Fixed(after)) => *after = stretched(stream, *after),
+            Some(Span::Drawn(_)) => {}
             None => run.on_term = OnTerm::Ignore,
         },
         2 => {
             run.on_term = OnTerm::Exit {
-                after: stream.millis(0, 40_000),
+                after: stream.millis(0, 40_000).into(),
                 code: 143,
             };
         }

@@ -3,18 +3,24 @@
 //! Reductions are tried in a fixed order, from the largest to the smallest. One that keeps the failure is kept, and
 //! the order begins again behind it; when a whole round keeps nothing, that is the result. No randomness is involved.
 
-use super::mutate::fixed;
 use crate::api::pod::{Container, Name, Pod};
 use crate::kernel::{Duration, Time};
 use crate::scenario::lookup::matches_pod;
-use crate::scenario::types::{ActionKind, Input, KubeletConfig, OnTerm, Outcome, Run, Scenario, Schedule};
+use crate::scenario::types::{ActionKind, Input, KubeletConfig, OnTerm, Outcome, Run, Scenario, Schedule, Span};
 
 /// A smaller input on which `fails` still says true, after at most `tries` calls of it.
 pub fn shrunk(input: &Input, tries: usize, mut fails: impl FnMut(&Input) -> bool) -> Input {
     let mut best = input.clone();
-    // What is drawn is named after its place, and places change.
-    fixed(&mut best.scenario);
     let mut left = tries;
+    if !best.scenario.distributions.is_empty() {
+        best.scenario.fix();
+        if !fails(&best) {
+            // It takes more than the first draws.
+            best = input.clone();
+            best.scenario.name_distributions();
+        }
+        left = left.saturating_sub(1);
+    }
     loop {
         let mut progress = false;
         for reduction in REDUCTIONS {
@@ -26,6 +32,8 @@ pub fn shrunk(input: &Input, tries: usize, mut fails: impl FnMut(&Input) -> bool
                     Step::Nothing => place += 1,
                     Step::Reduced => {
                         left -= 1;
+                        // What is drawn is named after its place, and places change.
+                        candidate.scenario.name_distributions();
                         if fails(&candidate) {
                             // What stood behind is now at this place.
                             best = candidate;
@@ -69,6 +77,7 @@ const REDUCTIONS: &[Reduction] = &[
     calm_container,
     calm_pod,
     drop_window,
+    fix_duration,
     round_time,
 ];
 
@@ -402,6 +411,20 @@ fn drop_window(input: &mut Input, place: usize) -> Step {
     Step::Beyond
 }
 
+/// What is drawn each time is as it is the first time.
+fn fix_duration(input: &mut Input, place: usize) -> Step {
+    if place >= input.scenario.distributions.len() {
+        return Step::Beyond;
+    }
+    let scenario = input.scenario.clone();
+    input.scenario.each_span(|_, span| {
+        if matches!(span, Span::Drawn(index) if *index as usize == place) {
+            *span = scenario.first(*span).into();
+        }
+    });
+    Step::Reduced
+}
+
 /// Times of actions and ends in whole seconds read better.
 fn round_time(input: &mut Input, place: usize) -> Step {
     let actions = input.scenario.actions.len();
@@ -415,6 +438,9 @@ fn round_time(input: &mut Input, place: usize) -> Step {
     }
     match run_at(&mut input.scenario, place - actions) {
         None => Step::Beyond,
-        Some(run) => step(run.exit.as_mut().is_some_and(|exit| whole(&mut exit.after.0))),
+        Some(run) => match run.exit.as_mut().map(|exit| &mut exit.after) {
+            Some(Span::Fixed(Duration(nanos))) => step(whole(nanos)),
+            Some(Span::Drawn(_)) | None => Step::Nothing,
+        },
     }
 }

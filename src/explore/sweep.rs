@@ -187,7 +187,7 @@ impl Sweep {
         let scenario = &input.scenario;
         for path in &self.drawn {
             let placed = scenario.distributions.iter().find(|d| d.path == *path);
-            let drawn = placed.map(|d| d.drawn(scenario.seed, draw));
+            let drawn = placed.map(|d| d.first(scenario.seed, draw));
             row.push(drawn.map(|d| d.to_string()).unwrap_or_default());
         }
         let drawn = Input {

@@ -1,9 +1,30 @@
 //! What a Scenario says of a program (`spec.programs`), and the same form for the servers that are known from the start.
 
+use std::rc::Rc;
+
 use crate::kernel::Duration;
 
+/// How long something takes that may happen again and again.
+#[derive(Clone)]
+pub enum Wait {
+    /// the same each time
+    Fixed(Duration),
+    /// what this says each time
+    Drawn(Rc<dyn Fn() -> Duration>),
+}
+
+impl Wait {
+    /// How long it takes this time.
+    pub(super) fn next(&self) -> Duration {
+        match self {
+            Wait::Fixed(duration) => *duration,
+            Wait::Drawn(draw) => draw(),
+        }
+    }
+}
+
 /// A program, known by its name or by the image that starts it.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 pub struct ProgramScript {
     /// the name under which a shell or `command` finds it: the last part of its path
     pub name: Option<String>,
@@ -16,7 +37,7 @@ pub struct ProgramScript {
     /// what signals do to it; one that is not named has its default action
     pub signals: Vec<SignalScript>,
     /// how long it runs; None: until it is stopped
-    pub runs_for: Option<Duration>,
+    pub runs_for: Option<Wait>,
     /// its exit code when it has run for that time
     pub exit_code: i32,
     /// a line that it writes to standard output when it starts
@@ -39,12 +60,12 @@ pub struct AnswerScript {
 }
 
 /// The reaction of a program to a signal.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone)]
 pub struct SignalScript {
     /// which
     pub signal: super::process::Signal,
     /// ends that long after the signal
-    pub after: Duration,
+    pub after: Wait,
     /// with this exit code; None: it takes no notice
     pub code: Option<i32>,
 }

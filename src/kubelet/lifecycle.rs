@@ -28,6 +28,11 @@ pub(super) async fn run(
         );
     };
     record(CallPhase::Begin, None);
+    let takes = || {
+        outcome
+            .takes
+            .map_or(Duration::ZERO, |span| kubelet.runtime.draws.next(span))
+    };
     let result = match handler {
         Handler::Exec { command } if container.guest.is_some() => {
             let call = (purpose, &command[..], None);
@@ -50,7 +55,7 @@ pub(super) async fn run(
             let call = ExecCall {
                 purpose,
                 command,
-                takes: outcome.takes.unwrap_or(Duration::ZERO),
+                takes: takes(),
                 timeout: None,
                 error: outcome.error.as_deref().map(|text| command_failed(command, text)),
                 cancel: None,
@@ -74,8 +79,7 @@ pub(super) async fn run(
                 record(CallPhase::End, Some(error.clone()));
                 return Err(error);
             }
-            let takes = outcome.takes.unwrap_or(Duration::ZERO);
-            match kubelet.runtime.network_call(container, takes, Duration::MAX).await {
+            match kubelet.runtime.network_call(container, takes(), Duration::MAX).await {
                 Ending::Answered | Ending::TimedOut => match &outcome.error {
                     None => Ok(()),
                     Some(text) => {

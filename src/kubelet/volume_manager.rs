@@ -275,10 +275,10 @@ impl Kubelet {
             self.recorder.record(Some(&full_name), None, None, what);
         };
         record(CallPhase::Begin, None);
-        let outcome = self.volumes.plugin.next_mount(ix, &full_name, name);
-        self.kernel.sleep(outcome.takes.unwrap_or(Duration::ZERO)).await;
-        record(CallPhase::End, outcome.error.clone());
-        if let Some(error) = &outcome.error {
+        let (takes, error) = self.volumes.plugin.next_mount(ix, &full_name, name);
+        self.kernel.sleep(takes).await;
+        record(CallPhase::End, error.clone());
+        if let Some(error) = &error {
             let text = format!("MountVolume.SetUp failed for volume \"{name}\" : {error}");
             self.pod_event(config, true, "FailedMount", text.into());
         }
@@ -287,8 +287,8 @@ impl Kubelet {
             && let Some(volume) = pod.volumes.get_mut(name)
         {
             volume.mounting = false;
-            volume.mounted = outcome.error.is_none();
-            volume.backoff = outcome.error.is_some().then(|| {
+            volume.mounted = error.is_none();
+            volume.backoff = error.is_some().then(|| {
                 let length = volume
                     .backoff
                     .map_or(FIRST_BACKOFF, |(last, _)| last.times(2).min(MAX_BACKOFF));

@@ -21,6 +21,21 @@ pub enum Ending {
     Cancelled,
 }
 
+/// What the other side of a probe does.
+#[derive(Clone, Debug)]
+pub struct ProbeReply {
+    /// how it goes
+    pub answer: ProbeAnswer,
+    /// how long it takes
+    pub takes: Duration,
+    /// the handler's output
+    pub message: Option<Name>,
+    /// the status of an httpGet probe, if it is known
+    pub status: Option<u16>,
+    /// the exit code of an exec probe, if it is known
+    pub exit_code: Option<i32>,
+}
+
 /// An ExecSync call.
 pub struct ExecCall<'a> {
     /// `probe:Liveness`, `hook:preStop`
@@ -115,7 +130,7 @@ impl Runtime {
     }
 
     /// What the scenario says of a probe that begins now: the last window that has begun.
-    pub fn probe_window(&self, container: &Container, kind: ProbeType) -> ProbeWindow {
+    pub fn scripted_reply(&self, container: &Container, kind: ProbeType) -> ProbeReply {
         let windows = match kind {
             ProbeType::Startup => &container.run.startup,
             ProbeType::Readiness => &container.run.readiness,
@@ -125,24 +140,25 @@ impl Runtime {
             .started_at()
             .map_or(Duration::ZERO, |at| self.kernel.now() - at);
         let in_force = windows.iter().rev().find(|w| w.from <= since).or(windows.first());
-        let drawn = in_force.cloned().map(|window| self.draw_answer(window));
-        drawn.unwrap_or(ProbeWindow::HEALTHY)
-    }
-
-    /// A window whose result holds for a share of the calls only gives the opposite for the others.
-    fn draw_answer(&self, window: ProbeWindow) -> ProbeWindow {
-        match window.probability {
-            Some(share) if self.chances.next_u64() >> 32 >= u64::from(share) => ProbeWindow {
-                result: match window.result {
-                    ProbeAnswer::Success => ProbeAnswer::Failure,
-                    ProbeAnswer::Failure | ProbeAnswer::Error => ProbeAnswer::Success,
-                },
-                status: None,
-                exit_code: None,
-                ..window
-            },
-            Some(_) | None => window,
+        let window = in_force.unwrap_or(&ProbeWindow::HEALTHY);
+        let mut reply = ProbeReply {
+            answer: window.answer(),
+            takes: self.draws.next(window.takes),
+            message: window.message.clone(),
+            status: window.status,
+            exit_code: window.exit_code,
+        };
+        // A result that holds for a share of the calls only is the opposite for the others.
+        if let Some(share) = window.probability
+            && self.chances.next_u64() >> 32 >= u64::from(share)
+        {
+            reply.answer = match reply.answer {
+                ProbeAnswer::Success => ProbeAnswer::Failure,
+                ProbeAnswer::Failure | ProbeAnswer::Error => ProbeAnswer::Success,
+            };
+            (reply.status, reply.exit_code) = (None, None);
         }
+        reply
     }
 }
 

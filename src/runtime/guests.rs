@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::PodIx;
 use super::abandon::Abandon;
 use super::container::Container;
-use super::exec::{CANCELED, Ending, NOT_RUNNING};
+use super::exec::{CANCELED, Ending, NOT_RUNNING, ProbeReply};
 use super::service::Runtime;
 use crate::api::objects::{Object, ObjectKind, TargetPort};
 use crate::api::pod::{self, Handler, Name, Pod};
@@ -16,6 +16,7 @@ use crate::guest::{
     Target, Volume, World,
 };
 use crate::kernel::{Duration, Gate, Kernel, race};
+use crate::scenario::distributions::{Draws, Span};
 use crate::scenario::shared::Shared;
 use crate::scenario::types::{Input, OnTerm, ProbeAnswer, ProbeWindow, ProgramScript};
 use crate::trace::{CallPhase, CriOp, Recorder, What};
@@ -51,16 +52,16 @@ pub struct GuestExec {
 /// A guest's answer over the network.
 pub enum GuestAnswer {
     /// somebody listens
-    Answered(ProbeWindow),
+    Answered(ProbeReply),
     /// nobody listens
     Refused,
 }
 
 impl Guests {
     /// The world of a run's guests, without Services.
-    pub fn new(kernel: &Kernel, recorder: &Recorder, input: &Input) -> Rc<Guests> {
+    pub fn new(kernel: &Kernel, recorder: &Recorder, input: &Input, draws: &Draws) -> Rc<Guests> {
         let scenario = &input.scenario;
-        let programs: Vec<_> = scenario.programs.iter().map(program).collect();
+        let programs: Vec<_> = scenario.programs.iter().map(|script| program(script, draws)).collect();
         let world = World::new(kernel, scenario.epoch_unix_secs, programs.clone());
         for pod in &input.pods {
             world.expect_pod(&pod.pod.namespace, texts(&pod.pod.labels));
@@ -223,7 +224,14 @@ fn texts(map: &BTreeMap<Name, Name>) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn program(script: &ProgramScript) -> guest::ProgramScript {
+fn program(script: &ProgramScript, draws: &Draws) -> guest::ProgramScript {
+    let wait = |span: Span| match span {
+        Span::Fixed(duration) => guest::Wait::Fixed(duration),
+        Span::Drawn(_) => {
+            let draws = draws.clone();
+            guest::Wait::Drawn(Rc::new(move || draws.next(span)))
+        }
+    };
     let answers = script.answers.iter().map(|answer| guest::AnswerScript {
         path: answer.path.as_ref().map(ToString::to_string),
         from: answer.from,
@@ -234,8 +242,9 @@ fn program(script: &ProgramScript) -> guest::ProgramScript {
     let signals = script.signals.iter().filter_map(|(name, reaction)| {
         let (after, code) = match *reaction {
             OnTerm::Exit { after, code } => (after, Some(code)),
-            OnTerm::Ignore => (Duration::ZERO, None),
+            OnTerm::Ignore => (Span::ZERO, None),
         };
+        let after = wait(after);
         Signal::parse(name).map(|signal| guest::SignalScript { signal, after, code })
     });
     guest::ProgramScript {
@@ -244,7 +253,7 @@ fn program(script: &ProgramScript) -> guest::ProgramScript {
         listens: script.listens.clone(),
         answers: answers.collect(),
         signals: signals.collect(),
-        runs_for: script.runs_for,
+        runs_for: script.runs_for.map(wait),
         exit_code: script.exit_code,
         prints: script.output.as_ref().map(ToString::to_string),
     }
@@ -387,9 +396,8 @@ impl Runtime {
     /// another host.
     pub fn guest_answer(&self, container: &Container, handler: &Handler) -> Option<GuestAnswer> {
         let guest = container.guest.as_ref().filter(|_| container.is_running())?;
-        let window = |status: Option<u16>, takes: Duration| ProbeWindow {
-            from: Duration::ZERO,
-            result: match status {
+        let reply = |status: Option<u16>, takes: Duration| ProbeReply {
+            answer: match status {
                 Some(200..=399) | None => ProbeAnswer::Success,
                 Some(_) => ProbeAnswer::Failure,
             },
@@ -397,27 +405,22 @@ impl Runtime {
             message: None,
             status,
             exit_code: None,
-            probability: None,
         };
-        let answered = |found: Option<ProbeWindow>| Some(found.map_or(GuestAnswer::Refused, GuestAnswer::Answered));
+        let answered = |found: Option<ProbeReply>| Some(found.map_or(GuestAnswer::Refused, GuestAnswer::Answered));
         match handler {
             Handler::HttpGet { host: Some(_), .. } | Handler::TcpSocket { host: Some(_), .. } => None,
             Handler::HttpGet { path, port, .. } => answered(
                 guest
                     .http(*port, path)
-                    .map(|answer| window(Some(answer.status), answer.takes)),
+                    .map(|answer| reply(Some(answer.status), answer.takes)),
             ),
-            Handler::TcpSocket { port, .. } => answered(guest.listens(*port).then(|| window(None, Duration::ZERO))),
-            Handler::Grpc { port, .. } => answered(guest.http(*port, "/").map(|answer| {
-                let serving = answer.status < 400;
-                ProbeWindow {
-                    result: if serving {
-                        ProbeAnswer::Success
-                    } else {
-                        ProbeAnswer::Failure
-                    },
-                    ..window(None, answer.takes)
-                }
+            Handler::TcpSocket { port, .. } => answered(guest.listens(*port).then(|| reply(None, Duration::ZERO))),
+            Handler::Grpc { port, .. } => answered(guest.http(*port, "/").map(|answer| ProbeReply {
+                answer: match answer.status {
+                    ..400 => ProbeAnswer::Success,
+                    400.. => ProbeAnswer::Failure,
+                },
+                ..reply(None, answer.takes)
             })),
             Handler::Exec { .. } | Handler::Sleep { .. } => None,
         }

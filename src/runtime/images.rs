@@ -8,6 +8,7 @@ use super::exec::CANCELED;
 use super::service::rpc_error;
 use crate::api::pod::Name;
 use crate::kernel::{Duration, Kernel};
+use crate::scenario::distributions::Draws;
 use crate::scenario::shared::Shared;
 use crate::scenario::types::{ImageScript, Scenario};
 use crate::trace::{CallPhase, CriCall, CriOp, Recorder, What};
@@ -17,6 +18,7 @@ pub struct Images {
     kernel: Kernel,
     recorder: Recorder,
     scenario: Shared<Scenario>,
+    draws: Draws,
     absent: RefCell<BTreeSet<Name>>,
     pulls: RefCell<BTreeMap<Name, usize>>,
     /// ImageStatus calls so far, of images with a script for them.
@@ -27,7 +29,7 @@ pub struct Images {
 
 impl Images {
     /// Images as the scenario says: one that it does not list is present.
-    pub fn new(kernel: &Kernel, recorder: &Recorder, scenario: Shared<Scenario>) -> Images {
+    pub fn new(kernel: &Kernel, recorder: &Recorder, scenario: Shared<Scenario>, draws: Draws) -> Images {
         let absent = scenario
             .images
             .iter()
@@ -38,6 +40,7 @@ impl Images {
             kernel: kernel.clone(),
             recorder: recorder.clone(),
             scenario,
+            draws,
             absent: RefCell::new(absent),
             pulls: RefCell::default(),
             inspected: RefCell::default(),
@@ -101,9 +104,8 @@ impl Images {
                 record(CallPhase::End, Some(CANCELED.into()));
             }
         });
-        self.kernel
-            .sleep(outcome.takes.unwrap_or(self.scenario.latencies.pull_image))
-            .await;
+        let takes = outcome.takes.unwrap_or(self.scenario.latencies.pull_image);
+        self.kernel.sleep(self.draws.next(takes)).await;
         abandoned.defuse();
         record(CallPhase::End, outcome.error.as_ref().map(|text| rpc_error(text)));
         match outcome.error {

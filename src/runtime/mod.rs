@@ -8,14 +8,16 @@ mod guest_volumes;
 mod guests;
 mod images;
 mod process;
+mod sandbox;
 mod service;
 mod volumes;
 
 pub use container::{Container, ContainerState};
-pub use exec::{CANCELED, Ending, ExecCall, NOT_RUNNING, command_failed, command_killed, runtime_error};
+pub use exec::{CANCELED, Ending, ExecCall, NOT_RUNNING, ProbeReply, command_failed, command_killed, runtime_error};
 pub use guests::{AskPod, GuestAnswer, GuestExec, Guests};
 pub use images::Images;
-pub use service::{Runtime, Sandbox};
+pub use sandbox::Sandbox;
+pub use service::Runtime;
 pub use volumes::VolumePlugin;
 
 /// A pod of the run: its place in the input.

@@ -9,13 +9,15 @@ use super::container::{Container, ContainerState};
 use super::exec::CANCELED;
 use super::guests::Guests;
 use super::process::Process;
+use super::sandbox::Sandbox;
 use super::{NodeIx, PodIx};
 use crate::api::pod::Name;
 use crate::guest;
-use crate::kernel::{Duration, Kernel, Notify, Stream, Time};
+use crate::kernel::{Duration, Kernel, Notify, Stream};
+use crate::scenario::distributions::Draws;
 use crate::scenario::lookup;
 use crate::scenario::shared::Shared;
-use crate::scenario::types::{Outcome, Run, Scenario};
+use crate::scenario::types::{Run, Scenario};
 use crate::trace::{CallPhase, CriCall, CriOp, Recorder, What};
 
 /// The runtime of one node. It outlives the kubelet.
@@ -23,11 +25,13 @@ pub struct Runtime {
     pub(super) kernel: Kernel,
     pub(super) recorder: Recorder,
     pub(super) scenario: Shared<Scenario>,
-    pods: RefCell<BTreeMap<PodIx, PodRecords>>,
+    /// How long what the scenario speaks of takes each time.
+    pub draws: Draws,
+    pub(super) pods: RefCell<BTreeMap<PodIx, PodRecords>>,
     next_id: Cell<u64>,
-    next_ip: (usize, Cell<u32>),
+    pub(super) next_ip: (usize, Cell<u32>),
     /// How long the CRI client waits for a sandbox.
-    sandbox_timeout: Duration,
+    pub(super) sandbox_timeout: Duration,
     /// How often the machine has gone down.
     pub(super) boots: Cell<u32>,
     /// While the machine is down: the containers whose processes it took along.
@@ -47,32 +51,16 @@ pub struct Runtime {
 }
 
 #[derive(Default)]
-struct PodRecords {
-    full_name: Option<Name>,
-    sandboxes: Vec<Rc<Sandbox>>,
+pub(super) struct PodRecords {
+    pub(super) full_name: Option<Name>,
+    pub(super) sandboxes: Vec<Rc<Sandbox>>,
     containers: Vec<Rc<Container>>,
     /// Per container name: the script that it has, if any, and which of its runs comes next.
     runs: BTreeMap<Name, (Option<usize>, usize)>,
     /// RunPodSandbox calls so far.
-    sandbox_runs: usize,
+    pub(super) sandbox_runs: usize,
     /// Attempts whose log file exists, per container name.
     logs: BTreeMap<Name, BTreeSet<u32>>,
-}
-
-/// A pod sandbox.
-pub struct Sandbox {
-    /// Identifies it for ever.
-    pub id: u64,
-    /// Whose it is.
-    pub pod: PodIx,
-    /// Attempt.
-    pub attempt: u32,
-    /// Whether it is ready.
-    pub ready: Cell<bool>,
-    /// When it was made.
-    pub created_at: Time,
-    /// Its IP.
-    pub ip: Name,
 }
 
 impl Runtime {
@@ -83,8 +71,10 @@ impl Runtime {
         scenario: Shared<Scenario>,
         (node, node_name): (NodeIx, &str),
         guests: &Rc<Guests>,
+        draws: Draws,
     ) -> Runtime {
         Runtime {
+            draws,
             guests: guests.clone(),
             kernel: kernel.clone(),
             recorder: recorder.clone(),
@@ -125,7 +115,7 @@ impl Runtime {
             .record(Some(pod), container, Some(attempt), What::Cri(call));
     }
 
-    fn next_id(&self) -> u64 {
+    pub(super) fn next_id(&self) -> u64 {
         let id = self.next_id.get();
         self.next_id.set(id + 1);
         id
@@ -218,109 +208,6 @@ impl Runtime {
         logs.and_then(|attempts| attempts.last()).map_or(0, |last| last + 1)
     }
 
-    /// RunPodSandbox. Errors with the CRI error's text.
-    pub async fn run_pod_sandbox(
-        self: &Rc<Self>,
-        pod: PodIx,
-        full_name: &Name,
-        attempt: u32,
-    ) -> Result<Rc<Sandbox>, Name> {
-        self.call(full_name, None, attempt, CriOp::RunPodSandbox, CallPhase::Begin, |_| {});
-        let outcome = self.next_sandbox_outcome(pod, full_name);
-        let created_at = self.kernel.now();
-        let mut takes = outcome.takes.unwrap_or(self.scenario.latencies.run_pod_sandbox);
-        let mut error = outcome.error.as_deref().map(rpc_error);
-        if takes > self.sandbox_timeout {
-            takes = self.sandbox_timeout;
-            error = Some("rpc error: code = DeadlineExceeded desc = context deadline exceeded".into());
-        }
-        let full_name = full_name.clone();
-        self.carry(created_at + takes, move |runtime| {
-            let made = match &error {
-                Some(text) => Err(text.clone()),
-                None => Ok(runtime.add_sandbox(pod, &full_name, attempt, created_at)),
-            };
-            runtime.call(
-                &full_name,
-                None,
-                attempt,
-                CriOp::RunPodSandbox,
-                CallPhase::End,
-                |call| {
-                    call.error = error;
-                },
-            );
-            made
-        })
-        .await
-    }
-
-    fn add_sandbox(&self, pod: PodIx, full_name: &Name, attempt: u32, created_at: Time) -> Rc<Sandbox> {
-        let (network, next) = &self.next_ip;
-        let number = next.replace(next.get() + 1);
-        let sandbox = Rc::new(Sandbox {
-            id: self.next_id(),
-            pod,
-            attempt,
-            ready: Cell::new(true),
-            created_at,
-            ip: format!("10.{network}.{}.{}", number / 256 % 256, number % 256).into(),
-        });
-        let mut pods = self.pods.borrow_mut();
-        let records = pods.entry(pod).or_default();
-        records.full_name = Some(full_name.clone());
-        records.sandboxes.push(sandbox.clone());
-        drop(pods);
-        self.touch(pod);
-        sandbox
-    }
-
-    /// StopPodSandbox: the sandbox is not ready any more.
-    pub async fn stop_pod_sandbox(self: &Rc<Self>, full_name: &Name, sandbox: &Rc<Sandbox>) {
-        self.sandbox_call(
-            CriOp::StopPodSandbox,
-            self.scenario.latencies.stop_pod_sandbox,
-            full_name,
-            sandbox,
-            |_, sandbox| sandbox.ready.set(false),
-        )
-        .await;
-    }
-
-    /// RemovePodSandbox.
-    pub async fn remove_pod_sandbox(self: &Rc<Self>, pod: PodIx, full_name: &Name, sandbox: &Rc<Sandbox>) {
-        self.sandbox_call(
-            CriOp::RemovePodSandbox,
-            self.scenario.latencies.remove_pod_sandbox,
-            full_name,
-            sandbox,
-            move |runtime, sandbox| {
-                if let Some(records) = runtime.pods.borrow_mut().get_mut(&pod) {
-                    records.sandboxes.retain(|s| s.id != sandbox.id);
-                }
-            },
-        )
-        .await;
-    }
-
-    async fn sandbox_call(
-        self: &Rc<Self>,
-        op: CriOp,
-        takes: Duration,
-        full_name: &Name,
-        sandbox: &Rc<Sandbox>,
-        effect: impl FnOnce(&Runtime, &Sandbox) + Unpin + 'static,
-    ) {
-        self.call(full_name, None, sandbox.attempt, op, CallPhase::Begin, |_| {});
-        let (full_name, sandbox) = (full_name.clone(), sandbox.clone());
-        self.carry(self.kernel.now() + takes, move |runtime| {
-            effect(runtime, &sandbox);
-            runtime.touch(sandbox.pod);
-            runtime.call(&full_name, None, sandbox.attempt, op, CallPhase::End, |_| {});
-        })
-        .await;
-    }
-
     /// CreateContainer. Errors with the CRI error's text.
     pub async fn create_container(
         self: &Rc<Self>,
@@ -344,7 +231,7 @@ impl Runtime {
         });
         let created_at = self.kernel.now();
         let takes = run.create.takes.unwrap_or(self.scenario.latencies.create_container);
-        self.carry(created_at + takes, move |runtime| {
+        self.carry(created_at + self.draws.next(takes), move |runtime| {
             runtime.call(&full_name, Some(&name), attempt, op, CallPhase::End, |call| {
                 call.image = Some(image.clone());
                 call.error = run.create.error.as_ref().map(|text| rpc_error(text));
@@ -405,16 +292,6 @@ impl Runtime {
         (run.clone(), true)
     }
 
-    fn next_sandbox_outcome(&self, pod: PodIx, full_name: &Name) -> Outcome {
-        let mut pods = self.pods.borrow_mut();
-        let records = pods.entry(pod).or_default();
-        let number = records.sandbox_runs;
-        records.sandbox_runs += 1;
-        let script = lookup::sandbox_script(&self.scenario.sandboxes, pod_name(full_name));
-        let runs = script.map_or(&[][..], |script| &script.runs);
-        runs.get(number).or(runs.last()).cloned().unwrap_or_default()
-    }
-
     /// StartContainer. Errors with the CRI error's text; then an exited container with code 128 is left.
     pub async fn start_container(self: &Rc<Self>, pod: PodIx, container: &Rc<Container>) -> Result<(), Name> {
         let op = CriOp::StartContainer;
@@ -427,7 +304,7 @@ impl Runtime {
             .unwrap_or(self.scenario.latencies.start_container);
         let container = container.clone();
         container.starting.set(true);
-        self.carry(self.kernel.now() + takes, move |runtime| {
+        self.carry(self.kernel.now() + self.draws.next(takes), move |runtime| {
             container.starting.set(false);
             let scripted = container.run.start.error.clone();
             let failure = scripted.or_else(|| {
@@ -505,7 +382,7 @@ impl Runtime {
         }
         let container = container.clone();
         self.carry(
-            self.kernel.now() + self.scenario.latencies.remove_container,
+            self.kernel.now() + self.draws.next(self.scenario.latencies.remove_container),
             move |runtime| {
                 if let Some(records) = runtime.pods.borrow_mut().get_mut(&pod) {
                     records.containers.retain(|c| c.id != container.id);
@@ -590,7 +467,7 @@ const SANDBOX_DEAD: &str = "sandbox container is not running";
 const STARTING: &str = "failed to set removing state for container: container is in starting state, can't be removed";
 
 /// The name in `namespace/name`.
-fn pod_name(full_name: &Name) -> &str {
+pub(super) fn pod_name(full_name: &Name) -> &str {
     full_name.split_once('/').map_or(full_name, |(_, name)| name)
 }
 

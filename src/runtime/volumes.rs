@@ -5,20 +5,24 @@ use std::collections::BTreeMap;
 
 use super::PodIx;
 use crate::api::pod::Name;
+use crate::kernel::Duration;
+use crate::scenario::distributions::Draws;
 use crate::scenario::lookup;
-use crate::scenario::types::{Outcome, VolumeScript};
+use crate::scenario::types::VolumeScript;
 
 /// Mount calls by script. It outlives the kubelet: the calls are counted on.
 pub struct VolumePlugin {
     scripts: Vec<VolumeScript>,
+    draws: Draws,
     calls: RefCell<BTreeMap<(PodIx, Name), usize>>,
 }
 
 impl VolumePlugin {
     /// A plugin that follows these scripts.
-    pub fn new(scripts: Vec<VolumeScript>) -> VolumePlugin {
+    pub fn new(scripts: Vec<VolumeScript>, draws: Draws) -> VolumePlugin {
         VolumePlugin {
             scripts,
+            draws,
             calls: RefCell::default(),
         }
     }
@@ -33,8 +37,8 @@ impl VolumePlugin {
         self.scripts.iter().any(|s| lookup::matches_pod(s.pod.as_deref(), pod))
     }
 
-    /// What the next SetUp call of the volume gives; without a script it succeeds at once.
-    pub fn next_mount(&self, ix: PodIx, full_name: &Name, volume: &Name) -> Outcome {
+    /// How long the next SetUp call of the volume takes, and its error; without a script it succeeds at once.
+    pub fn next_mount(&self, ix: PodIx, full_name: &Name, volume: &Name) -> (Duration, Option<Name>) {
         let mut calls = self.calls.borrow_mut();
         let count = calls.entry((ix, volume.clone())).or_default();
         let number = *count;
@@ -42,6 +46,10 @@ impl VolumePlugin {
         let pod = full_name.split_once('/').map_or(&**full_name, |(_, name)| name);
         let script = lookup::volume_script(&self.scripts, pod, volume);
         let mounts = script.map_or(&[][..], |script| &script.mounts);
-        mounts.get(number).or(mounts.last()).cloned().unwrap_or_default()
+        let Some(outcome) = mounts.get(number).or(mounts.last()) else {
+            return (Duration::ZERO, None);
+        };
+        let takes = outcome.takes.map_or(Duration::ZERO, |span| self.draws.next(span));
+        (takes, outcome.error.clone())
     }
 }

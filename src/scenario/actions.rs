@@ -145,14 +145,14 @@ pub(super) fn step(decoder: &mut Decoder<'_, '_>, node: &Node) -> Option<Step> {
         },
         "restartKubelet" => ActionKind::RestartKubelet {
             node: with.filled_at("node").cloned(),
-            down: decoder.span_at(with, "down").unwrap_or(Duration::ZERO),
+            down: decoder.moment_at(with, "down").unwrap_or(Duration::ZERO),
         },
         "shutdownNode" => ActionKind::ShutdownNode {
             node: with.filled_at("node").cloned(),
         },
         "rebootNode" => ActionKind::RebootNode {
             node: with.filled_at("node").cloned(),
-            down: decoder.span_at(with, "down").unwrap_or(Duration::ZERO),
+            down: decoder.moment_at(with, "down").unwrap_or(Duration::ZERO),
         },
         _ => unreachable!("action_of gives one of KINDS"),
     };

@@ -1,6 +1,6 @@
 //! Decodes the Scenario document: from a checked tree to the scenario, with its defaults.
 
-use super::distributions::sample;
+use super::distributions::first;
 use super::types::*;
 use super::{actions, duration, expect, gates, schema};
 use crate::api::features::{Features, Version};
@@ -69,7 +69,7 @@ pub(super) fn scenario(problems: &mut Problems<'_>, root: &Node, how: How) -> De
         scenario.name = name.to_string();
     }
     scenario.description = spec.text_at("description").map(|text| text.to_string());
-    scenario.run_for = decoder.span_at(spec, "runFor");
+    scenario.run_for = decoder.moment_at(spec, "runFor");
     scenario.epoch_unix_secs = decoder.epoch(spec).unwrap_or(scenario.epoch_unix_secs);
     scenario.jitter = spec.text_at("jitter").is_some_and(|jitter| &**jitter == "Kubernetes");
     if spec.text_at("schedule").is_some_and(|schedule| &**schedule == "Seeded") {
@@ -113,23 +113,43 @@ pub(super) fn scenario(problems: &mut Problems<'_>, root: &Node, how: How) -> De
 }
 
 impl Decoder<'_, '_> {
-    /// A duration, drawn if it is a distribution. What the check has refused is 0.
-    pub(super) fn span(&mut self, node: &Node) -> Duration {
-        if let Some(text) = node.text() {
-            return duration::parse(text).unwrap_or(Duration::ZERO);
+    /// A duration, drawn once a run if it is a distribution. What the check has refused is 0.
+    pub(super) fn moment(&mut self, node: &Node) -> Duration {
+        match self.read(node, true) {
+            Span::Fixed(duration) => duration,
+            Span::Drawn(index) => {
+                let PlacedDistribution { path, distribution, .. } = &self.distributions[index as usize];
+                first(*distribution, self.seed, self.run, path)
+            }
         }
-        let Some(distribution) = self.distribution(node) else {
-            return Duration::ZERO;
-        };
-        let path = self.problems.path(node);
-        let path = path.strip_prefix("spec.").unwrap_or(&path).to_owned();
-        let drawn = sample(distribution, self.seed, self.run, &path);
-        self.distributions.push(PlacedDistribution { path, distribution });
-        drawn
     }
 
-    pub(super) fn span_at(&mut self, node: &Node, field: &str) -> Option<Duration> {
-        node.get(field).map(|node| self.span(node))
+    pub(super) fn moment_at(&mut self, node: &Node, field: &str) -> Option<Duration> {
+        node.get(field).map(|node| self.moment(node))
+    }
+
+    /// A duration that is drawn each time if it is a distribution.
+    fn span_at(&mut self, node: &Node, field: &str) -> Option<Span> {
+        node.get(field).map(|node| self.read(node, false))
+    }
+
+    fn read(&mut self, node: &Node, once: bool) -> Span {
+        if let Some(text) = node.text() {
+            return duration::parse(text).unwrap_or(Duration::ZERO).into();
+        }
+        let Some(distribution) = self.distribution(node) else {
+            return Span::ZERO;
+        };
+        let path = self.problems.path(node);
+        let path = path.strip_prefix("spec.").unwrap_or(&path);
+        // A signal has two names.
+        let path = path.replace(".signals.SIG", ".signals.");
+        self.distributions.push(PlacedDistribution {
+            path,
+            distribution,
+            once,
+        });
+        Span::Drawn(u32::try_from(self.distributions.len() - 1).unwrap_or(u32::MAX))
     }
 
     fn distribution(&mut self, node: &Node) -> Option<Distribution> {
@@ -282,7 +302,7 @@ impl Decoder<'_, '_> {
         if let Some(back_off) = node.get("crashLoopBackOff")
             && let Some(longest) = back_off.get("maxContainerRestartPeriod")
         {
-            let span = self.span(longest);
+            let span = self.moment(longest);
             if !(Duration::from_secs(1)..=Duration::from_secs(300)).contains(&span) {
                 self.problems.at(longest, "it must be from 1s to 300s");
             }
@@ -316,7 +336,7 @@ impl Decoder<'_, '_> {
             ),
             ("runtimeRequestTimeout", &mut config.runtime_request_timeout),
         ] {
-            if let Some(span) = self.span_at(node, field) {
+            if let Some(span) = self.moment_at(node, field) {
                 *target = span;
             }
         }
@@ -347,7 +367,7 @@ impl Decoder<'_, '_> {
             ("statusSync", 10, &mut phases.status_sync),
         ] {
             let Some(given) = node.get(field) else { continue };
-            *target = self.span(given);
+            *target = self.moment(given);
             if *target >= Duration::from_secs(period) {
                 self.problems
                     .at(given, &format!("it must be shorter than the period, {period}s"));
@@ -356,15 +376,7 @@ impl Decoder<'_, '_> {
     }
 
     fn latencies(&mut self, node: &Node, latencies: &mut Latencies) {
-        for (field, target) in [
-            ("runPodSandbox", &mut latencies.run_pod_sandbox),
-            ("stopPodSandbox", &mut latencies.stop_pod_sandbox),
-            ("removePodSandbox", &mut latencies.remove_pod_sandbox),
-            ("createContainer", &mut latencies.create_container),
-            ("startContainer", &mut latencies.start_container),
-            ("removeContainer", &mut latencies.remove_container),
-            ("pullImage", &mut latencies.pull_image),
-        ] {
+        for (field, target) in latencies.each() {
             if let Some(span) = self.span_at(node, field) {
                 *target = span;
             }
@@ -452,7 +464,7 @@ impl Decoder<'_, '_> {
             }
         }
         Exit {
-            after: self.span_at(node, "after").unwrap_or(Duration::ZERO),
+            after: self.span_at(node, "after").unwrap_or(Span::ZERO),
             code: node.integer_at("code").unwrap_or(0),
             reason: node.filled_at("reason").cloned(),
             message: node.filled_at("message").cloned(),
@@ -469,7 +481,7 @@ impl Decoder<'_, '_> {
             return OnTerm::Ignore;
         }
         OnTerm::Exit {
-            after: self.span_at(node, "after").unwrap_or(Duration::ZERO),
+            after: self.span_at(node, "after").unwrap_or(Span::ZERO),
             code: node.integer_at("code").unwrap_or(143),
         }
     }
@@ -482,13 +494,13 @@ impl Decoder<'_, '_> {
                 .at(second, "only one of result, status and exitCode may be given");
         }
         ProbeWindow {
-            from: self.span_at(node, "from").unwrap_or(Duration::ZERO),
+            from: self.moment_at(node, "from").unwrap_or(Duration::ZERO),
             result: match node.text_at("result").map_or("", |text| text) {
                 "Failure" => ProbeAnswer::Failure,
                 "Error" => ProbeAnswer::Error,
                 _ => ProbeAnswer::Success,
             },
-            takes: self.span_at(node, "takes").unwrap_or(ProbeWindow::DEFAULT_TAKES),
+            takes: self.span_at(node, "takes").unwrap_or(ProbeWindow::DEFAULT_TAKES.into()),
             message: node.text_at("message").cloned(),
             status: node.integer_at("status"),
             exit_code: node.integer_at("exitCode"),
@@ -552,7 +564,7 @@ impl Decoder<'_, '_> {
         ProgramAnswer {
             port: node.integer_at("port"),
             path: node.text_at("path").cloned(),
-            from: self.span_at(node, "from").unwrap_or(Duration::ZERO),
+            from: self.moment_at(node, "from").unwrap_or(Duration::ZERO),
             status: node.integer_at("status").unwrap_or(200),
             body: node.text_at("body").cloned().unwrap_or_else(|| "".into()),
         }
@@ -560,6 +572,6 @@ impl Decoder<'_, '_> {
 
     /// A time of the run.
     pub(super) fn time_at(&mut self, node: &Node, field: &str) -> Option<Time> {
-        self.span_at(node, field).map(|span| Time::ZERO + span)
+        self.moment_at(node, field).map(|span| Time::ZERO + span)
     }
 }

@@ -42,13 +42,13 @@ impl Default for Scenario {
                 sabotage: None,
             },
             latencies: Latencies {
-                run_pod_sandbox: millis(211),
-                stop_pod_sandbox: millis(17),
-                remove_pod_sandbox: millis(5),
-                create_container: millis(23),
-                start_container: millis(41),
-                remove_container: millis(3),
-                pull_image: millis(50),
+                run_pod_sandbox: millis(211).into(),
+                stop_pod_sandbox: millis(17).into(),
+                remove_pod_sandbox: millis(5).into(),
+                create_container: millis(23).into(),
+                start_container: millis(41).into(),
+                remove_container: millis(3).into(),
+                pull_image: millis(50).into(),
             },
             images: Vec::new(),
             containers: Vec::new(),
@@ -60,6 +60,7 @@ impl Default for Scenario {
             programs: Vec::new(),
             expect: Vec::new(),
             distributions: Vec::new(),
+            draw: 0,
             document: None,
         }
     }

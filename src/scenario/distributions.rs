@@ -1,5 +1,10 @@
 //! Durations that are drawn from the seed: how, by which stream, and when.
+//!
+//! What happens again and again, such as a call of the runtime or the life of a container, takes a time that is drawn each
+//! time ([`Span`]). A moment of the script, such as `actions[].at`, and what configures the kubelet is drawn once a run.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use rand_chacha::ChaCha12Rng;
@@ -7,7 +12,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use sha2::{Digest, Sha256};
 
 use super::fit::Owned;
-use super::types::{Distribution, PlacedDistribution, Scenario};
+use super::types::{OnTerm, Outcome, Run, Scenario};
 use super::{actions, decode};
 use crate::api::Source;
 use crate::api::node::{Lines, Node};
@@ -22,13 +27,79 @@ pub(crate) struct Document {
     pub(super) owned: Arc<Owned>,
 }
 
-/// The scenario with every distribution drawn as in run number `run` of its seed; loading has drawn run 0. The
-/// engine sees fixed durations only. Each place has a stream of its own, so that a new distribution leaves the
-/// draws of the others as they were; the same seed and run give the same scenario on every machine. What was
-/// changed in the scenario since it was loaded stays, except in the sections that have distributions.
+/// How long something takes that may happen again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Span {
+    /// the same each time
+    Fixed(Duration),
+    /// drawn each time: the index into [`Scenario::distributions`]
+    Drawn(u32),
+}
+
+impl Span {
+    /// No time at all.
+    pub const ZERO: Span = Span::Fixed(Duration::ZERO);
+}
+
+impl From<Duration> for Span {
+    fn from(duration: Duration) -> Span {
+        Span::Fixed(duration)
+    }
+}
+
+/// A duration that is drawn from the seed, and where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlacedDistribution {
+    /// its place, `containers[0].runs[1].exit.after`: also the name of its random stream
+    pub path: String,
+    /// how it is drawn
+    pub distribution: Distribution,
+    /// Whether it is drawn once a run: the scenario has the first draw in its place. Others are a [`Span::Drawn`].
+    pub once: bool,
+}
+
+/// How a duration is drawn. Results below 0 are cut to 0.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Distribution {
+    /// uniform: \[from, to\]
+    Uniform {
+        /** the shortest */
+        from: Duration,
+        /** the longest */
+        to: Duration,
+    },
+    /// normal: {mean, sd}
+    Normal {
+        /** mean */
+        mean: Duration,
+        /** standard deviation */
+        sd: Duration,
+    },
+    /// exponential: {mean}
+    Exponential {
+        /** mean */
+        mean: Duration,
+    },
+    /// lognormal: {p50, p99}
+    LogNormal {
+        /** median */
+        p50: Duration,
+        /** 99th percentile */
+        p99: Duration,
+    },
+}
+
+/// The scenario as in run number `run` of its seed; loading makes run 0. Each place has a stream of its own, so that a
+/// new distribution leaves the draws of the others as they were; the same seed and run give the same draws on every
+/// machine. What was changed in the scenario since it was loaded stays, except in the sections that have durations drawn
+/// once a run.
 pub fn draw(scenario: &Scenario, run: u64) -> Scenario {
     let mut result = scenario.clone();
-    let Some(document) = &scenario.document else {
+    result.draw = run;
+    let once = scenario.distributions.iter().filter(|placed| placed.once);
+    let mut sections: Vec<&str> = once.map(PlacedDistribution::section).collect();
+    sections.dedup();
+    let Some(document) = scenario.document.as_ref().filter(|_| !sections.is_empty()) else {
         return result;
     };
     let lines = Lines::new(&document.source);
@@ -43,8 +114,6 @@ pub fn draw(scenario: &Scenario, run: u64) -> Scenario {
         },
     );
     let drawn = decoded.scenario;
-    let mut sections: Vec<&str> = scenario.distributions.iter().map(PlacedDistribution::section).collect();
-    sections.dedup();
     for section in sections {
         match section {
             "runFor" => result.run_for = drawn.run_for,
@@ -57,11 +126,7 @@ pub fn draw(scenario: &Scenario, run: u64) -> Scenario {
                     node.kubelet.features = features;
                 }
             }
-            "latencies" => result.latencies = drawn.latencies.clone(),
-            "images" => result.images.clone_from(&drawn.images),
             "containers" => result.containers.clone_from(&drawn.containers),
-            "sandboxes" => result.sandboxes.clone_from(&drawn.sandboxes),
-            "volumes" => result.volumes.clone_from(&drawn.volumes),
             "programs" => result.programs.clone_from(&drawn.programs),
             "actions" => {
                 let pods_of = |kind, name: &_| document.owned.pods(kind, name);
@@ -74,9 +139,9 @@ pub fn draw(scenario: &Scenario, run: u64) -> Scenario {
 }
 
 impl PlacedDistribution {
-    /// What [`draw`] puts in its place.
-    pub fn drawn(&self, seed: u64, run: u64) -> Duration {
-        sample(self.distribution, seed, run, &self.path)
+    /// The first draw of a run.
+    pub fn first(&self, seed: u64, run: u64) -> Duration {
+        first(self.distribution, seed, run, &self.path)
     }
 
     /// The field of spec that it is in: `containers` of `containers[0].runs[1].exit.after`.
@@ -86,17 +151,165 @@ impl PlacedDistribution {
     }
 }
 
+impl Scenario {
+    /// How long it takes the first time.
+    pub fn first(&self, span: Span) -> Duration {
+        match span {
+            Span::Fixed(duration) => duration,
+            Span::Drawn(index) => self.distributions[index as usize].first(self.seed, self.draw),
+        }
+    }
+
+    /// Gives every distribution its first draw for good.
+    pub(crate) fn fix(&mut self) {
+        let scenario = self.clone();
+        self.each_span(|_, span| *span = scenario.first(*span).into());
+        self.distributions.clear();
+        self.document = None;
+    }
+
+    /// Names the distributions after the places where they now stand, and drops those that stand nowhere any more.
+    /// Durations that were drawn once stay as they are.
+    pub(crate) fn name_distributions(&mut self) {
+        if self.distributions.is_empty() {
+            return;
+        }
+        let known = std::mem::take(&mut self.distributions);
+        let mut named = Vec::new();
+        self.each_span(|path, span| {
+            if let Span::Drawn(index) = span {
+                let distribution = known[*index as usize].distribution;
+                *index = u32::try_from(named.len()).unwrap_or(u32::MAX);
+                named.push(PlacedDistribution {
+                    path,
+                    distribution,
+                    once: false,
+                });
+            }
+        });
+        self.distributions = named;
+        self.document = None;
+    }
+
+    /// Visits every duration that may be drawn each time, with its place.
+    pub(crate) fn each_span(&mut self, mut visit: impl FnMut(String, &mut Span)) {
+        let latencies = &mut self.latencies;
+        for (field, span) in latencies.each() {
+            visit(format!("latencies.{field}"), span);
+        }
+        let mut outcomes = |list: &mut Vec<Outcome>, path: String| {
+            for (o, outcome) in list.iter_mut().enumerate() {
+                if let Some(takes) = &mut outcome.takes {
+                    visit(format!("{path}[{o}].takes"), takes);
+                }
+            }
+        };
+        for (i, image) in self.images.iter_mut().enumerate() {
+            outcomes(&mut image.pulls, format!("images[{i}].pulls"));
+        }
+        for (s, script) in self.sandboxes.iter_mut().enumerate() {
+            outcomes(&mut script.runs, format!("sandboxes[{s}].runs"));
+        }
+        for (v, script) in self.volumes.iter_mut().enumerate() {
+            outcomes(&mut script.mounts, format!("volumes[{v}].mounts"));
+        }
+        for (c, script) in self.containers.iter_mut().enumerate() {
+            for (r, run) in script.runs.iter_mut().enumerate() {
+                each_span_of_run(run, &format!("containers[{c}].runs[{r}]"), &mut visit);
+            }
+        }
+        for (p, program) in self.programs.iter_mut().enumerate() {
+            for (signal, reaction) in &mut program.signals {
+                if let OnTerm::Exit { after, .. } = reaction {
+                    visit(format!("programs[{p}].signals.{signal}.after"), after);
+                }
+            }
+            if let Some(runs_for) = &mut program.runs_for {
+                visit(format!("programs[{p}].runsFor"), runs_for);
+            }
+        }
+    }
+}
+
+fn each_span_of_run(run: &mut Run, path: &str, visit: &mut impl FnMut(String, &mut Span)) {
+    for (field, outcome) in [
+        ("create", &mut run.create),
+        ("start", &mut run.start),
+        ("postStart", &mut run.post_start),
+        ("preStop", &mut run.pre_stop),
+    ] {
+        if let Some(takes) = &mut outcome.takes {
+            visit(format!("{path}.{field}.takes"), takes);
+        }
+    }
+    if let Some(exit) = &mut run.exit {
+        visit(format!("{path}.exit.after"), &mut exit.after);
+    }
+    if let OnTerm::Exit { after, .. } = &mut run.on_term {
+        visit(format!("{path}.onTerm.after"), after);
+    }
+    for (kind, windows) in [
+        ("startup", &mut run.startup),
+        ("readiness", &mut run.readiness),
+        ("liveness", &mut run.liveness),
+    ] {
+        for (w, window) in windows.iter_mut().enumerate() {
+            visit(format!("{path}.probes.{kind}[{w}].takes"), &mut window.takes);
+        }
+    }
+}
+
+/// The draws of a run; clones share them.
+#[derive(Clone)]
+pub struct Draws(Rc<Places>);
+
+struct Places {
+    seed: u64,
+    run: u64,
+    /// As [`Scenario::distributions`], each with its stream once it has been used.
+    places: Vec<(PlacedDistribution, RefCell<Option<ChaCha12Rng>>)>,
+}
+
+impl Draws {
+    /// Those of a scenario, from the first on.
+    pub fn new(scenario: &Scenario) -> Draws {
+        let places = scenario.distributions.iter().cloned();
+        Draws(Rc::new(Places {
+            seed: scenario.seed,
+            run: scenario.draw,
+            places: places.map(|placed| (placed, RefCell::default())).collect(),
+        }))
+    }
+
+    /// How long it takes this time.
+    pub fn next(&self, span: Span) -> Duration {
+        let index = match span {
+            Span::Fixed(duration) => return duration,
+            Span::Drawn(index) => index as usize,
+        };
+        let Places { seed, run, places } = &*self.0;
+        let (placed, stream) = &places[index];
+        let mut stream = stream.borrow_mut();
+        let stream = stream.get_or_insert_with(|| stream_of(*seed, *run, &placed.path));
+        at_quantile(placed.distribution, open_unit(stream.next_u64()))
+    }
+}
+
 /// 99 % of a normal distribution lie below this many standard deviations.
 const Z_99: f64 = 2.326_347_874_040_841;
 
-/// What the stream of a place gives in one run.
-pub(super) fn sample(distribution: Distribution, seed: u64, run: u64, path: &str) -> Duration {
+/// What the stream of a place gives first in one run.
+pub(super) fn first(distribution: Distribution, seed: u64, run: u64, path: &str) -> Duration {
+    at_quantile(distribution, open_unit(stream_of(seed, run, path).next_u64()))
+}
+
+/// The random numbers of a place.
+fn stream_of(seed: u64, run: u64, path: &str) -> ChaCha12Rng {
     let mut hash = Sha256::new();
     hash.update(seed.to_le_bytes());
     hash.update(run.to_le_bytes());
     hash.update(path.as_bytes());
-    let mut stream = ChaCha12Rng::from_seed(hash.finalize().into());
-    at_quantile(distribution, open_unit(stream.next_u64()))
+    ChaCha12Rng::from_seed(hash.finalize().into())
 }
 
 /// A number strictly between 0 and 1 from 53 of the bits.
@@ -193,7 +406,7 @@ mod tests {
 
     fn share_below(distribution: Distribution, limit: Duration) -> f64 {
         let below = (0..20_000)
-            .filter(|run| sample(distribution, 7, *run, "x") <= limit)
+            .filter(|run| first(distribution, 7, *run, "x") <= limit)
             .count();
         below as f64 / 20_000.0
     }
@@ -248,9 +461,9 @@ mod tests {
             from: Duration::ZERO,
             to: Duration::from_secs(1),
         };
-        assert_eq!(sample(any, 1, 2, "a"), sample(any, 1, 2, "a"));
-        assert_ne!(sample(any, 1, 2, "a"), sample(any, 1, 3, "a"));
-        assert_ne!(sample(any, 1, 2, "a"), sample(any, 1, 2, "b"));
-        assert_ne!(sample(any, 1, 2, "a"), sample(any, 2, 2, "a"));
+        assert_eq!(first(any, 1, 2, "a"), first(any, 1, 2, "a"));
+        assert_ne!(first(any, 1, 2, "a"), first(any, 1, 3, "a"));
+        assert_ne!(first(any, 1, 2, "a"), first(any, 1, 2, "b"));
+        assert_ne!(first(any, 1, 2, "a"), first(any, 2, 2, "a"));
     }
 }

@@ -7,6 +7,7 @@ use crate::api::pod::{Container, Name, Pod};
 use crate::api::status::ConditionStatus;
 use crate::kernel::{Duration, Time};
 
+pub use super::distributions::{Distribution, PlacedDistribution, Span};
 pub use super::sabotage::Sabotage;
 use super::shared::Shared;
 
@@ -76,8 +77,10 @@ pub struct Scenario {
     pub programs: Vec<ProgramScript>,
     /// spec.expect, in file order
     pub expect: Vec<Expectation>,
-    /// Every duration that was drawn; `distributions::draw` draws them anew for another run.
+    /// Every duration that is drawn; `distributions::draw` draws them anew for another run.
     pub distributions: Vec<PlacedDistribution>,
+    /// Which run of its seed this is: each run draws otherwise. 0 but in a sweep.
+    pub draw: u64,
     /// What `distributions::draw` decodes anew; None for scenarios that were not read from a document.
     pub(crate) document: Option<std::sync::Arc<super::distributions::Document>>,
 }
@@ -115,7 +118,7 @@ pub struct ProgramScript {
     /// signals: the reaction to TERM, INT, QUIT …, by name without SIG
     pub signals: std::collections::BTreeMap<Name, OnTerm>,
     /// runsFor; None: until it is stopped
-    pub runs_for: Option<Duration>,
+    pub runs_for: Option<Span>,
     /// exitCode at the end of runsFor; default 0
     pub exit_code: i32,
     /// output: what it writes to stdout at its start
@@ -170,46 +173,6 @@ pub enum When {
         from: Time,
         /** to */
         to: Option<Time>,
-    },
-}
-
-/// A duration that is drawn from the seed, and where it stands.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PlacedDistribution {
-    /// its place, `containers[0].runs[1].exit.after`: also the name of its random stream
-    pub path: String,
-    /// how it is drawn
-    pub distribution: Distribution,
-}
-
-/// How a duration is drawn. Results below 0 are cut to 0.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Distribution {
-    /// uniform: \[from, to\]
-    Uniform {
-        /** the shortest */
-        from: Duration,
-        /** the longest */
-        to: Duration,
-    },
-    /// normal: {mean, sd}
-    Normal {
-        /** mean */
-        mean: Duration,
-        /** standard deviation */
-        sd: Duration,
-    },
-    /// exponential: {mean}
-    Exponential {
-        /** mean */
-        mean: Duration,
-    },
-    /// lognormal: {p50, p99}
-    LogNormal {
-        /** median */
-        p50: Duration,
-        /** 99th percentile */
-        p99: Duration,
     },
 }
 
@@ -290,19 +253,34 @@ pub struct Phases {
 #[derive(Clone, Debug)]
 pub struct Latencies {
     /// default 211ms
-    pub run_pod_sandbox: Duration,
+    pub run_pod_sandbox: Span,
     /// default 17ms
-    pub stop_pod_sandbox: Duration,
+    pub stop_pod_sandbox: Span,
     /// default 5ms
-    pub remove_pod_sandbox: Duration,
+    pub remove_pod_sandbox: Span,
     /// default 23ms
-    pub create_container: Duration,
+    pub create_container: Span,
     /// default 41ms
-    pub start_container: Duration,
+    pub start_container: Span,
     /// default 3ms
-    pub remove_container: Duration,
+    pub remove_container: Span,
     /// default 50ms: a pull of an image that is present (pull policy Always)
-    pub pull_image: Duration,
+    pub pull_image: Span,
+}
+
+impl Latencies {
+    /// Each by the name of its field.
+    pub(crate) fn each(&mut self) -> [(&'static str, &mut Span); 7] {
+        [
+            ("runPodSandbox", &mut self.run_pod_sandbox),
+            ("stopPodSandbox", &mut self.stop_pod_sandbox),
+            ("removePodSandbox", &mut self.remove_pod_sandbox),
+            ("createContainer", &mut self.create_container),
+            ("startContainer", &mut self.start_container),
+            ("removeContainer", &mut self.remove_container),
+            ("pullImage", &mut self.pull_image),
+        ]
+    }
 }
 
 /// spec.images[]
@@ -322,7 +300,7 @@ pub struct ImageScript {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// takes; None: the default of the place where it stands
-    pub takes: Option<Duration>,
+    pub takes: Option<Span>,
     /// error
     pub error: Option<Name>,
 }
@@ -365,7 +343,7 @@ pub struct Run {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exit {
     /// counted from StartContainer's return
-    pub after: Duration,
+    pub after: Span,
     /// 0..=255
     pub code: i32,
     /// reason; None: Completed for 0, Error otherwise
@@ -380,7 +358,7 @@ pub enum OnTerm {
     /// exits after that time with that code
     Exit {
         /** after SIGTERM */
-        after: Duration,
+        after: Span,
         /** exit code */
         code: i32,
     },
@@ -391,7 +369,7 @@ pub enum OnTerm {
 impl Default for OnTerm {
     fn default() -> OnTerm {
         OnTerm::Exit {
-            after: Duration::ZERO,
+            after: Span::ZERO,
             code: 143,
         }
     }
@@ -405,7 +383,7 @@ pub struct ProbeWindow {
     /// result
     pub result: ProbeAnswer,
     /// takes, default 7ms
-    pub takes: Duration,
+    pub takes: Span,
     /// message: the handler's output
     pub message: Option<Name>,
     /// status of an httpGet probe, if scripted
@@ -423,12 +401,21 @@ impl ProbeWindow {
     pub const HEALTHY: ProbeWindow = ProbeWindow {
         from: Duration::ZERO,
         result: ProbeAnswer::Success,
-        takes: ProbeWindow::DEFAULT_TAKES,
+        takes: Span::Fixed(ProbeWindow::DEFAULT_TAKES),
         message: None,
         status: None,
         exit_code: None,
         probability: None,
     };
+
+    /// The answer, a status or an exit code taken for what it is.
+    pub fn answer(&self) -> ProbeAnswer {
+        match (self.status, self.exit_code) {
+            (Some(200..=399), _) | (None, Some(0)) => ProbeAnswer::Success,
+            (Some(_), _) | (None, Some(_)) => ProbeAnswer::Failure,
+            (None, None) => self.result,
+        }
+    }
 }
 
 /// What a probe call gives.

@@ -12,6 +12,7 @@ use crate::guest::Reachability;
 use crate::kernel::{Duration, Kernel, Stop, Stream, Time};
 use crate::kubelet::api_server::ApiServer;
 use crate::runtime::{Guests, NodeIx, PodIx};
+use crate::scenario::distributions::Draws;
 use crate::scenario::lookup::nodes_of_pods;
 use crate::scenario::shared::Shared;
 use crate::scenario::types::{Input, NodeScript, Schedule};
@@ -64,12 +65,13 @@ pub fn run_with(input: &Input, sink: impl FnMut(Record) + 'static) {
     } else {
         &scenario.nodes
     };
-    let guests = Guests::new(&kernel, &recorder, input);
+    let draws = Draws::new(&scenario);
+    let guests = Guests::new(&kernel, &recorder, input, &draws);
     let asked = api.clone();
     guests.ask(Rc::new(move |pod| reachability(&asked, pod)));
     let nodes = scripts.iter().enumerate().map(|(index, script)| {
         let parts = (&kernel, &recorder, &scenario, &api);
-        Node::new(parts, NodeIx(index), script, names.clone(), &guests)
+        Node::new(parts, NodeIx(index), script, names.clone(), (&guests, &draws))
     });
     let nodes: Vec<Rc<Node>> = nodes.collect();
     let placed = input.pods.iter().zip(nodes_of_pods(input));

@@ -8,6 +8,7 @@ use crate::kernel::{Duration, Group, Kernel, Stream, Time};
 use crate::kubelet::api_server::ApiServer;
 use crate::kubelet::{Kubelet, Parts};
 use crate::runtime::{Guests, Images, NodeIx, Runtime, VolumePlugin};
+use crate::scenario::distributions::Draws;
 use crate::scenario::shared::Shared;
 use crate::scenario::types::{NodeScript, Phases, Scenario};
 use crate::trace::{Recorder, What};
@@ -27,7 +28,7 @@ impl Node {
         node: NodeIx,
         script: &NodeScript,
         names: Rc<[Name]>,
-        guests: &Rc<Guests>,
+        (guests, draws): (&Rc<Guests>, &Draws),
     ) -> Rc<Node> {
         let mut config = script.kubelet.clone();
         if config.seeded_phases {
@@ -41,9 +42,10 @@ impl Node {
                 scenario.clone(),
                 (node, &script.name),
                 guests,
+                draws.clone(),
             )),
-            volumes: Rc::new(VolumePlugin::new(scenario.volumes.clone())),
-            images: Rc::new(Images::new(kernel, recorder, scenario.clone())),
+            volumes: Rc::new(VolumePlugin::new(scenario.volumes.clone(), draws.clone())),
+            images: Rc::new(Images::new(kernel, recorder, scenario.clone(), draws.clone())),
             pull_records: Rc::default(),
             jitter: scenario
                 .jitter

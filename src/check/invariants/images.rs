@@ -36,6 +36,12 @@ fn pull<'a>(scene: &Scene<'a>) -> Option<&'a CriCall> {
     }
 }
 
+/// Whether a call is for an image of the spec, whose tag may be left out.
+fn means(image: &str, call: &CriCall) -> bool {
+    let tag = call.image.as_deref().and_then(|pulled| pulled.strip_prefix(image));
+    tag.is_some_and(|tag| tag.is_empty() || tag == ":latest")
+}
+
 fn pulls_within_their_limit(scene: &Scene<'_>) -> Verdict {
     let Some(_) = pull(scene) else { return Ok(()) };
     let config = scene.kubelet();
@@ -71,9 +77,9 @@ fn never_pulled(scene: &Scene<'_>) -> Verdict {
     };
     let wanted = pod.containers.iter().any(|c| {
         let may = c.spec(spec).is_none_or(|s| s.image_pull_policy != PullPolicy::Never);
-        let own = c.spec(spec).is_some_and(|s| Some(&s.image) == call.image.as_ref());
+        let own = c.spec(spec).is_some_and(|s| means(&s.image, call));
         // A sync that was under way when the image was changed goes on with the old one.
-        may && (own || c.image_changed || Some(&c.image) == call.image.as_ref())
+        may && (own || c.image_changed || means(&c.image, call))
     });
     ensure(wanted, || {
         format!("image {:?} is pulled, which no container asks for", call.image)

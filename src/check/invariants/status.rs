@@ -347,8 +347,10 @@ fn transition_times(scene: &Scene<'_>) -> Verdict {
             continue;
         }
         let (was, is) = (old.last_transition_time, new.last_transition_time);
-        // The end of the pod turns conditions without dating the turn anew (mergePodStatus).
-        let kept = old.status != new.status || was == is || was.is_none();
+        // The end of the pod turns conditions without dating the turn anew (mergePodStatus), and what was never written
+        // may have turned there and back before it.
+        let ends = after.is_terminal() && !before.is_terminal();
+        let kept = old.status != new.status || was == is || was.is_none() || ends;
         ensure(kept && is >= was, || {
             format!(
                 "lastTransitionTime of {} goes from {was:?} to {is:?}, its status from {:?} to {:?}",

@@ -17,6 +17,8 @@ pub(super) struct Names {
     pub present: Name,
     pub absent: Name,
     pub other: Name,
+    /// An image whose tag is left out.
+    pub untagged: Name,
     pub volume: Name,
     pub mount: Name,
     pub gate: Name,
@@ -83,6 +85,7 @@ impl Names {
             present: "app:1".into(),
             absent: "big:1".into(),
             other: "app:2".into(),
+            untagged: "busybox".into(),
             volume: "data".into(),
             mount: "/data".into(),
             gate: "example.com/ready".into(),

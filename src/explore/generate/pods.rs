@@ -79,6 +79,8 @@ impl Draw<'_> {
         let pulled = stream.chance(self.weights.pulls);
         let image = if pulled {
             &self.names.absent
+        } else if stream.chance(8) {
+            &self.names.untagged
         } else {
             &self.names.present
         };

@@ -6,6 +6,7 @@ use crate::explore::stream::Stream;
 use crate::kernel::Duration;
 use crate::scenario::types::{
     ContainerScript, Distribution, Exit, OnTerm, Outcome, PlacedDistribution, ProbeAnswer, ProbeWindow, Run, Scenario,
+    Span,
 };
 
 impl Draw<'_> {
@@ -74,7 +75,7 @@ impl Draw<'_> {
             0
         };
         Exit {
-            after: stream.millis(0, if soon { 5_000 } else { 30_000 }),
+            after: stream.millis(0, if soon { 5_000 } else { 30_000 }).into(),
             code,
             reason: (code == 137).then(|| self.names.oom.clone()),
             message: stream.chance(10).then(|| self.names.message.clone()),
@@ -86,7 +87,7 @@ impl Draw<'_> {
             return OnTerm::Ignore;
         }
         OnTerm::Exit {
-            after: stream.millis(0, 40_000),
+            after: stream.millis(0, 40_000).into(),
             code: *stream.pick(&[0, 143, 1]),
         }
     }
@@ -116,9 +117,9 @@ impl Draw<'_> {
                 from,
                 result: if told { ProbeAnswer::Success } else { result },
                 takes: if stream.chance(20) {
-                    stream.millis(1, 4_000)
+                    stream.millis(1, 4_000).into()
                 } else {
-                    ProbeWindow::DEFAULT_TAKES
+                    ProbeWindow::DEFAULT_TAKES.into()
                 },
                 message: stream.chance(10).then(|| self.names.message.clone()),
                 status,
@@ -133,45 +134,35 @@ impl Draw<'_> {
         windows
     }
 
-    /// Puts distributions in the place of some durations. Reading the scenario draws them as they are drawn here.
+    /// Puts distributions in the place of some durations: often of what happens by itself, sometimes of calls. Reading the
+    /// scenario draws them as they are drawn here.
     pub(super) fn distributions(&self, stream: &mut Stream, scenario: &mut Scenario, seed: u64) {
         if !stream.chance(self.weights.distributions) {
             return;
         }
         scenario.seed = seed;
         let mut placed = Vec::new();
-        let mut put = |stream: &mut Stream, path: String, duration: &mut Duration| {
-            if !stream.chance(50) {
-                return;
+        scenario.each_span(|path, span| {
+            let by_itself = path.ends_with(".after") || path.contains(".pulls");
+            if stream.chance(if by_itself { 50 } else { 10 }) {
+                *span = Span::Drawn(u32::try_from(placed.len()).unwrap_or(u32::MAX));
+                placed.push(PlacedDistribution {
+                    path,
+                    distribution: distribution(stream),
+                    once: false,
+                });
             }
-            let distribution = distribution(stream);
-            let one = PlacedDistribution { path, distribution };
-            *duration = one.drawn(seed, 0);
-            placed.push(one);
-        };
-        for (s, script) in scenario.containers.iter_mut().enumerate() {
-            for (r, run) in script.runs.iter_mut().enumerate() {
-                if let Some(exit) = &mut run.exit {
-                    put(stream, format!("containers[{s}].runs[{r}].exit.after"), &mut exit.after);
-                }
-                if let OnTerm::Exit { after, code } = &mut run.on_term
-                    && (*after, *code) != (Duration::ZERO, 143)
-                {
-                    put(stream, format!("containers[{s}].runs[{r}].onTerm.after"), after);
-                }
-            }
-        }
-        for (i, image) in scenario.images.iter_mut().enumerate() {
-            for (p, pull) in image.pulls.iter_mut().enumerate() {
-                if let Some(takes) = &mut pull.takes {
-                    put(stream, format!("images[{i}].pulls[{p}].takes"), takes);
-                }
-            }
-        }
+        });
         for (a, action) in scenario.actions.iter_mut().enumerate() {
-            let mut at = action.at - crate::kernel::Time::ZERO;
-            put(stream, format!("actions[{a}].at"), &mut at);
-            action.at = crate::kernel::Time::ZERO + at;
+            if stream.chance(50) {
+                let one = PlacedDistribution {
+                    path: format!("actions[{a}].at"),
+                    distribution: distribution(stream),
+                    once: true,
+                };
+                action.at = crate::kernel::Time::ZERO + one.first(seed, 0);
+                placed.push(one);
+            }
         }
         scenario.distributions = placed;
     }

@@ -12,7 +12,7 @@ use crate::scenario::types::{
 impl Draw<'_> {
     pub(super) fn outcome(&self, stream: &mut Stream, longest_millis: u32, failures: u8) -> Outcome {
         Outcome {
-            takes: Some(stream.millis(1, longest_millis)),
+            takes: Some(stream.millis(1, longest_millis).into()),
             error: stream.chance(failures).then(|| stream.pick(&self.names.errors).clone()),
         }
     }
@@ -32,13 +32,13 @@ impl Draw<'_> {
         let (weights, names) = (self.weights, self.names);
         if stream.chance(weights.latencies) {
             let latencies = &mut scenario.latencies;
-            latencies.run_pod_sandbox = stream.millis(1, 3_000);
-            latencies.stop_pod_sandbox = stream.millis(1, 500);
-            latencies.create_container = stream.millis(1, 500);
-            latencies.start_container = stream.millis(1, 1_500);
-            latencies.remove_container = stream.millis(1, 100);
-            latencies.pull_image = stream.millis(1, 2_000);
-            latencies.remove_pod_sandbox = stream.millis(1, 200);
+            latencies.run_pod_sandbox = stream.millis(1, 3_000).into();
+            latencies.stop_pod_sandbox = stream.millis(1, 500).into();
+            latencies.create_container = stream.millis(1, 500).into();
+            latencies.start_container = stream.millis(1, 1_500).into();
+            latencies.remove_container = stream.millis(1, 100).into();
+            latencies.pull_image = stream.millis(1, 2_000).into();
+            latencies.remove_pod_sandbox = stream.millis(1, 200).into();
         }
         let pulled = pods
             .iter()
@@ -117,7 +117,7 @@ impl Draw<'_> {
             } else {
                 Default::default()
             },
-            runs_for: stream.chance(40).then(|| stream.millis(500, 20_000)),
+            runs_for: stream.chance(40).then(|| stream.millis(500, 20_000).into()),
             exit_code: *stream.pick(&[0, 0, 1]),
             output: stream.chance(50).then(|| names.body.clone()),
             place: Place::default(),

@@ -9,7 +9,7 @@ use crate::api::status::{ConditionStatus, Timestamp};
 use crate::kernel::{Duration, Time};
 use crate::scenario::types::{
     Action, ActionKind, ContainerScript, Distribution, EvictionReason, Expectation, Latencies, OnTerm, Outcome,
-    ProbeAnswer, ProbeWindow, ProgramScript, Run, Scenario, Schedule, When,
+    PlacedDistribution, ProbeAnswer, ProbeWindow, ProgramScript, Run, Scenario, Schedule, Span, When,
 };
 
 /// The Scenario document.
@@ -30,6 +30,8 @@ pub(super) fn scenario(scenario: &Scenario) -> Value {
     if scenario.jitter {
         spec.put("jitter", "Kubernetes");
     }
+    let spans = Spans(&scenario.distributions);
+    let outcome = |given: &Outcome| outcome(given, spans);
     let images = scenario.images.iter().map(|image| {
         let mut fields = Fields::new();
         fields.put("image", &*image.image).put("present", image.present);
@@ -63,16 +65,22 @@ pub(super) fn scenario(scenario: &Scenario) -> Value {
     });
     spec.nested("kubelet", kubelet(&scenario.kubelet, &base.kubelet))
         .list("nodes", nodes.collect())
-        .nested("latencies", latencies(&scenario.latencies, &base.latencies))
+        .nested("latencies", latencies(&scenario.latencies, &base.latencies, spans))
         .list("images", images.collect())
         .list("sandboxes", sandboxes.collect())
         .list("volumes", volumes.collect())
-        .list("containers", scenario.containers.iter().map(script).collect())
-        .list("programs", scenario.programs.iter().map(program).collect())
+        .list(
+            "containers",
+            scenario.containers.iter().map(|own| script(own, spans)).collect(),
+        )
+        .list(
+            "programs",
+            scenario.programs.iter().map(|own| program(own, spans)).collect(),
+        )
         .list("actions", scenario.actions.iter().map(action).collect())
         .list("expect", scenario.expect.iter().map(expectation).collect());
     let mut spec = spec.done();
-    for placed in &scenario.distributions {
+    for placed in scenario.distributions.iter().filter(|placed| placed.once) {
         let pointer = placed.path.replace(['.', '['], "/").replace(']', "");
         if let Some(value) = spec.pointer_mut(&format!("/{pointer}")) {
             *value = distribution(placed.distribution);
@@ -86,51 +94,57 @@ pub(super) fn scenario(scenario: &Scenario) -> Value {
     })
 }
 
-fn latencies(own: &Latencies, base: &Latencies) -> Value {
+fn latencies(own: &Latencies, base: &Latencies, spans: Spans<'_>) -> Value {
     let mut fields = Fields::new();
-    for (key, value, default) in [
-        ("runPodSandbox", own.run_pod_sandbox, base.run_pod_sandbox),
-        ("stopPodSandbox", own.stop_pod_sandbox, base.stop_pod_sandbox),
-        ("removePodSandbox", own.remove_pod_sandbox, base.remove_pod_sandbox),
-        ("createContainer", own.create_container, base.create_container),
-        ("startContainer", own.start_container, base.start_container),
-        ("removeContainer", own.remove_container, base.remove_container),
-        ("pullImage", own.pull_image, base.pull_image),
-    ] {
+    for ((key, value), (_, default)) in own.clone().each().into_iter().zip(base.clone().each()) {
         if value != default {
-            fields.put(key, text(value));
+            fields.put(key, spans.value(*value));
         }
     }
     fields.done()
 }
 
-fn outcome(outcome: &Outcome) -> Value {
+/// Durations as they are written down: those that are drawn each time, too.
+#[derive(Clone, Copy)]
+struct Spans<'a>(&'a [PlacedDistribution]);
+
+impl Spans<'_> {
+    fn value(self, span: Span) -> Value {
+        match span {
+            Span::Fixed(duration) => text(duration),
+            Span::Drawn(index) => distribution(self.0[index as usize].distribution),
+        }
+    }
+}
+
+fn outcome(outcome: &Outcome, spans: Spans<'_>) -> Value {
     Fields::new()
-        .maybe("takes", outcome.takes.map(text))
+        .maybe("takes", outcome.takes.map(|takes| spans.value(takes)))
         .maybe("error", outcome.error.as_deref())
         .done()
 }
 
-fn script(script: &ContainerScript) -> Value {
+fn script(script: &ContainerScript, spans: Spans<'_>) -> Value {
     Fields::new()
         .maybe("pod", script.pod.as_deref())
         .put("name", &*script.name)
-        .list("runs", script.runs.iter().map(run).collect())
+        .list("runs", script.runs.iter().map(|own| run(own, spans)).collect())
         .done()
 }
 
-fn run(run: &Run) -> Value {
+fn run(run: &Run, spans: Spans<'_>) -> Value {
+    let outcome = |given: &Outcome| outcome(given, spans);
     let exit = run.exit.as_ref().map(|exit| {
         Fields::new()
-            .put("after", text(exit.after))
+            .put("after", spans.value(exit.after))
             .put("code", exit.code)
             .maybe("reason", exit.reason.as_deref())
             .maybe("message", exit.message.as_deref())
             .done()
     });
     let on_term = Some(run.on_term).filter(|reaction| *reaction != OnTerm::default());
-    let on_term = on_term.map(reaction_to);
-    let windows = |list: &[ProbeWindow]| list.iter().map(window).collect::<Vec<_>>();
+    let on_term = on_term.map(|reaction| reaction_to(reaction, spans));
+    let windows = |list: &[ProbeWindow]| list.iter().map(|own| window(own, spans)).collect::<Vec<_>>();
     let mut probes = Fields::new();
     probes
         .list("startup", windows(&run.startup))
@@ -147,7 +161,7 @@ fn run(run: &Run) -> Value {
         .done()
 }
 
-fn window(window: &ProbeWindow) -> Value {
+fn window(window: &ProbeWindow, spans: Spans<'_>) -> Value {
     let result = match window.result {
         ProbeAnswer::Success => "Success",
         ProbeAnswer::Failure => "Failure",
@@ -161,8 +175,8 @@ fn window(window: &ProbeWindow) -> Value {
         (None, None) => fields.put("result", result),
         (status, code) => fields.maybe("status", status).maybe("exitCode", code),
     };
-    if window.takes != ProbeWindow::DEFAULT_TAKES {
-        fields.put("takes", text(window.takes));
+    if window.takes != ProbeWindow::DEFAULT_TAKES.into() {
+        fields.put("takes", spans.value(window.takes));
     }
     fields
         .maybe(
@@ -182,7 +196,7 @@ fn distribution(distribution: Distribution) -> Value {
     }
 }
 
-fn program(program: &ProgramScript) -> Value {
+fn program(program: &ProgramScript, spans: Spans<'_>) -> Value {
     let answers = program.answers.iter().map(|answer| {
         let mut fields = Fields::new();
         fields
@@ -196,23 +210,23 @@ fn program(program: &ProgramScript) -> Value {
         fields.done()
     });
     let signals = program.signals.iter();
-    let signals = signals.map(|(name, reaction)| (name.to_string(), reaction_to(*reaction)));
+    let signals = signals.map(|(name, reaction)| (name.to_string(), reaction_to(*reaction, spans)));
     Fields::new()
         .maybe("name", program.name.as_deref())
         .maybe("image", program.image.as_deref())
         .list("listens", program.listens.iter().map(|port| json!(port)).collect())
         .list("answers", answers.collect())
         .nested("signals", Value::Object(signals.collect()))
-        .maybe("runsFor", program.runs_for.map(text))
+        .maybe("runsFor", program.runs_for.map(|span| spans.value(span)))
         .put("exitCode", program.exit_code)
         .maybe("output", program.output.as_deref())
         .done()
 }
 
-fn reaction_to(reaction: OnTerm) -> Value {
+fn reaction_to(reaction: OnTerm, spans: Spans<'_>) -> Value {
     match reaction {
         OnTerm::Ignore => json!({"ignore": true}),
-        OnTerm::Exit { after, code } => json!({"after": text(after), "code": code}),
+        OnTerm::Exit { after, code } => json!({"after": spans.value(after), "code": code}),
     }
 }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::{Context, base, pause as wait_or_signal};
 use crate::guest::network::{Answer, Handler, Request};
 use crate::guest::process::{Disposition, Process, Signal};
-use crate::guest::script::{AnswerScript, ProgramScript, SignalScript};
+use crate::guest::script::{AnswerScript, ProgramScript, SignalScript, Wait};
 use crate::kernel::Duration;
 
 const WINCH: Signal = Signal(28);
@@ -14,7 +14,7 @@ const WINCH: Signal = Signal(28);
 pub(super) fn ends_by(signals: &[(Signal, i32)]) -> Vec<SignalScript> {
     let script = |(signal, code): &(Signal, i32)| SignalScript {
         signal: *signal,
-        after: Duration::ZERO,
+        after: Wait::Fixed(Duration::ZERO),
         code: Some(*code),
     };
     signals.iter().map(script).collect()
@@ -53,8 +53,7 @@ pub(super) async fn serve(context: &Context, script: &ProgramScript) -> i32 {
         return 1;
     }
     handle(&context.process, &script.signals);
-    let end = script.runs_for;
-    let mut left = end.map_or(Duration::MAX, |span| span);
+    let mut left = script.runs_for.as_ref().map_or(Duration::MAX, Wait::next);
     loop {
         let before = context.kernel().now();
         let over = if left == Duration::MAX {
@@ -79,7 +78,7 @@ pub(super) async fn serve(context: &Context, script: &ProgramScript) -> i32 {
                 ..
             }) = reaction
             {
-                context.kernel().sleep(*after).await;
+                context.kernel().sleep(after.next()).await;
                 return *code;
             }
         }

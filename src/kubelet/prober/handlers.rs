@@ -8,7 +8,7 @@ use crate::api::pod::{Handler, Name, concat};
 use crate::kernel::Duration;
 use crate::kubelet::Kubelet;
 use crate::kubelet::container::ContainerId;
-use crate::runtime::{CANCELED, Container, Ending, ExecCall, GuestAnswer, GuestExec, NOT_RUNNING};
+use crate::runtime::{CANCELED, Container, Ending, ExecCall, GuestAnswer, GuestExec, NOT_RUNNING, ProbeReply};
 use crate::scenario::types::{ProbeAnswer, ProbeWindow};
 use crate::trace::{ProbeOutcome, ProbeType, What};
 
@@ -122,18 +122,18 @@ impl Worker {
         if let (Handler::Exec { command }, Some(_)) = (&self.spec().handler, &container.guest) {
             return self.call_guest(kubelet, &container, command, &record).await;
         }
-        let window = match kubelet.runtime.guest_answer(&container, &self.spec().handler) {
-            None => kubelet.runtime.probe_window(&container, self.kind),
-            Some(GuestAnswer::Answered(window)) => window,
+        let reply = match kubelet.runtime.guest_answer(&container, &self.spec().handler) {
+            None => kubelet.runtime.scripted_reply(&container, self.kind),
+            Some(GuestAnswer::Answered(reply)) => reply,
             Some(GuestAnswer::Refused) => return nobody_listens(),
         };
         let alive = container.is_running();
-        let late = window.takes > timeout;
+        let late = reply.takes > timeout;
         record(match () {
             () if !alive && exec => ProbeOutcome::Error,
             () if !alive => ProbeOutcome::Failure,
             () if late => ProbeOutcome::Timeout,
-            () => match outcome(&window) {
+            () => match reply.answer {
                 ProbeAnswer::Success => ProbeOutcome::Success,
                 ProbeAnswer::Failure => ProbeOutcome::Failure,
                 ProbeAnswer::Error => ProbeOutcome::Error,
@@ -143,17 +143,17 @@ impl Worker {
         let seconds = self.spec().timeout_seconds;
         let Handler::Exec { command } = &self.spec().handler else {
             let handler = &self.spec().handler;
-            return match kubelet.runtime.network_call(&container, window.takes, timeout).await {
-                Ending::Answered => network_answer(&window, handler, host),
+            return match kubelet.runtime.network_call(&container, reply.takes, timeout).await {
+                Ending::Answered => network_answer(&reply, handler, host),
                 Ending::TimedOut => Ok(Verdict::Failure(timed_out(handler, host, seconds))),
                 Ending::Died | Ending::Cancelled => Ok(Verdict::Failure(refused(handler, host, seconds))),
             };
         };
-        let (answer, error) = exec_answer(&window, command);
+        let (answer, error) = exec_answer(&reply, command);
         let call = ExecCall {
             purpose: purpose(self.kind),
             command,
-            takes: window.takes,
+            takes: reply.takes,
             timeout: Some(seconds.into()),
             error: error.map(Name::from),
             cancel: Some(&cancelled),
@@ -210,22 +210,13 @@ fn host(handler: &Handler) -> Option<&str> {
     }
 }
 
-/// The window's answer, a scripted status or exit code taken for what it is.
-fn outcome(window: &ProbeWindow) -> ProbeAnswer {
-    match (window.status, window.exit_code) {
-        (Some(200..=399), _) | (None, Some(0)) => ProbeAnswer::Success,
-        (Some(_), _) | (None, Some(_)) => ProbeAnswer::Failure,
-        (None, None) => window.result,
-    }
-}
-
 /// What an exec call gives, and the CRI error that it ends with.
-fn exec_answer(window: &ProbeWindow, command: &[Name]) -> (Answer, Option<String>) {
-    let message = window.message.as_deref();
-    match outcome(window) {
+fn exec_answer(reply: &ProbeReply, command: &[Name]) -> (Answer, Option<String>) {
+    let message = reply.message.as_deref();
+    match reply.answer {
         ProbeAnswer::Success => (Ok(Verdict::Success), None),
         ProbeAnswer::Failure => {
-            let code = window.exit_code.unwrap_or(1);
+            let code = reply.exit_code.unwrap_or(1);
             let error = format!("command '{}' exited with {code}: ", command.join(" "));
             (
                 Ok(Verdict::Failure(message.unwrap_or_default().to_owned())),
@@ -243,10 +234,10 @@ fn exec_answer(window: &ProbeWindow, command: &[Name]) -> (Answer, Option<String
 /// The text of an erring handler when the scenario gives none.
 const SCRIPTED_ERROR: &str = "scripted probe error";
 
-fn network_answer(window: &ProbeWindow, handler: &Handler, host: &str) -> Answer {
-    let message = window.message.as_deref();
-    match outcome(window) {
-        ProbeAnswer::Success if window.status.is_some_and(|status| status >= 300) => {
+fn network_answer(reply: &ProbeReply, handler: &Handler, host: &str) -> Answer {
+    let message = reply.message.as_deref();
+    match reply.answer {
+        ProbeAnswer::Success if reply.status.is_some_and(|status| status >= 300) => {
             let body = message.unwrap_or_default();
             Ok(Verdict::Warning(format!(
                 "Probe terminated redirects, Response body: {body}"
@@ -258,7 +249,7 @@ fn network_answer(window: &ProbeWindow, handler: &Handler, host: &str) -> Answer
             let text = match (message, handler) {
                 (Some(message), _) => message.to_owned(),
                 (None, Handler::HttpGet { .. }) => {
-                    format!("HTTP probe failed with statuscode: {}", window.status.unwrap_or(503))
+                    format!("HTTP probe failed with statuscode: {}", reply.status.unwrap_or(503))
                 }
                 (None, Handler::Grpc { .. }) => "service unhealthy (responded with \"NOT_SERVING\")".to_owned(),
                 (None, handler) => refused(handler, host, 0),
