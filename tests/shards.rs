@@ -154,15 +154,104 @@ fn a_grid_has_a_row_for_each_point_and_a_chart() {
     assert!(table.contains("\n3,20s,300s,"), "{table}");
     let chart = std::fs::read_to_string(folder.path().join("chart.svg")).expect("the chart");
     assert!(chart.starts_with("<svg") && chart.contains("<circle"), "{chart}");
-    let wrong = podlapse(
-        folder.path(),
-        &["sweep", "drawn.yaml", "--vary", "containers[app].runs[0].exti.after=1s"],
-        None,
+}
+
+/// What is said of a sweep that cannot be made.
+fn refused(arguments: &[&str]) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("drawn.yaml"), SCENARIO).expect("written");
+    let output = podlapse(folder.path(), &[&["sweep", "drawn.yaml"], arguments].concat(), None);
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {errors}");
+    assert!(output.stdout.is_empty(), "{arguments:?}");
+    errors
+}
+
+#[test]
+fn what_cannot_be_varied_is_told_with_the_option() {
+    for (vary, wanted) in [
+        (
+            &["containers[app].runs[0].exti.after=1s"][..],
+            "error: --vary containers[app].runs[0].exti.after=1s: unknown field \"spec.containers[0].runs[0].exti\"\n |\n = help: is it \"exit\"?\n",
+        ),
+        (
+            &["containers[app].runs[0].exit.after=1s,banana"],
+            "error: --vary containers[app].runs[0].exit.after=banana: spec.containers[0].runs[0].exit.after: \"banana\" is not a duration: write 30s, 1m30s or 250ms\n",
+        ),
+        (
+            &["seed=1,2", "containers[app].runs[0].exit.code=250..260"],
+            "error: --vary containers[app].runs[0].exit.code=260: spec.containers[0].runs[0].exit.code: 260 is out of range: it must be from 0 to 255\n",
+        ),
+        (
+            &["containers[ap].runs[0].exit.after=1s"],
+            "error: --vary containers[ap].runs[0].exit.after=1s: containers[ap]: nothing is named \"ap\"\n |\n = help: is it \"app\"?\n",
+        ),
+        (
+            &["Pod/web.metadata.name=other"],
+            "error: --vary Pod/web.metadata.name=other: within 30s: pod('web').restarts('app') > 0: the input has no pod 'web'\n",
+        ),
+        (&["seed=1", "seed=2"], "error: --vary seed is given twice\n"),
+        (
+            &["seed"],
+            "error: invalid value 'seed' for '--vary <PATH=VALUES>': write PATH=FROM..TO/STEP or PATH=VALUE,VALUE\n",
+        ),
+    ] {
+        let arguments: Vec<&str> = vary.iter().flat_map(|vary| ["--vary", vary]).collect();
+        let errors = refused(&arguments);
+        assert!(errors.starts_with(wanted), "{errors}");
+    }
+}
+
+#[test]
+fn shards_of_other_sweeps_do_not_merge() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("drawn.yaml"), SCENARIO).expect("written");
+    let shard = |name: &str, arguments: &[&str]| {
+        let arguments = [&["sweep", "drawn.yaml", "--out", name], arguments].concat();
+        output(folder.path(), &arguments, None, 0);
+    };
+    let vary = "kubelet.config.syncFrequency=1m,2m";
+    shard("first", &["--vary", vary, "--shard", "0/2"]);
+    shard("last", &["--vary", vary, "--shard", "1/2"]);
+    shard(
+        "other",
+        &["--vary", "kubelet.config.syncFrequency=1m,3m", "--shard", "1/2"],
     );
+    shard("whole", &["--vary", vary]);
+    let text = std::fs::read_to_string(folder.path().join("last")).expect("written");
+    let (cut, _) = text.trim_end().rsplit_once('\n').expect("several lines");
+    std::fs::write(folder.path().join("cut"), format!("{cut}\n")).expect("written");
+    let merged = output(folder.path(), &["merge", "last", "first"], None, 0);
     assert_eq!(
-        wrong.status.code(),
-        Some(2),
-        "{}",
-        String::from_utf8_lossy(&wrong.stderr)
+        merged,
+        std::fs::read_to_string(folder.path().join("whole")).expect("written")
     );
+    for (with, wanted) in [
+        ("other", "another input or another --vary"),
+        ("cut", "run 1 is missing"),
+        ("whole", "not a shard of a sweep"),
+    ] {
+        let refused = podlapse(folder.path(), &["merge", "first", with], None);
+        let errors = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(2), "{errors}");
+        assert!(errors.contains(wanted), "{errors}");
+    }
+    for (name, shard, weights) in [("0", "0/2", "pods=1"), ("1", "1/2", "pods=2")] {
+        let arguments = [
+            "fuzz",
+            "--runs",
+            "2",
+            "-o",
+            "json",
+            "--shard",
+            shard,
+            "--weights",
+            weights,
+            "--output-file",
+            name,
+        ];
+        output(folder.path(), &arguments, None, 0);
+    }
+    let refused = podlapse(folder.path(), &["merge", "0", "1"], None);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("other --weights"));
 }

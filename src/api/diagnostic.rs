@@ -1,5 +1,6 @@
 //! What is wrong with the input: the place, the line with the offending text underlined, what would be right.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 
@@ -212,6 +213,19 @@ pub(crate) fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>)
         }
     }
     best.map(|(name, _)| name)
+}
+
+/// Which of the names may be meant by `given`, or which there are.
+pub(crate) fn known<'n>(what: &str, given: &str, names: impl Iterator<Item = &'n str>) -> Option<String> {
+    let unique: BTreeSet<&str> = names.collect();
+    if let Some(near) = nearest(given, unique.iter().copied()) {
+        return Some(format!("is it {near:?}?"));
+    }
+    let few: Vec<&str> = unique.into_iter().take(8).collect();
+    match few[..] {
+        [] => Some(format!("the input has no {what} at all")),
+        _ => Some(format!("there is {}", few.join(", "))),
+    }
 }
 
 #[cfg(test)]

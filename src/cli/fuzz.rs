@@ -29,24 +29,24 @@ pub(super) struct Arguments {
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// How many runs, over all shards
-    #[arg(long, default_value_t = 10_000, conflicts_with_all = ["minutes", "run"])]
+    #[arg(long, default_value_t = 10_000, conflicts_with_all = ["minutes", "run"], value_parser = clap::value_parser!(u64).range(1..))]
     runs: u64,
-    /// Go on for so long instead of a number of runs
-    #[arg(long, value_name = "MINUTES", conflicts_with = "run")]
-    minutes: Option<f64>,
+    /// Go on for so long instead of a number of runs; 0.5 is half a minute
+    #[arg(long, value_name = "MINUTES", conflicts_with = "run", value_parser = minutes, allow_negative_numbers = true)]
+    minutes: Option<Duration>,
     /// Only this run
     #[arg(long, value_name = "NUMBER", conflicts_with = "shard")]
     run: Option<u64>,
     /// Threads; the result does not depend on them
-    #[arg(short, long)]
-    jobs: Option<usize>,
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
     /// Write a scenario for each failure into this directory
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Mutate this input instead of generating one, and hold its expectations to be invariants; may be given several times
     #[arg(long, value_name = "FILE")]
     around: Vec<PathBuf>,
-    /// What the generator makes use of, name=value, separated by commas
+    /// What the generator makes use of, name=value, separated by commas; a name that is not known is told those that are
     #[arg(long, value_name = "LIST", conflicts_with = "around")]
     weights: Option<String>,
     /// Do only shard i of n (i/n, i from 0); of a bare n the index is JOB_COMPLETION_INDEX
@@ -75,9 +75,17 @@ pub(super) fn shard(text: &str) -> Result<Shard, String> {
 }
 
 /// As many as the machine has, unless told otherwise.
-pub(super) fn threads(jobs: Option<usize>) -> usize {
+pub(super) fn threads(jobs: Option<u16>) -> usize {
     let all = || std::thread::available_parallelism().map_or(1, usize::from);
-    jobs.filter(|jobs| *jobs > 0).unwrap_or_else(all)
+    jobs.map_or_else(all, usize::from)
+}
+
+/// `--minutes`, which may have a fraction.
+fn minutes(text: &str) -> Result<Duration, String> {
+    let minutes: f64 = text.parse().map_err(|_| "it is a number such as 5 or 0.5".to_owned())?;
+    let span = Duration::try_from_secs_f64(minutes * 60.0).ok();
+    span.filter(|span| *span > Duration::ZERO)
+        .ok_or_else(|| "it is more than 0, and no eternity".to_owned())
 }
 
 /// Runs the command.
@@ -89,9 +97,7 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
     // A panic is a finding: the report tells of it.
     std::panic::set_hook(Box::new(|_| {}));
     let watch = clock::Watch::start();
-    let limit = arguments
-        .minutes
-        .map(|minutes| Duration::from_secs_f64(minutes.clamp(0.0, 1e6) * 60.0));
+    let limit = arguments.minutes;
     let total = (plan.end != u64::MAX).then(|| (plan.end - plan.first) / plan.shard.count);
     let bar = progress::bar(printer, total);
     let report = plan.fuzz(|done| {

@@ -16,11 +16,12 @@ Examples:
   podlapse merge shard-0.csv shard-1.csv shard-2.csv > sweep.csv
   podlapse merge fuzz-*.jsonl
 
-The result is, byte for byte, what one process without --shard would have written.
+The result is, byte for byte, what one process without --shard would have written. Shards of different things are \
+refused, and so is one that is missing, cut or given twice.
 
 Exit status: 0 merged, 2 the files do not fit together.")]
 pub(super) struct Arguments {
-    /// The outputs of all shards of one sweep or one fuzz
+    /// The outputs of all shards of one sweep or one fuzz; - is standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Write there instead of to standard output

@@ -6,12 +6,11 @@ use clap::Args;
 
 use super::exit::{Exit, Trouble};
 use super::printer::{Printer, write_file};
-use super::{clock, fuzz, progress, sources};
+use super::{clock, fuzz, load, progress, sources};
 use crate::explore::chart;
 use crate::explore::shard::Shard;
 use crate::explore::sweep::Sweep;
 use crate::explore::vary::Vary;
-use crate::scenario::load::load;
 
 /// What `sweep` is told.
 #[derive(Args)]
@@ -22,19 +21,21 @@ Examples:
   podlapse sweep drawn.yaml --runs 10000 --out drawn.csv      durations drawn anew in each run
   podlapse sweep drawn.yaml --runs 10000 --shard 0/4          a quarter of it; `podlapse merge` puts them together
 
-A path begins at the Scenario's spec, or at a manifest: Pod/NAME.spec… . [app] is the element of that name, [0] the
-first one. Several --vary make a grid, the first of them changing slowest.
+A path begins at the Scenario's spec, or at a manifest: Pod/NAME.spec… . [app] is the element of that name, [0] the \
+first one. Fields that are not there are made, and so are the scripts of containers, images, volumes and nodes that the \
+input has. A range is one of integers or durations; the values of a list may be anything. Several --vary make a grid, the \
+first of them changing slowest.
 
 Exit status: 0 done, 2 the input or the command line cannot be used.")]
 pub(super) struct Arguments {
-    /// Files or directories with manifests and at most one Scenario
+    /// Manifests and at most one Scenario: files, directories (the files directly in them) or -, standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// A path and its values: path=from..to/step or path=value,value
+    /// A path and its values: path=from..to/step or path=value,value; may be given several times
     #[arg(long, value_name = "PATH=VALUES", value_parser = Vary::parse)]
     vary: Vec<Vary>,
     /// Runs at each point of the grid, each with durations drawn anew
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     runs: u64,
     /// Write the table there instead of to standard output
     #[arg(long, value_name = "FILE")]
@@ -43,8 +44,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     chart: Option<PathBuf>,
     /// Threads; the result does not depend on them
-    #[arg(short, long)]
-    jobs: Option<usize>,
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
     /// Do only shard i of n (i/n, i from 0); of a bare n the index is JOB_COMPLETION_INDEX
     #[arg(long, value_name = "i/n", value_parser = fuzz::shard)]
     shard: Option<Shard>,
@@ -59,10 +60,11 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
         .transpose()?;
     let sources = sources::read(&arguments.files)?;
     // As given first: the places in messages are those of the files.
-    for warning in load(&sources)?.1 {
+    let ((input, _), warnings) = load::decode(&sources, None, printer.colour_errors())?;
+    for warning in warnings {
         printer.input_warning(&warning);
     }
-    let sweep = Sweep::new(&sources, arguments.vary.clone(), arguments.runs)?;
+    let sweep = Sweep::new(&sources, &input, arguments.vary.clone(), arguments.runs)?;
     progress::catch_interrupts();
     let watch = clock::Watch::start();
     let shard = arguments.shard.unwrap_or(Shard::WHOLE);
@@ -72,7 +74,8 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
         !progress::is_interrupted()
     })?;
     bar.finish_and_clear();
-    printer.data_to(arguments.out.as_deref(), &table.csv()?)?;
+    let head = arguments.shard.map_or(String::new(), |shard| sweep.head(shard));
+    printer.data_to(arguments.out.as_deref(), &(head + &table.csv()?))?;
     if let Some((path, draw)) = picture {
         write_file(path, draw(&table).as_bytes())?;
     }

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::sweep::{Table, number};
+use crate::views::svg::escape;
 
 const WIDTH: f64 = 720.0;
 const PANEL: f64 = 180.0;
@@ -153,8 +154,4 @@ fn bounds(values: impl Iterator<Item = f64>) -> (f64, f64) {
 fn label(value: f64) -> String {
     let text = format!("{value:.3}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

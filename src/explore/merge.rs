@@ -1,6 +1,6 @@
 //! Puts the outputs of shards together: the result is, byte for byte, that of the run without shards.
 
-use super::report::{Head, Line, VERSION, render};
+use super::report::{self, Line, VERSION, render};
 use super::shard::Shard;
 
 /// The outputs of all shards of a sweep (CSV) or of fuzzing (JSON lines), each with its name, as one. Errors with
@@ -18,11 +18,11 @@ pub fn merge(files: &[(String, String)]) -> Result<String, String> {
 }
 
 fn merge_reports(files: &[(String, String)]) -> Result<String, String> {
-    let mut heads: Vec<(Shard, Head)> = Vec::new();
+    let mut heads: Vec<(Shard, report::Head)> = Vec::new();
     let mut all: Vec<Line> = Vec::new();
     for (name, text) in files {
         let mut lines = text.lines();
-        let head: Head = serde_json::from_str(lines.next().unwrap_or_default())
+        let head: report::Head = serde_json::from_str(lines.next().unwrap_or_default())
             .map_err(|error| format!("{name}: not the JSON output of fuzz: {error}"))?;
         if head.fuzz != VERSION {
             return Err(format!("{name}: written by another version of podlapse"));
@@ -35,9 +35,11 @@ fn merge_reports(files: &[(String, String)]) -> Result<String, String> {
     }
     let (first, head) = heads[0].clone();
     for ((shard, other), (name, _)) in heads.iter().zip(files) {
-        if (other.seed, other.runs, shard.count) != (head.seed, head.runs, first.count) {
+        if (other.seed, other.runs, &other.of, shard.count) != (head.seed, head.runs, &head.of, first.count) {
             return Err(format!(
-                "{name}: of another seed, another number of runs or another number of shards"
+                "{name}: of another seed, another number of runs or of shards, another --around or other --weights \
+                 than {}",
+                files[0].0
             ));
         }
     }
@@ -53,8 +55,9 @@ fn merge_reports(files: &[(String, String)]) -> Result<String, String> {
             None => merged.push(line),
         }
     }
-    let head = Head {
+    let head = report::Head {
         shard: None,
+        of: None,
         checked: heads.iter().map(|(_, head)| head.checked).sum(),
         stopped: heads.iter().any(|(_, head)| head.stopped),
         ..head
@@ -77,32 +80,79 @@ fn complete(numbers: &[u64], count: u64, what: &str) -> Result<(), String> {
     }
 }
 
+/// The first line of a shard's table: which shard it is, and of what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Head {
+    pub(super) shard: Shard,
+    /// runs of all shards
+    pub(super) runs: u64,
+    /// a fingerprint of the sweep
+    pub(super) of: String,
+}
+
+impl std::fmt::Display for Head {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "# shard={} runs={} of={}", self.shard, self.runs, self.of)
+    }
+}
+
+impl Head {
+    fn parse(line: &str) -> Option<Head> {
+        let mut fields = line.strip_prefix("# ")?.split(' ');
+        let mut field = |name: &str| fields.next()?.strip_prefix(name)?.strip_prefix('=');
+        Some(Head {
+            shard: Shard::parse(field("shard")?).ok()?,
+            runs: field("runs")?.parse().ok()?,
+            of: field("of")?.to_owned(),
+        })
+    }
+}
+
 fn merge_tables(files: &[(String, String)]) -> Result<String, String> {
-    let mut header = None;
+    let mut first: Option<(Head, csv::StringRecord)> = None;
+    let mut indices: Vec<u64> = Vec::new();
     let mut rows: Vec<(u64, csv::StringRecord)> = Vec::new();
     for (name, text) in files {
-        let mut reader = csv::Reader::from_reader(text.as_bytes());
-        let own = reader.headers().map_err(|error| format!("{name}: {error}"))?.clone();
-        if own.get(0) != Some("run") {
+        let (line, table) = text.split_once('\n').unwrap_or((text, ""));
+        let head = Head::parse(line).ok_or_else(|| {
+            format!("{name}: not a shard of a sweep, as `podlapse sweep --shard` writes it: its first line does not say of what")
+        })?;
+        let mut reader = csv::Reader::from_reader(table.as_bytes());
+        let header = reader.headers().map_err(|error| format!("{name}: {error}"))?.clone();
+        let (known, columns) = first.get_or_insert_with(|| (head.clone(), header.clone()));
+        if (head.shard.count, head.runs, &head.of, &header) != (known.shard.count, known.runs, &known.of, columns) {
             return Err(format!(
-                "{name}: not the CSV output of sweep: its first column is not `run`"
+                "{name}: of another number of shards or runs, another input or another --vary than {}",
+                files[0].0
             ));
         }
-        if *header.get_or_insert_with(|| own.clone()) != own {
-            return Err(format!("{name}: its columns are others than those of {}", files[0].0));
-        }
+        indices.push(head.shard.index);
+        let mut expected = head.shard.runs(head.runs);
         for row in reader.records() {
             let row = row.map_err(|error| format!("{name}: {error}"))?;
-            let run = row.get(0).unwrap_or_default().parse();
-            rows.push((run.map_err(|_| format!("{name}: a run that is no number"))?, row));
+            let run = expected.next();
+            match (run, row.get(0).unwrap_or_default().parse::<u64>()) {
+                (Some(run), Ok(found)) if run == found => rows.push((run, row)),
+                (Some(run), _) => return Err(format!("{name}: run {run} is missing")),
+                (None, _) => return Err(format!("{name}: there are more rows than runs")),
+            }
+        }
+        if let Some(run) = expected.next() {
+            return Err(format!(
+                "{name}: run {run} is missing: the file is cut, or the sweep was stopped"
+            ));
+        }
+        if !text.ends_with('\n') {
+            return Err(format!("{name}: its last line is cut"));
         }
     }
+    indices.sort_unstable();
+    let (head, header) = first.ok_or("there is nothing to merge")?;
+    complete(&indices, head.shard.count, "shard")?;
     rows.sort_by_key(|(run, _)| *run);
-    let runs: Vec<u64> = rows.iter().map(|(run, _)| *run).collect();
-    complete(&runs, runs.len() as u64, "run")?;
     let mut writer = csv::Writer::from_writer(Vec::new());
     let failed = |error: csv::Error| format!("cannot write: {error}");
-    for row in header.iter().chain(rows.iter().map(|(_, row)| row)) {
+    for row in std::iter::once(&header).chain(rows.iter().map(|(_, row)| row)) {
         writer.write_record(row).map_err(failed)?;
     }
     let bytes = writer.into_inner().map_err(|error| format!("cannot write: {error}"))?;
@@ -122,18 +172,47 @@ mod tests {
 
     #[test]
     fn tables_come_together_in_the_order_of_runs() {
-        let merged = merge(&named(&["run,x\n1,b\n3,d\n", "run,x\n0,\"a,a\"\n2,c\n"]));
+        let merged = merge(&named(&[
+            "# shard=1/2 runs=4 of=a\nrun,x\n1,b\n3,d\n",
+            "# shard=0/2 runs=4 of=a\nrun,x\n0,\"a,a\"\n2,c\n",
+        ]));
         assert_eq!(merged.as_deref(), Ok("run,x\n0,\"a,a\"\n1,b\n2,c\n3,d\n"));
+        let idle = merge(&named(&[
+            "# shard=0/2 runs=1 of=a\nrun,x\n0,a\n",
+            "# shard=1/2 runs=1 of=a\nrun,x\n",
+        ]));
+        assert_eq!(idle.as_deref(), Ok("run,x\n0,a\n"), "a shard without a run");
     }
 
     #[test]
     fn what_is_missing_double_or_foreign_is_an_error() {
+        let first = "# shard=0/2 runs=4 of=a\nrun,x\n0,a\n2,c\n";
         for (texts, error) in [
-            (&["run,x\n0,a\n2,c\n"][..], "run 1 is missing"),
-            (&["run,x\n0,a\n", "run,x\n0,a\n"], "run 0 is given twice"),
-            (&["run,x\n0,a\n", "run,y\n1,a\n"], "its columns are others"),
-            (&["x\n1\n"], "first column is not `run`"),
-            (&["run,x\n", "{}"], "some of a sweep"),
+            (&[first][..], "shard 1 is missing"),
+            (&[first, first], "shard 0 is given twice"),
+            (&[first, "# shard=1/2 runs=4 of=a\nrun,x\n1,b\n"], "run 3 is missing"),
+            (&[first, "# shard=1/2 runs=4 of=a\nrun,x\n3,b\n"], "run 1 is missing"),
+            (
+                &[first, "# shard=1/2 runs=4 of=a\nrun,x\n1,b\n3,b"],
+                "its last line is cut",
+            ),
+            (
+                &[first, "# shard=1/2 runs=4 of=a\nrun,x\n1,b\n3\n"],
+                "found record with 1 fields",
+            ),
+            (
+                &[first, "# shard=1/2 runs=4 of=a\nrun,x\n1,b\n3,b\n5,c\n"],
+                "more rows than runs",
+            ),
+            (&[first, "# shard=1/2 runs=4 of=a\nrun,y\n1,b\n3,b\n"], "another --vary"),
+            (&[first, "# shard=1/2 runs=4 of=b\nrun,x\n1,b\n3,b\n"], "another input"),
+            (
+                &[first, "# shard=1/2 runs=5 of=a\nrun,x\n1,b\n3,b\n"],
+                "number of shards or runs",
+            ),
+            (&["run,x\n0,a\n"], "not a shard of a sweep"),
+            (&[""], "not a shard of a sweep"),
+            (&[first, "{}"], "some of a sweep"),
         ] {
             let found = merge(&named(texts)).expect_err("it does not fit");
             assert!(found.contains(error), "{found}");

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::fuzz::{Finding, Plan, Report, drawn};
-use super::shard::Shard;
+use super::shard::{Shard, fingerprint};
 use super::write;
 
 /// The first line of a report.
@@ -16,6 +16,9 @@ pub(super) struct Head {
     pub runs: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub shard: Option<String>,
+    /// Of a shard: what is mutated or how it is generated, as a fingerprint.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub of: Option<String>,
     pub checked: u64,
     pub stopped: bool,
 }
@@ -55,11 +58,15 @@ fn line(finding: &Finding, options: &str) -> Line {
 
 /// The report as JSON lines. `options` are those of the command line that a run needs to come out the same.
 pub fn json(plan: &Plan, report: &Report, options: &str) -> String {
+    let is_shard = plan.shard != Shard::WHOLE;
+    let around = plan.around.as_ref().map(write::yaml).unwrap_or_default();
+    let weights = serde_json::to_string(&plan.weights).unwrap_or_default();
     let head = Head {
         fuzz: VERSION.to_owned(),
         seed: plan.seed,
         runs: (plan.end != u64::MAX).then_some(plan.end),
-        shard: (plan.shard != Shard::WHOLE).then(|| plan.shard.to_string()),
+        shard: is_shard.then(|| plan.shard.to_string()),
+        of: is_shard.then(|| fingerprint([&*around, &*weights])),
         checked: report.checked,
         stopped: report.stopped,
     };

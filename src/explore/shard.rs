@@ -1,5 +1,7 @@
 //! Shards: which runs one of several processes does.
 
+use sha2::{Digest, Sha256};
+
 /// Shard `index` of `count`: the runs whose number leaves `index` when divided by `count`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
@@ -46,6 +48,20 @@ impl Shard {
     pub fn run_at(self, position: u64) -> u64 {
         self.index.saturating_add(position.saturating_mul(self.count))
     }
+}
+
+/// What shards of the same thing have in common: a digest of the texts that say what is run, and of this podlapse.
+pub(super) fn fingerprint<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
+    let mut digest = Sha256::new_with_prefix(env!("CARGO_PKG_VERSION"));
+    for text in texts {
+        // With its length, so that no text can pass for the end of another.
+        digest.update((text.len() as u64).to_le_bytes());
+        digest.update(text);
+    }
+    digest.finalize()[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 impl std::fmt::Display for Shard {

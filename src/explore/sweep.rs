@@ -7,10 +7,14 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::measure::Measure;
-use super::shard::Shard;
+use super::merge::Head;
+use super::shard::{Shard, fingerprint};
 use super::threads;
-use super::vary::Vary;
-use crate::check::expectations::{Compiled, Verdict, compile, describe, judge};
+use super::vary::{Names, Vary, error};
+use crate::api::diagnostic::{Diagnostic, Diagnostics};
+use crate::api::node::Node;
+use crate::api::yaml;
+use crate::check::expectations::{Compiled, Problem, Verdict, compile, describe, judge};
 use crate::kernel::Duration;
 use crate::scenario::distributions;
 use crate::scenario::load::{Source, load};
@@ -22,6 +26,8 @@ use crate::sim;
 pub struct Sweep {
     /// the documents of the input
     documents: Vec<Value>,
+    /// what scripts for the input can name
+    names: Names,
     /// the grid; the first one changes slowest
     vary: Vec<Vary>,
     /// how often each point of the grid is drawn
@@ -49,17 +55,13 @@ pub struct Table {
 const BATCH: usize = 1_024;
 
 impl Sweep {
-    /// A sweep of what the sources say (which can be loaded as they are), `draws` runs at each point of the grid. Errors with what cannot be used.
-    pub fn new(sources: &[Source], vary: Vec<Vary>, draws: u64) -> Result<Sweep, String> {
+    /// A sweep of what the sources say, which give `input`: `draws` runs at each point of the grid. Errors with what
+    /// cannot be used; the values of a list are all tried, those of a range at its ends.
+    pub fn new(sources: &[Source], input: &Input, vary: Vec<Vary>, draws: u64) -> Result<Sweep, Diagnostics> {
         let mut documents = Vec::new();
         for source in sources {
-            for text in source.text.split("\n---") {
-                let document: Value = serde_yaml::from_str(text.trim_start_matches("---"))
-                    .map_err(|error| format!("{}: {error}", source.name))?;
-                if !document.is_null() {
-                    documents.push(document);
-                }
-            }
+            let read = yaml::documents(source).map_err(|unreadable| Diagnostics(vec![*unreadable]))?;
+            documents.extend(read.iter().map(Node::to_json));
         }
         if documents.iter().all(|d| d["kind"] != "Scenario") {
             documents.push(json!({
@@ -69,14 +71,27 @@ impl Sweep {
                 "spec": {},
             }));
         }
+        for (place, one) in vary.iter().enumerate() {
+            if vary[..place].iter().any(|other| other.path == one.path) {
+                return Err(error(format!("--vary {} is given twice", one.path), None));
+            }
+        }
         let mut sweep = Sweep {
             documents,
+            names: Names::of(input),
             vary,
             draws: draws.max(1),
             drawn: Vec::new(),
             expected: Vec::new(),
         };
-        let (first, _) = sweep.point(0)?;
+        let (first, _) = sweep.point(&sweep.values(0))?;
+        for (place, vary) in sweep.vary.iter().enumerate() {
+            for value in vary.telling().skip(1) {
+                let mut values = sweep.values(0);
+                values[place] = value;
+                sweep.point(&values)?;
+            }
+        }
         let expected = first.scenario.expect.iter().enumerate();
         sweep.expected = expected
             .map(|(place, expectation)| format!("expect[{place}] {}", describe(expectation)))
@@ -87,8 +102,8 @@ impl Sweep {
 
     /// How many runs there are.
     pub fn runs(&self) -> u64 {
-        let points: u64 = self.vary.iter().map(|vary| vary.values.len() as u64).product();
-        points.saturating_mul(self.draws)
+        let counts = self.vary.iter().map(|vary| vary.values.len() as u64);
+        counts.fold(self.draws, u64::saturating_mul)
     }
 
     /// The names of the columns.
@@ -102,6 +117,21 @@ impl Sweep {
         header.extend(FIGURES.map(str::to_owned));
         header.extend(self.expected.iter().cloned());
         header
+    }
+
+    /// What a shard's table begins with: which shard, of how many runs of what. [`super::merge::merge`] reads it and
+    /// leaves it out.
+    pub fn head(&self, shard: Shard) -> String {
+        let documents = self.documents.iter().map(Value::to_string);
+        let vary = self.vary.iter();
+        let vary = vary.flat_map(|vary| std::iter::once(vary.path.clone()).chain(vary.values.iter().cloned()));
+        let texts: Vec<String> = documents.chain(vary).collect();
+        Head {
+            shard,
+            runs: self.runs(),
+            of: fingerprint(texts.iter().map(String::as_str)),
+        }
+        .to_string()
     }
 
     /// How many columns at the beginning are inputs.
@@ -122,29 +152,65 @@ impl Sweep {
         values
     }
 
-    /// The input at a point of the grid, with its expectations.
-    fn point(&self, point: u64) -> Result<Point, String> {
+    /// The input with one value for each path, and its expectations.
+    fn point(&self, values: &[&str]) -> Result<Point, Diagnostics> {
+        let set: Vec<(&Vary, &str)> = self.vary.iter().zip(values.iter().copied()).collect();
+        self.with(&set).map_err(|errors| self.blame(&set, errors))
+    }
+
+    fn with(&self, set: &[(&Vary, &str)]) -> Result<Point, Diagnostics> {
         let mut documents = self.documents.clone();
-        for (vary, value) in self.vary.iter().zip(self.values(point)) {
-            vary.set(&mut documents, value)?;
+        for (vary, value) in set {
+            vary.set(&mut documents, value, &self.names)?;
         }
         let texts: Vec<String> = documents.iter().map(Value::to_string).collect();
         let source = Source {
-            name: self.values(point).join(" "),
+            name: "--vary".to_owned(),
             text: texts.join("\n---\n"),
         };
-        let (input, _) = load(&[source]).map_err(|error| error.render(false))?;
+        let (input, _) = load(&[source])?;
         let expectations = compile(&input).map_err(|problems| {
-            let rendered: Vec<String> = problems.iter().map(|problem| problem.render(false)).collect();
-            rendered.join("\n\n")
+            let told = |problem: Problem| {
+                let mut error = Diagnostic::general(format!("{}: {}", describe(&problem.expectation), problem.message));
+                error.hint = problem.hint;
+                error
+            };
+            Diagnostics(problems.into_iter().map(told).collect())
         })?;
         Ok((input, expectations))
     }
 
+    /// The errors with the `--vary` that brings each about, in place of a place in files that nobody has written. It is
+    /// the one without which the error does not occur.
+    fn blame(&self, set: &[(&Vary, &str)], errors: Diagnostics) -> Diagnostics {
+        let without = |left_out: usize| -> Vec<String> {
+            let mut rest = set.to_vec();
+            rest.remove(left_out);
+            let errors = self.with(&rest).err().map_or(Vec::new(), |errors| errors.0);
+            errors.into_iter().map(|error| error.message).collect()
+        };
+        let without: Vec<Vec<String>> = (0..set.len()).map(without).collect();
+        let blamed = |error: Diagnostic| {
+            let is_guilty = |place: &usize| !without[*place].contains(&error.message);
+            let mut guilty: Vec<usize> = (0..set.len()).filter(is_guilty).collect();
+            if guilty.is_empty() {
+                guilty = (0..set.len()).collect();
+            }
+            let told: Vec<String> = guilty
+                .into_iter()
+                .map(|place| format!("--vary {}={}: ", set[place].0.path, set[place].1))
+                .collect();
+            let mut placed = Diagnostic::general(told.concat() + &error.message);
+            (placed.hint, placed.gate) = (error.hint, error.gate);
+            placed
+        };
+        Diagnostics(errors.0.into_iter().map(blamed).collect())
+    }
+
     /// Runs the shard's runs. `go_on` is told after each batch how many rows there are, and says whether to go on.
     /// Errors with the first point that cannot be used.
-    pub fn sweep(&self, shard: Shard, jobs: usize, mut go_on: impl FnMut(u64) -> bool) -> Result<Table, String> {
-        let threads = threads::pool(jobs)?;
+    pub fn sweep(&self, shard: Shard, jobs: usize, mut go_on: impl FnMut(u64) -> bool) -> Result<Table, Diagnostics> {
+        let threads = threads::pool(jobs).map_err(|message| error(message, None))?;
         let mut table = Table {
             header: self.header(),
             expected: self.expected.len(),
@@ -156,7 +222,7 @@ impl Sweep {
             if batch.is_empty() {
                 return Ok(table);
             }
-            let rows: Vec<Result<Vec<String>, String>> = threads.install(|| {
+            let rows: Vec<Result<Vec<String>, Diagnostics>> = threads.install(|| {
                 let rows = batch.par_iter().with_min_len(4);
                 rows.map_init(|| None, |at, run| self.row(at, *run)).collect()
             });
@@ -171,10 +237,10 @@ impl Sweep {
     }
 
     /// The row of a run. `at` keeps the point of the run before.
-    fn row(&self, at: &mut Option<(u64, Point)>, run: u64) -> Result<Vec<String>, String> {
+    fn row(&self, at: &mut Option<(u64, Point)>, run: u64) -> Result<Vec<String>, Diagnostics> {
         let (point, draw) = (run / self.draws, run % self.draws);
         if at.as_ref().is_none_or(|(known, _)| *known != point) {
-            *at = Some((point, self.point(point)?));
+            *at = Some((point, self.point(&self.values(point))?));
         }
         let Some((_, (input, expectations))) = at else {
             return Ok(Vec::new());

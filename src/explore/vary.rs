@@ -1,9 +1,13 @@
 //! What a sweep varies: a path into the documents of the input, and the values that it takes there.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Map, Value};
 
+use crate::api::diagnostic::{Diagnostic, Diagnostics, known};
 use crate::kernel::Duration;
 use crate::scenario::duration;
+use crate::scenario::types::{ActionKind, Input};
 
 /// More points than these are a mistake in a step.
 const MOST_VALUES: usize = 1_000_000;
@@ -18,6 +22,57 @@ pub struct Vary {
     steps: Vec<Step>,
     /// the values, as text
     pub values: Vec<String>,
+    /// the values are those of a range
+    is_range: bool,
+}
+
+/// What the input has for lists of the Scenario to name, by list: an element of another name is not made.
+#[derive(Clone, Debug, Default)]
+pub struct Names(BTreeMap<&'static str, BTreeSet<String>>);
+
+impl Names {
+    /// The names that scripts for this input can have.
+    pub fn of(input: &Input) -> Names {
+        let mut names = Names::default();
+        for pod in input.pods.iter().map(|p| &p.pod) {
+            for (_, container) in pod.all_containers() {
+                names.add("containers", &container.name);
+                names.add("images", &container.image);
+            }
+            for volume in &pod.spec.volumes {
+                names.add("volumes", &volume.name);
+            }
+        }
+        for action in &input.scenario.actions {
+            match &action.what {
+                ActionKind::Debug { container, .. } => {
+                    names.add("containers", &container.name);
+                    names.add("images", &container.image);
+                }
+                ActionKind::SetImage { image, .. } => names.add("images", image),
+                _ => {}
+            }
+        }
+        for node in &input.scenario.nodes {
+            names.add("nodes", &node.name);
+        }
+        if input.scenario.nodes.is_empty() {
+            names.add("nodes", "node-1");
+        }
+        names
+    }
+
+    fn add(&mut self, list: &'static str, name: &str) {
+        self.0.entry(list).or_default().insert(name.to_owned());
+    }
+
+    fn has(&self, list: &str, name: &str) -> bool {
+        let names = self.0.get(list);
+        names.is_some_and(|names| {
+            // An image without a tag is pulled, and may be listed, as the latest.
+            names.contains(name) || list == "images" && name.strip_suffix(":latest").is_some_and(|n| names.contains(n))
+        })
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -34,8 +89,7 @@ impl Vary {
     pub fn parse(text: &str) -> Result<Vary, String> {
         let (path, values) = text
             .split_once('=')
-            .ok_or_else(|| format!("--vary {text:?}: write path=from..to/step or path=value,value"))?;
-        let failed = |error: String| format!("--vary {path}: {error}");
+            .ok_or("write PATH=FROM..TO/STEP or PATH=VALUE,VALUE")?;
         let (root, rest) = match path.split_once('.') {
             Some((head, rest)) if head.contains('/') => {
                 let (kind, name) = head.split_once('/').unwrap_or((head, ""));
@@ -43,42 +97,68 @@ impl Vary {
             }
             _ => (None, path),
         };
+        let (values, is_range) = expand(values)?;
         Ok(Vary {
             path: path.to_owned(),
             root,
-            steps: steps(rest).map_err(failed)?,
-            values: expand(values).map_err(failed)?,
+            steps: steps(rest)?,
+            values,
+            is_range,
         })
     }
 
+    /// The values that show whether all can be used: those of a list, of a range its ends.
+    pub fn telling(&self) -> impl Iterator<Item = &str> {
+        let step = if self.is_range { self.values.len() - 1 } else { 1 };
+        self.values.iter().step_by(step.max(1)).map(String::as_str)
+    }
+
     /// Puts a value at the path; errors with where the path does not lead on.
-    pub fn set(&self, documents: &mut [Value], value: &str) -> Result<(), String> {
-        let failed = |error: String| format!("--vary {}: {error}", self.path);
-        let mut at = match &self.root {
-            None => documents
-                .iter_mut()
-                .find(|d| d["kind"] == "Scenario")
-                .map(|d| &mut d["spec"])
-                .ok_or_else(|| failed("the input has no Scenario".to_owned()))?,
-            Some((kind, name)) => documents
-                .iter_mut()
-                .find(|d| d["kind"] == kind.as_str() && d["metadata"]["name"] == name.as_str())
-                .ok_or_else(|| failed(format!("the input has no {kind} named {name:?}")))?,
+    pub fn set(&self, documents: &mut [Value], value: &str, names: &Names) -> Result<(), Diagnostics> {
+        let (kind, name) = match &self.root {
+            None => ("Scenario", None),
+            Some((kind, name)) => (kind.as_str(), Some(name.as_str())),
+        };
+        let is_kind = |d: &&mut Value| d["kind"] == kind;
+        let found = documents
+            .iter_mut()
+            .filter(is_kind)
+            .find(|d| name.is_none_or(|name| d["metadata"]["name"] == name));
+        let Some(document) = found else {
+            let all = documents.iter_mut().filter(is_kind);
+            let all: Vec<&str> = all.filter_map(|d| d["metadata"]["name"].as_str()).collect();
+            let name = name.unwrap_or_default();
+            let hint = known(kind, name, all.into_iter());
+            return Err(error(format!("the input has no {kind} named {name:?}"), hint));
+        };
+        let (mut at, names) = match name {
+            None => (&mut document["spec"], Some(names)),
+            Some(_) => (document, None),
         };
         let mut list = "";
         for step in &self.steps {
-            at = descend(at, step, list).map_err(failed)?;
+            at = descend(at, step, list, names)?;
             if let Step::Field(name) = step {
                 list = name;
             }
         }
-        *at = scalar(value);
+        // The only number with a fraction that a Scenario has.
+        let is_fraction = at.is_f64() || list == "probability";
+        *at = match value.parse::<f64>() {
+            Ok(number) if is_fraction => number.into(),
+            _ => scalar(value),
+        };
         Ok(())
     }
 }
 
-/// The element that a step leads to, made if it is not there.
-fn descend<'a>(at: &'a mut Value, step: &Step, list: &str) -> Result<&'a mut Value, String> {
+/// The element that a step leads to, made if it is not there: fields as they are, list elements when `names` has them.
+fn descend<'a>(
+    at: &'a mut Value,
+    step: &Step,
+    list: &str,
+    names: Option<&Names>,
+) -> Result<&'a mut Value, Diagnostics> {
     match step {
         Step::Field(name) => {
             if at.is_null() {
@@ -86,19 +166,23 @@ fn descend<'a>(at: &'a mut Value, step: &Step, list: &str) -> Result<&'a mut Val
             }
             let fields = at
                 .as_object_mut()
-                .ok_or_else(|| format!("{name:?} is asked of what has no fields"))?;
+                .ok_or_else(|| error(format!("{name:?} is asked of what has no fields"), None))?;
             Ok(fields.entry(name.clone()).or_insert(Value::Null))
         }
         Step::Named(name) => {
             let key = if list == "images" { "image" } else { "name" };
             let items = items(at, list)?;
-            let place = items
-                .iter()
-                .position(|item| item[key] == name.as_str())
-                .unwrap_or_else(|| {
-                    items.push(serde_json::json!({key: name}));
-                    items.len() - 1
-                });
+            if let Some(place) = items.iter().position(|item| item[key] == name.as_str()) {
+                return Ok(&mut items[place]);
+            }
+            if names.is_none_or(|names| !names.has(list, name)) {
+                let there = items.iter().filter_map(|item| item[key].as_str());
+                let others = names.and_then(|names| names.0.get(list)).into_iter().flatten();
+                let hint = known(list, name, there.chain(others.map(String::as_str)));
+                return Err(error(format!("{list}[{name}]: nothing is named {name:?}"), hint));
+            }
+            items.push(serde_json::json!({key: name}));
+            let place = items.len() - 1;
             Ok(&mut items[place])
         }
         Step::Index(index) => {
@@ -107,18 +191,25 @@ fn descend<'a>(at: &'a mut Value, step: &Step, list: &str) -> Result<&'a mut Val
                 items.push(Value::Null);
             }
             let count = items.len();
-            items
-                .get_mut(*index)
-                .ok_or_else(|| format!("{list}[{index}] is not there: it has {count}"))
+            let missing = || error(format!("{list}[{index}] is not there: it has {count}"), None);
+            items.get_mut(*index).ok_or_else(missing)
         }
     }
 }
 
-fn items<'a>(at: &'a mut Value, list: &str) -> Result<&'a mut Vec<Value>, String> {
+fn items<'a>(at: &'a mut Value, list: &str) -> Result<&'a mut Vec<Value>, Diagnostics> {
     if at.is_null() {
         *at = Value::Array(Vec::new());
     }
-    at.as_array_mut().ok_or_else(|| format!("{list} is not a list"))
+    at.as_array_mut()
+        .ok_or_else(|| error(format!("{list} is not a list"), None))
+}
+
+/// One error, about the input as a whole.
+pub(super) fn error(message: String, hint: Option<String>) -> Diagnostics {
+    let mut error = Diagnostic::general(message);
+    error.hint = hint;
+    Diagnostics(vec![error])
 }
 
 /// A value as YAML reads it: numbers and booleans for what they are, all else as text.
@@ -165,9 +256,10 @@ fn steps(path: &str) -> Result<Vec<Step>, String> {
     Ok(steps)
 }
 
-fn expand(text: &str) -> Result<Vec<String>, String> {
+/// The values, and whether they are those of a range.
+fn expand(text: &str) -> Result<(Vec<String>, bool), String> {
     let Some((from, rest)) = text.split_once("..") else {
-        return Ok(text.split(',').map(str::to_owned).collect());
+        return Ok((text.split(',').map(str::to_owned).collect(), false));
     };
     let (to, step) = rest.split_once('/').map_or((rest, None), |(to, step)| (to, Some(step)));
     if let (Ok(from), Ok(to)) = (from.parse::<i64>(), to.parse::<i64>()) {
@@ -175,11 +267,12 @@ fn expand(text: &str) -> Result<Vec<String>, String> {
         let step: i64 = step
             .parse()
             .map_err(|_| format!("the step {step:?} is not an integer"))?;
-        return Ok(range(from, to, step)?.map(|n| n.to_string()).collect());
+        return Ok((range(from, to, step)?.map(|n| n.to_string()).collect(), true));
     }
     let step = step.ok_or("a range of durations needs a step: 1s..10s/1s")?;
     let (from, to, step) = (duration::parse(from)?, duration::parse(to)?, duration::parse(step)?);
-    Ok(range(from.0, to.0, step.0)?.map(|n| Duration(n).to_string()).collect())
+    let values = range(from.0, to.0, step.0)?.map(|n| Duration(n).to_string());
+    Ok((values.collect(), true))
 }
 
 fn range(from: i64, to: i64, step: i64) -> Result<impl Iterator<Item = i64>, String> {
@@ -210,21 +303,36 @@ mod tests {
         }
     }
 
+    fn documents() -> Vec<Value> {
+        vec![
+            json!({"kind": "Pod", "metadata": {"name": "web"}, "spec": {"containers": [{"name": "app", "image": "app"}]}}),
+            json!({"kind": "Scenario", "spec": {"containers": [{"name": "app", "runs": [{"exit": {"after": "1s", "code": 1}}]}]}}),
+        ]
+    }
+
+    fn set(documents: &mut [Value], vary: &str) -> Result<(), String> {
+        let mut names = Names::default();
+        names.add("containers", "app");
+        names.add("containers", "other");
+        names.add("images", "app");
+        let vary = Vary::parse(vary)?;
+        vary.set(documents, &vary.values[0], &names)
+            .map_err(|error| error.to_string())
+    }
+
     #[test]
     fn paths_lead_to_fields_that_are_made_on_the_way() {
-        let mut documents = vec![
-            json!({"kind": "Pod", "metadata": {"name": "web"}, "spec": {}}),
-            json!({"kind": "Scenario", "spec": {"containers": [{"name": "app", "runs": [{"exit": {"after": "1s", "code": 1}}]}]}}),
-        ];
-        for (vary, value) in [
-            ("containers[app].runs[0].exit.after=2s", "2s"),
-            ("containers[other].runs[0].start.takes=1s", "1s"),
-            ("Pod/web.spec.terminationGracePeriodSeconds=5", "5"),
-            ("kubelet.config.serializeImagePulls=false", "false"),
+        let mut documents = documents();
+        for vary in [
+            "containers[app].runs[0].exit.after=2s",
+            "containers[other].runs[0].start.takes=1s",
+            "containers[other].runs[0].probes.readiness[0].probability=0.5",
+            "images[app:latest].present=false",
+            "Pod/web.spec.terminationGracePeriodSeconds=5",
+            "kubelet.config.serializeImagePulls=false",
+            "kubelet.version=1.34",
         ] {
-            Vary::parse(vary)
-                .and_then(|v| v.set(&mut documents, value))
-                .expect(vary);
+            set(&mut documents, vary).expect(vary);
         }
         assert_eq!(documents[0]["spec"]["terminationGracePeriodSeconds"], 5);
         let spec = &documents[1]["spec"];
@@ -234,13 +342,46 @@ mod tests {
         );
         assert_eq!(
             spec["containers"][1],
-            json!({"name": "other", "runs": [{"start": {"takes": "1s"}}]})
+            json!({"name": "other", "runs": [{"start": {"takes": "1s"}, "probes": {"readiness": [{"probability": 0.5}]}}]})
         );
-        assert_eq!(spec["kubelet"]["config"]["serializeImagePulls"], false);
+        assert_eq!(spec["images"], json!([{"image": "app:latest", "present": false}]));
+        assert_eq!(
+            spec["kubelet"],
+            json!({"config": {"serializeImagePulls": false}, "version": "1.34"})
+        );
         for text in ["a..b=1", "=1", "a[0=1", "a.=1"] {
             assert!(Vary::parse(text).is_err(), "{text}");
         }
-        let missing = Vary::parse("containers[7].name=x").and_then(|v| v.set(&mut documents, "x"));
-        assert!(missing.is_err());
+    }
+
+    #[test]
+    fn what_the_input_does_not_know_is_not_made() {
+        for (vary, wanted) in [
+            ("containers[7].name=x", "containers[7] is not there: it has 1"),
+            ("containers[ap].runs[0].exit.after=1s", "is it \"app\"?"),
+            ("images[ap:1].present=false", "there is app"),
+            ("volumes[data].mounts[0].takes=1s", "the input has no volumes at all"),
+            ("Pod/web.spec.containers[ap].image=x", "is it \"app\"?"),
+            ("Pod/web.spec.containers[other].image=x", "nothing is named \"other\""),
+            ("Pod/wbe.spec.nodeName=x", "is it \"web\"?"),
+            ("containers[app].name.x=1", "\"x\" is asked of what has no fields"),
+            ("containers[app].name[0]=1", "name is not a list"),
+        ] {
+            let mut documents = documents();
+            let error = set(&mut documents, vary).expect_err(vary);
+            assert!(error.contains(wanted), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_values_of_a_list_and_the_ends_of_a_range_are_telling() {
+        for (text, telling) in [
+            ("x=1s,2s,3s", &["1s", "2s", "3s"][..]),
+            ("x=1..9", &["1", "9"]),
+            ("x=5..5", &["5"]),
+        ] {
+            let vary = Vary::parse(text).expect(text);
+            assert_eq!(vary.telling().collect::<Vec<_>>(), telling, "{text}");
+        }
     }
 }

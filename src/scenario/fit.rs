@@ -6,7 +6,7 @@ use super::actions::{Step, action_of, object_field, workload_field};
 use super::lookup::matches_pod;
 use super::types::{Action, ActionKind, Scenario};
 use crate::api::decode::{Workload, WorkloadKind};
-use crate::api::diagnostic::nearest;
+use crate::api::diagnostic::known;
 use crate::api::node::Node;
 use crate::api::objects::{Object, ObjectKind};
 use crate::api::pod::{Name, Pod};
@@ -296,18 +296,5 @@ impl<'f> Fit<'f> {
         if given.text().is_none() && phases.relist == phases.sync {
             problems.at(given, "relist and sync must not fall on the same instant");
         }
-    }
-}
-
-/// Which name may be meant.
-fn known<'n>(what: &str, given: &str, names: impl Iterator<Item = &'n str>) -> Option<String> {
-    let unique: BTreeSet<&str> = names.collect();
-    if let Some(near) = nearest(given, unique.iter().copied()) {
-        return Some(format!("is it {near:?}?"));
-    }
-    let few: Vec<&str> = unique.into_iter().take(8).collect();
-    match few[..] {
-        [] => Some(format!("the input has no {what} at all")),
-        _ => Some(format!("there is {}", few.join(", "))),
     }
 }
