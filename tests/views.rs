@@ -170,3 +170,60 @@ fn the_page_stands_alone() {
     let data: serde_json::Value = serde_json::from_str(data).expect("the data is JSON");
     assert_eq!(data["lanes"].as_array().map(Vec::len), Some(6));
 }
+
+#[test]
+fn control_characters_are_shown_and_not_written() {
+    let text = SCENARIO.replace("{name: views}", "{name: \"vi\\u0001ews\"}");
+    let text = text.replace("code: 3", "code: 3, reason: \"b\\u001b[31mad\\u0000\"");
+    let (input, records) = run_of(&text);
+    let views = [
+        timeline(&records, &input, views::timeline::Options::default()),
+        views::svg::render(&records, &input),
+        views::html::render(&records, &input),
+        views::mermaid::render(&records, &input),
+        views::explain::render(&records, &input, "default/web", seconds(40), None),
+    ];
+    for view in &views {
+        assert!(!view.contains(|c: char| c.is_control() && c != '\n'), "{view}");
+    }
+    assert!(
+        views[1].contains("vi␁ews") && views[2].contains("<title>vi␁ews"),
+        "{}",
+        views[1]
+    );
+    for view in &views[..3] {
+        assert!(view.contains("b␛[31mad␀"), "{view}");
+    }
+    let pods = views::kubectl::render(&records, &input);
+    assert!(!pods.contains('\x1b') && pods.contains("b^[[31mad"), "{pods}");
+}
+
+#[test]
+fn of_several_nodes_the_timeline_says_which_is_meant() {
+    const NODES: &str = "nodes: [{name: n1}, {name: n2}]";
+    const ACTIONS: &str = "
+  - {at: 10s, restartKubelet: {node: n2, down: 5s}}
+  - {at: 20s, rebootNode: {node: n1, down: 5s}}
+  - {at: 40s, shutdownNode: {node: n2}}
+";
+    let told = |nodes: &str, actions: &str| {
+        let (input, records) = run_of(&format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: web}}\nspec: {{containers: [{{name: app, image: 'app:1'}}]}}\n---\n\
+             apiVersion: podlapse.dev/v1alpha1\nkind: Scenario\nmetadata: {{name: s}}\nspec:\n  runFor: 2m\n  {nodes}\n  actions:{actions}"
+        ));
+        timeline(&records, &input, views::timeline::Options::default())
+    };
+    let several = told(NODES, ACTIONS);
+    for line in [
+        "kubelet of node n2 stops",
+        "kubelet of node n2 starts",
+        "node n1 goes down for a reboot",
+        "node n1 is up again",
+        "node n2 shuts down",
+        "node n2 has shut down",
+    ] {
+        assert!(several.contains(line), "{line}: {several}");
+    }
+    let one = told("", "\n  - {at: 20s, rebootNode: {down: 5s}}\n");
+    assert!(one.contains("  node goes down for a reboot\n"), "{one}");
+}

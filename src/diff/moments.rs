@@ -71,7 +71,7 @@ impl Run {
     pub(super) fn new(records: &[Record], input: &Input, nameless: bool) -> Run {
         let mut lives = Lives::default();
         let mut moments: Vec<(Identity, Moment)> = Vec::new();
-        let mut lines = told(records, false);
+        let mut lines = told(records, input, false);
         lines.extend(conditions(records));
         lines.sort_by_key(|line| line.seq);
         for line in lines {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use tabwriter::TabWriter;
 
 use super::events::{self, Event};
-use super::humane::{human_duration, rfc1123};
+use super::humane::{escape_terminal, human_duration, rfc1123};
 use super::objects::PodAt;
 use crate::api::pod::{Container, EnvValue, Handler, Name, PodSpec, Probe, VolumeSource};
 use crate::api::qos;
@@ -66,7 +66,7 @@ impl Page {
         let mut out = TabWriter::new(Vec::new()).minwidth(0).padding(2);
         out.write_all(self.text.as_bytes()).expect("memory can be written");
         let bytes = out.into_inner().expect("memory can be written");
-        String::from_utf8(bytes).expect("the page is UTF-8")
+        escape_terminal(std::str::from_utf8(&bytes).expect("the page is UTF-8"))
     }
 
     /// `Labels:\ta=b`, one a line, or `<none>`.

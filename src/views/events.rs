@@ -6,7 +6,7 @@ use std::io::Write;
 use serde_json::{Value, json};
 use tabwriter::TabWriter;
 
-use super::humane::human_duration;
+use super::humane::{escape_terminal, human_duration};
 use crate::api::pod::Name;
 use crate::api::status::Timestamp;
 use crate::kernel::{Duration, Time};
@@ -68,10 +68,10 @@ pub fn at(records: &[Record], time: Time) -> Vec<Event> {
     events
 }
 
-/// The table of events at `now`.
+/// The table of events at `now`; empty when there is none.
 pub fn table(events: &[Event], now: Time) -> String {
     if events.is_empty() {
-        return "No resources found\n".to_owned();
+        return String::new();
     }
     let mut out = TabWriter::new(Vec::new()).minwidth(3).padding(3);
     let mut line = |cells: [&str; 5]| writeln!(out, "{}", cells.join("\t")).expect("memory can be written");
@@ -81,7 +81,7 @@ pub fn table(events: &[Event], now: Time) -> String {
         line([&event.age(now), kind, event.reason, &event.object, event.message.trim()]);
     }
     let bytes = out.into_inner().expect("memory can be written");
-    String::from_utf8(bytes).expect("the columns are UTF-8")
+    escape_terminal(std::str::from_utf8(&bytes).expect("the columns are UTF-8"))
 }
 
 /// The events as a v1.List, as `kubectl get events -o json` shows them. `epoch_unix_secs` is when the run began.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::cause::chain;
-use super::humane::short_name;
+use super::humane::{short_name, visible};
 use super::spans::{Lane, LaneKind, lanes};
 use super::{say, svg};
 use crate::api::status::PodStatus;
@@ -69,8 +69,8 @@ fn data(records: &[Record], input: &Input) -> String {
         })
         .collect();
     let data = Data {
-        name: &input.scenario.name,
-        description: input.scenario.description.as_deref(),
+        name: visible(&input.scenario.name),
+        description: input.scenario.description.as_deref().map(visible),
         end: records.last().map_or(0, |r| micros(r.at)),
         lanes: lanes.iter().map(lane_json).collect(),
         facts,
@@ -85,8 +85,8 @@ type Statuses<'a> = BTreeMap<&'a str, Vec<(i64, &'a PodStatus)>>;
 
 #[derive(Serialize)]
 struct Data<'a> {
-    name: &'a str,
-    description: Option<&'a str>,
+    name: String,
+    description: Option<String>,
     end: i64,
     lanes: Vec<Value>,
     facts: Vec<Value>,
@@ -104,10 +104,10 @@ fn lane_json(lane: &Lane) -> Value {
     let instants = lane.instants.iter();
     json!({
         "pod": short_name(&lane.pod),
-        "title": lane.title(),
+        "title": visible(&lane.title()),
         "kind": kind,
-        "spans": spans.map(|s| json!([micros(s.from), micros(s.to), s.kind.as_str(), s.label, s.seq])).collect::<Vec<_>>(),
-        "instants": instants.map(|i| json!([micros(i.at), u8::from(i.bad), i.label, i.seq])).collect::<Vec<_>>(),
+        "spans": spans.map(|s| json!([micros(s.from), micros(s.to), s.kind.as_str(), visible(&s.label), s.seq])).collect::<Vec<_>>(),
+        "instants": instants.map(|i| json!([micros(i.at), u8::from(i.bad), visible(&i.label), i.seq])).collect::<Vec<_>>(),
     })
 }
 
@@ -122,7 +122,7 @@ fn note_chain(
         return;
     };
     let mut below: Option<u64> = None;
-    let telling = chain(records, record).filter_map(|r| say::sentence(r).map(|text| (r.seq, text)));
+    let telling = chain(records, record).filter_map(|r| say::sentence(r).map(|text| (r.seq, visible(&text))));
     for (seq, text) in telling.take(LONGEST_CHAIN) {
         if let Some(below) = below {
             causes.entry(below).or_insert(Some(seq));

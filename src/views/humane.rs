@@ -67,10 +67,34 @@ pub fn rfc1123(at: Timestamp) -> String {
     )
 }
 
-/// The text in at most `width` columns, its end replaced by `…` when it is longer.
+/// The text as a terminal and XML can show it: of a control character its picture, `␛` for escape. What breaks lines
+/// or moves to a tab stop stays.
+pub fn visible(text: &str) -> String {
+    text.chars().map(visible_char).collect()
+}
+
+fn visible_char(c: char) -> char {
+    match c {
+        '\n' | '\t' => c,
+        '\0'..='\x1f' => char::from_u32(0x2400 + u32::from(c)).unwrap_or(char::REPLACEMENT_CHARACTER),
+        '\x7f' => '␡',
+        // XML has no place for the last two.
+        '\u{80}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => char::REPLACEMENT_CHARACTER,
+        _ => c,
+    }
+}
+
+/// The text as kubectl lets it reach a terminal (`printers: terminalEscaper`).
+pub fn escape_terminal(text: &str) -> String {
+    text.replace('\x1b', "^[").replace('\r', "\\r")
+}
+
+/// The text in one line of at most `width` columns, its end replaced by `…` when it is longer.
 pub fn elide(text: &str, width: usize) -> String {
+    let in_line = |c| if matches!(c, '\n' | '\t') { ' ' } else { visible_char(c) };
+    let text: String = text.chars().map(in_line).collect();
     if text.chars().count() <= width {
-        return text.to_owned();
+        return text;
     }
     let mut short: String = text.chars().take(width.saturating_sub(1)).collect();
     short.push('…');
@@ -81,14 +105,15 @@ pub fn elide(text: &str, width: usize) -> String {
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
+        let word = visible(word);
         let line = lines.last_mut().expect("there is always a line");
         if line.is_empty() {
-            line.push_str(word);
+            line.push_str(&word);
         } else if line.chars().count() + 1 + word.chars().count() <= width {
             line.push(' ');
-            line.push_str(word);
+            line.push_str(&word);
         } else {
-            lines.push(word.to_owned());
+            lines.push(word);
         }
     }
     lines

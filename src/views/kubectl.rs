@@ -5,7 +5,7 @@ use std::io::Write;
 use serde_json::Value;
 use tabwriter::TabWriter;
 
-use super::humane::human_duration;
+use super::humane::{escape_terminal, human_duration};
 use super::objects::{Change, PodAt, Store};
 use crate::api::features::Features;
 use crate::kernel::Time;
@@ -41,14 +41,14 @@ pub fn render(records: &[Record], input: &Input) -> String {
     table(&rows, true)
 }
 
-/// The table of the pods that exist at a time, as `kubectl get pods` prints it then.
+/// The table of the pods that exist at a time, as `kubectl get pods` prints it then; empty when there is none.
 pub fn pods(pods: &[PodAt], time: Time, wide: bool) -> String {
     let rows: Vec<_> = pods
         .iter()
         .map(|p| (p.pod.namespace.to_string(), row_at(p, time)))
         .collect();
     if rows.is_empty() {
-        return "No resources found\n".to_owned();
+        return String::new();
     }
     table(&rows, wide)
 }
@@ -86,7 +86,7 @@ fn table(rows: &[(String, Row)], wide: bool) -> String {
         line(namespace, row);
     }
     let bytes = out.into_inner().expect("memory can be written");
-    String::from_utf8(bytes).expect("the columns are UTF-8")
+    escape_terminal(std::str::from_utf8(&bytes).expect("the columns are UTF-8"))
 }
 
 /// The columns of a v1.Pod at `now`, in seconds since 1970 (`pkg/printers/internalversion: printPod`).

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::humane::wrap;
 use super::spans::{SpanKind, lanes};
 use crate::kernel::Time;
 use crate::scenario::types::Input;
@@ -49,8 +50,7 @@ fn millis(at: Time) -> i64 {
     at.as_nanos().div_euclid(1_000_000)
 }
 
-/// The text without what Mermaid reads as syntax.
+/// The text in one line, without what Mermaid reads as syntax.
 fn plain(text: &str) -> String {
-    let text = text.replace([':', ';', '#', ',', '%'], " ");
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    wrap(&text.replace([':', ';', '#', ',', '%'], " "), usize::MAX).concat()
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::humane::{clock, elide, span};
+use super::humane::{clock, elide, span, visible};
 use super::spans::{Lane, LaneKind, SpanKind, lanes};
 use crate::kernel::{Duration, Time};
 use crate::scenario::types::Input;
@@ -179,9 +179,10 @@ impl Scale {
     }
 }
 
-/// The text with what XML reads as markup replaced.
-pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
+/// The text with what XML reads as markup replaced, and what it refuses.
+pub(crate) fn escape(text: &str) -> String {
+    visible(text)
+        .replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
         .replace('"', "&quot;")

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::api::pod::Name;
 use crate::api::status::{ConditionStatus, PodStatus};
 use crate::kernel::{Duration, Time};
+use crate::scenario::types::Input;
 use crate::trace::{
     ApiCall, CallPhase, CriCall, CriOp, EventRecord, ExitBy, HookType, ProbeOutcome, ProbeType, Record, What,
 };
@@ -42,10 +43,11 @@ pub(crate) enum Tone {
 /// A pull that is over sooner than this is told in one line.
 const LONG_PULL: Duration = Duration::from_secs(1);
 
-/// The lines of a trace, in its order.
-pub(crate) fn lines(records: &[Record], verbose: bool) -> Vec<Line> {
+/// The lines of the trace of an input, in its order.
+pub(crate) fn lines(records: &[Record], input: &Input, verbose: bool) -> Vec<Line> {
     let mut teller = Teller {
         records,
+        several_nodes: input.scenario.nodes.len() > 1,
         verbose,
         lines: Vec::new(),
         pods: BTreeMap::new(),
@@ -59,6 +61,7 @@ pub(crate) fn lines(records: &[Record], verbose: bool) -> Vec<Line> {
 
 struct Teller<'a> {
     records: &'a [Record],
+    several_nodes: bool,
     verbose: bool,
     lines: Vec<Line>,
     pods: BTreeMap<Name, PodState>,
@@ -94,7 +97,7 @@ impl Teller<'_> {
     fn tell(&mut self, record: &Record) {
         match &record.what {
             What::Api(call) => self.api(record, call),
-            What::Node { op, .. } => self.node(record, op),
+            What::Node { op, node } => self.node(record, op, node.as_deref()),
             What::Volume { volume, phase, error } => self.volume(record, volume, *phase, error.as_ref()),
             What::Cri(call) => self.cri(record, call),
             What::Exit { code, reason, by } => self.exit(record, *code, reason, *by),
@@ -193,14 +196,18 @@ impl Teller<'_> {
         self.line(record, tone, what, why);
     }
 
-    fn node(&mut self, record: &Record, op: &str) {
+    fn node(&mut self, record: &Record, op: &str, node: Option<&str>) {
+        let name = node.filter(|_| self.several_nodes);
+        let (of, node) = name.map_or((String::new(), "node".to_owned()), |name| {
+            (format!(" of node {name}"), format!("node {name}"))
+        });
         let what = match op {
-            "kubeletStop" => "kubelet stops".to_owned(),
-            "kubeletStart" => "kubelet starts".to_owned(),
-            "rebootBegin" => "node goes down for a reboot".to_owned(),
-            "rebootEnd" => "node is up again".to_owned(),
-            "shutdown" => "node shuts down".to_owned(),
-            "shutdownDone" => "node has shut down".to_owned(),
+            "kubeletStop" => format!("kubelet{of} stops"),
+            "kubeletStart" => format!("kubelet{of} starts"),
+            "rebootBegin" => format!("{node} goes down for a reboot"),
+            "rebootEnd" => format!("{node} is up again"),
+            "shutdown" => format!("{node} shuts down"),
+            "shutdownDone" => format!("{node} has shut down"),
             "killSandbox" => "sandbox killed".to_owned(),
             other => words(other),
         };

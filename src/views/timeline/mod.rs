@@ -43,7 +43,7 @@ pub fn render(records: &[Record], input: &Input, options: Options) -> String {
         }
         text.push('\n');
     }
-    let lines = lines::lines(records, options.verbose);
+    let lines = lines::lines(records, input, options.verbose);
     let rows = rows(lines, input, options.verbose);
     let layout = Layout::of(&rows, input, options);
     for row in &rows {
@@ -57,7 +57,7 @@ pub fn render(records: &[Record], input: &Input, options: Options) -> String {
 /// The rows next to an instant, unfolded: at most `before` that are not later, and `after` that are. What is said of
 /// an instant is marked with `>`.
 pub fn around(records: &[Record], input: &Input, at: Time, before: usize, after: usize, options: Options) -> String {
-    let lines = lines::lines(records, options.verbose);
+    let lines = lines::lines(records, input, options.verbose);
     let split = lines.partition_point(|line| line.at <= at);
     let near = &lines[split.saturating_sub(before)..(split + after).min(lines.len())];
     let rows: Vec<Row> = near.iter().map(Row::from).collect();
