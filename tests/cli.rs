@@ -126,6 +126,127 @@ fn wall_time_is_told_on_stderr_only() {
     assert!(run(POD, &["run", "-q", "-"]).stderr.is_empty());
 }
 
+/// Standard output and standard error of a command that ends with that status.
+fn told(input: &str, arguments: &[&str], status: i32) -> (String, String) {
+    let output = run(input, arguments);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let told = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(status), "{arguments:?}: {told:?}");
+    told
+}
+
+#[test]
+fn a_pod_is_named_as_for_kubectl() {
+    let by_type = told(POD, &["get", "pod", "web", "-", "-o", "yaml"], 0);
+    assert!(by_type.0.starts_with("apiVersion: v1\nkind: Pod\n"), "{by_type:?}");
+    assert_eq!(by_type, told(POD, &["get", "pods/web", "-", "-o", "yaml"], 0));
+    let (object, _) = told(POD, &["get", "po/web", "-", "-o", "json"], 0);
+    assert!(
+        object.contains("\"kind\": \"Pod\"") && !object.contains("\"items\""),
+        "{object}"
+    );
+    let (list, _) = told(POD, &["get", "pods", "-", "-o", "json"], 0);
+    assert!(list.contains("\"kind\": \"List\""), "{list}");
+    let described = told(POD, &["describe", "pod", "web", "-"], 0);
+    assert_eq!(described, told(POD, &["describe", "pod/web", "-"], 0));
+    for name in ["web", "pod/web", "pods/web", "po/web"] {
+        assert_eq!(
+            told(POD, &["logs", name, "-"], 0),
+            told(POD, &["logs", "--pod", name, "-"], 0)
+        );
+    }
+    for (arguments, wanted) in [
+        (&["get", "pod/wbe", "-"][..], "no pod is named \"wbe\"; there are: web"),
+        (&["describe", "pod/wbe", "-"], "no pod is named \"wbe\"; there are: web"),
+        (&["get", "events/web", "-"], "events are not chosen by name"),
+    ] {
+        let (_, errors) = told(POD, arguments, 2);
+        assert!(errors.contains(wanted), "{arguments:?}: {errors}");
+    }
+    for (arguments, wanted) in [
+        (&["get", "deployment/web", "-"][..], "possible values: pods, events"),
+        (&["describe", "pod", "web"], "which pod, of which files?"),
+        (
+            &["get", "pods", "-", "--at", "-5s"],
+            "it is before the run begins, which is at 0s",
+        ),
+        (
+            &["logs", "-", "--at", "-5s"],
+            "it is before the run begins, which is at 0s",
+        ),
+    ] {
+        let (_, errors) = told("", arguments, 2);
+        assert!(errors.contains(wanted), "{arguments:?}: {errors}");
+    }
+}
+
+#[test]
+fn that_nothing_is_found_is_no_data() {
+    for kind in ["pods", "events"] {
+        let (data, remark) = told(POD, &["get", kind, "-n", "other", "-"], 0);
+        assert_eq!((&*data, &*remark), ("", "No resources found in other namespace.\n"));
+        let (data, _) = told(POD, &["get", kind, "-n", "other", "-", "-o", "json"], 0);
+        assert!(data.contains("\"items\": []"), "{data}");
+    }
+}
+
+#[test]
+fn standard_input_is_read_once() {
+    let (played, _) = told(&with("{runFor: 10s}"), &["test", "--update", "-"], 0);
+    assert!(played.starts_with("ok    <stdin>"), "{played}");
+    assert!(!std::path::Path::new("-.timeline.snap").exists());
+    let (compared, _) = told(POD, &["diff", "-", "--from", "1.36", "--summary"], 0);
+    assert!(compared.starts_with("<stdin>"), "{compared}");
+    told(POD, &["sweep", "-", "--vary", "seed=1,2"], 0);
+    for arguments in [&["run", "-", "-"][..], &["diff", "-", "-"], &["sweep", "-", "-"]] {
+        let (_, errors) = told("", arguments, 2);
+        assert_eq!(errors, "error: -: standard input can be read only once\n");
+    }
+}
+
+#[test]
+fn what_is_below_a_directory_of_manifests_is_not_input() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("below the root")).expect("a folder");
+        std::fs::write(path, text).expect("written");
+    };
+    let root = folder.path().to_str().expect("UTF-8");
+    write("below/pod.yaml", POD);
+    for command in ["run", "check", "sweep", "new"] {
+        let (_, errors) = told("", &[command, root], 2);
+        assert!(errors.contains("directly in it; directories below it"), "{errors}");
+    }
+    // Played alone, unless it is called scenario.yaml.
+    write("pod.yaml", POD);
+    write(
+        "crash.yaml",
+        with("{runFor: 10s}")
+            .strip_prefix(&format!("{POD}---\n"))
+            .expect("the pod is first"),
+    );
+    told("", &["run", root], 0);
+    let (played, _) = told("", &["test", root], 2);
+    assert!(played.contains("when its file is called scenario.yaml"), "{played}");
+    std::fs::rename(folder.path().join("crash.yaml"), folder.path().join("scenario.yaml")).expect("renamed");
+    told("", &["test", root], 0);
+}
+
+#[test]
+fn numbers_of_runs_and_threads_begin_at_1() {
+    for command in ["sweep", "fuzz"] {
+        for option in ["--runs", "--jobs"] {
+            let (_, errors) = told("", &[command, option, "0"], 2);
+            assert!(errors.contains("0 is not in 1.."), "{errors}");
+        }
+    }
+    for minutes in ["0", "-1", "nan", "inf", "soon"] {
+        let (_, errors) = told("", &["fuzz", "--minutes", minutes], 2);
+        assert!(errors.contains("invalid value"), "{errors}");
+    }
+}
+
 #[test]
 fn every_shipped_scenario_is_as_it_expects() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");

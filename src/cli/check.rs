@@ -24,13 +24,13 @@ Each warning names its lint in brackets; docs/lints.md explains them.
 
 Exit status: 0 the input can be used, 1 it has warnings and they are denied, 2 it cannot be used.")]
 pub(super) struct Arguments {
-    /// Files or directories with manifests and at most one Scenario; - is standard input
+    /// Manifests and at most one Scenario: files, directories (the files directly in them) or -, standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Exit with 1 when there is a warning
     #[arg(long)]
     deny_warnings: bool,
-    /// Do not warn of that
+    /// Do not warn of that; may be given several times
     #[arg(long, value_name = "LINT", value_parser = lint_name)]
     allow: Vec<String>,
     /// Which Kubernetes' kubelet and API server to be, in place of what the scenario says

@@ -23,12 +23,12 @@ Examples:
   podlapse diff scenarios/ --from 1.34 --to 1.35 --summary
   podlapse diff old.yaml new.yaml                       two scenarios, two settings of a probe say
 
-What is a scenario: as for `podlapse test`. A directory with manifests and no scenario below it is one input, as `run`
+What is a scenario: as for `podlapse test`. A directory with manifests and no scenario below it is one input, as `run` \
 takes it. A scenario that one version refuses differs; one that both refuse cannot be used, and the others go on.
 
 Exit status: 0 nothing differs, 1 something does, 2 a scenario or the command line cannot be used.")]
 pub(super) struct Arguments {
-    /// Scenarios or directories of them; without --from and --to just two, which are compared with each other
+    /// Scenarios, directories of them, or -, standard input; without --from and --to just two, which are compared with each other
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// The version to come from [default: what each scenario says]
@@ -112,6 +112,9 @@ fn two_scenarios(arguments: &Arguments, printer: Printer) -> Result<Comparison, 
             "without --from and --to there must be two scenarios to compare with each other".to_owned(),
         ));
     };
+    if [old, new].into_iter().all(|path| sources::is_stdin(path)) {
+        return Err(Trouble::Message("-: standard input can be read only once".to_owned()));
+    }
     let read = |path: &PathBuf| -> Result<Side, Trouble> {
         let sources = sources::read(std::slice::from_ref(path))?;
         let side = side(path.display().to_string(), &sources, None, printer);

@@ -11,8 +11,8 @@ pub(super) struct Case {
     pub(super) name: String,
     /// The files of its input.
     pub(super) files: Vec<PathBuf>,
-    /// Where its stored timeline is, if it has one.
-    pub(super) stored: PathBuf,
+    /// Where its stored timeline is, if it has one; None: it cannot have one.
+    pub(super) stored: Option<PathBuf>,
 }
 
 /// Directories nested deeper than this are a loop of links.
@@ -46,7 +46,7 @@ pub(super) fn discover(paths: &[PathBuf], bare: Bare) -> Result<Vec<Case>, Strin
             if files.is_empty() {
                 return Err(format!("{}: no scenario is below it", path.display()));
             }
-            cases.push(directory_case(path, files, path.join("scenario")));
+            cases.push(directory_case(path, files, &path.join("scenario")));
         }
     }
     let mut seen: Vec<String> = Vec::new();
@@ -67,7 +67,7 @@ fn walk(directory: &Path, depth: usize, cases: &mut Vec<Case>) -> Result<(), Str
         .iter()
         .find(|file| file.file_stem().is_some_and(|stem| stem == "scenario"));
     if let Some(scenario) = whole.cloned() {
-        cases.push(directory_case(directory, files, scenario));
+        cases.push(directory_case(directory, files, &scenario));
     } else {
         for file in &files {
             // One that cannot be read cannot be known not to be a scenario.
@@ -87,19 +87,20 @@ fn walk(directory: &Path, depth: usize, cases: &mut Vec<Case>) -> Result<(), Str
     Ok(())
 }
 
-fn directory_case(directory: &Path, files: Vec<PathBuf>, scenario: PathBuf) -> Case {
+fn directory_case(directory: &Path, files: Vec<PathBuf>, scenario: &Path) -> Case {
     Case {
         name: shown(directory),
         files,
-        stored: stored_beside(&scenario),
+        stored: Some(stored_beside(scenario)),
     }
 }
 
 fn file_case(file: &Path) -> Case {
+    let stdin = sources::is_stdin(file);
     Case {
-        name: shown(file),
+        name: if stdin { sources::STDIN.to_owned() } else { shown(file) },
         files: vec![file.to_owned()],
-        stored: stored_beside(file),
+        stored: (!stdin).then(|| stored_beside(file)),
     }
 }
 
@@ -144,7 +145,10 @@ mod tests {
             .collect();
         let expected = [("b.yaml", 1), ("c.json", 1), ("deep/er/d.yml", 1), ("whole", 3)];
         assert_eq!(shown, expected.map(|(name, count)| (name.to_owned(), count)));
-        assert!(cases[3].stored.ends_with("whole/scenario.timeline.snap"));
+        let stored = cases[3].stored.as_ref().expect("a file may have one");
+        assert!(stored.ends_with("whole/scenario.timeline.snap"));
+        let stdin = discover(&["-".into()], Bare::Refused).expect("standard input is one scenario");
+        assert_eq!((&*stdin[0].name, &stdin[0].stored), ("<stdin>", &None));
         assert!(
             discover(&[root.join(".hidden/no")], Bare::Refused).is_ok(),
             "a file that is named is meant"

@@ -11,7 +11,9 @@ use crate::views::explain;
 #[derive(Args)]
 #[command(after_help = "\
 Example:
-  podlapse explain scenarios/crash-loop.yaml --pod web --at 2m")]
+  podlapse explain scenarios/crash-loop.yaml --pod web --at 2m
+
+Exit status: 0 it is shown, 2 there is no such pod, or the input or the command line cannot be used.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     moment: moment::Place,

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::exit::{Exit, Trouble};
-use super::moment::{self, Moment};
+use super::moment::{self, Moment, Target, TargetParser};
 use super::printer::Printer;
 use crate::views::{events, explain, json, kubectl, objects, yaml};
 
@@ -14,11 +14,15 @@ Examples:
   podlapse get pods scenarios/crash-loop.yaml --at 90s
   podlapse get pods pod.yaml --at 2m -o yaml
   podlapse get events scenarios/crash-loop.yaml --at 10m
-  podlapse get pods web manifests/ --at 90s              only this pod, as kubectl takes its name")]
+  podlapse get pods web manifests/ --at 90s              only this pod, as kubectl takes its name
+  podlapse get pod/web manifests/ -o yaml                the same, and its object alone
+
+Exit status: 0 it is shown, 2 there is no such pod, or the input or the command line cannot be used.")]
+#[command(override_usage = "podlapse get [OPTIONS] <WHAT>[/NAME] [NAME] <FILES>...")]
 pub(super) struct Arguments {
-    /// What to show
-    #[arg(value_enum)]
-    what: What,
+    /// What to show; pod/NAME is one pod
+    #[arg(value_parser = TargetParser::<What>::default())]
+    what: Target<What>,
     #[command(flatten)]
     moment: moment::Place,
     /// Only what is in this namespace; by default everything
@@ -29,8 +33,9 @@ pub(super) struct Arguments {
     output: Option<Output>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum What {
+    #[default]
     #[value(aliases = ["pod", "po"])]
     Pods,
     #[value(aliases = ["event", "ev"])]
@@ -41,21 +46,21 @@ enum What {
 enum Output {
     /// More columns
     Wide,
-    /// The objects, as JSON
+    /// The objects, as JSON; one that is named by itself
     Json,
-    /// The objects, as YAML
+    /// The objects, as YAML; one that is named by itself
     Yaml,
 }
 
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Trouble> {
     let namespace = arguments.namespace.as_deref();
-    let (name, Moment { input, records, time }) = arguments.moment.run_of(printer)?;
-    let text = match (arguments.what, arguments.output) {
+    let (name, Moment { input, records, time }) = arguments.moment.run_of(&arguments.what, printer)?;
+    let text = match (arguments.what.kind, arguments.output) {
         (What::Events, output) => {
             if let Some(name) = name {
                 return Err(Trouble::Message(format!(
-                    "{name}: there is no such file, and events have no names to choose by"
+                    "{name}: there is no such file, and events are not chosen by name"
                 )));
             }
             let mut found = events::at(&records, time);
@@ -79,14 +84,23 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
                     return Err(Trouble::Message(message));
                 }
             }
+            // One that is named is shown as it is, several as a list.
+            let objects = || match &pods[..] {
+                [pod] if name.is_some() => pod.object(),
+                pods => json::list(pods),
+            };
             match output {
                 None => kubectl::pods(&pods, time, false),
                 Some(Output::Wide) => kubectl::pods(&pods, time, true),
-                Some(Output::Json) => json::text(&json::list(&pods)),
-                Some(Output::Yaml) => yaml::text(&json::list(&pods)),
+                Some(Output::Json) => json::text(&objects()),
+                Some(Output::Yaml) => yaml::text(&objects()),
             }
         }
     };
+    if text.is_empty() {
+        let place = namespace.map_or(String::new(), |namespace| format!(" in {namespace} namespace."));
+        printer.remark(format_args!("No resources found{place}"));
+    }
     printer.data(&text)?;
     Ok(Exit::Success)
 }

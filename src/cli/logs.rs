@@ -7,8 +7,7 @@ use clap::Args;
 use super::exit::{Exit, Trouble};
 use super::printer::Printer;
 use super::{moment, sources};
-use crate::kernel::Time;
-use crate::scenario::duration::parse;
+use crate::kernel::{Duration, Time};
 use crate::scenario::load::load_as;
 use crate::scenario::types::Input;
 use crate::sim;
@@ -21,9 +20,12 @@ use crate::views::logs::{self, Attempts};
 Examples:
   podlapse logs pod.yaml                      everything, each line after its time and container
   podlapse logs pod.yaml --pod web --at 90s   what kubectl logs web would show after 90 seconds
-  podlapse logs web pod.yaml -c app --previous     the pod's name first, as kubectl takes it")]
+  podlapse logs web pod.yaml -c app --previous     the pod's name first, as kubectl takes it; or pod/web
+
+Exit status: 0 it is shown, 2 there is no such pod, or the input or the command line cannot be used.")]
+#[command(override_usage = "podlapse logs [OPTIONS] [NAME] <FILES>...")]
 pub(super) struct Arguments {
-    /// Files or directories with manifests and at most one Scenario; - is standard input
+    /// Manifests and at most one Scenario: files, directories (the files directly in them) or -, standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Only the lines of this pod's last attempt, without times, as kubectl shows them
@@ -36,8 +38,8 @@ pub(super) struct Arguments {
     #[arg(short, long)]
     container: Option<String>,
     /// Only what was written until then, as a duration since the start
-    #[arg(long, value_name = "DURATION")]
-    at: Option<String>,
+    #[arg(long, value_name = "TIME", value_parser = moment::since_start, allow_hyphen_values = true)]
+    at: Option<Duration>,
     /// The lines of the attempt before the last one
     #[arg(long)]
     previous: bool,
@@ -45,13 +47,7 @@ pub(super) struct Arguments {
 
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Trouble> {
-    let until = match &arguments.at {
-        None => Time::MAX,
-        Some(text) => match parse(text) {
-            Ok(span) => Time::ZERO + span,
-            Err(error) => return Err(Trouble::Message(format!("--at {text}: {error}"))),
-        },
-    };
+    let until = arguments.at.map_or(Time::MAX, |span| Time::ZERO + span);
     let (name, files) = moment::name_first(&arguments.files);
     if name.is_some() && arguments.pod.is_some() {
         return Err(Trouble::Message(

@@ -76,6 +76,8 @@ enum Command {
     Describe(describe::Arguments),
     /// Tells why a pod is as it is at a moment of the run
     Explain(explain::Arguments),
+    /// Shows what the containers wrote
+    Logs(logs::Arguments),
     /// Writes a commented scenario for manifests
     New(new::Arguments),
     /// Writes the JSON Schema of the Scenario document
@@ -92,8 +94,6 @@ enum Command {
     Completions(completions::Arguments),
     /// Writes manual pages
     Man(man::Arguments),
-    /// What the containers wrote
-    Logs(logs::Arguments),
 }
 
 /// Runs the command line.

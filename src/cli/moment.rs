@@ -1,8 +1,11 @@
 //! What the commands that look at a moment of a run have in common.
 
+use std::ffi::OsStr;
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::builder::{EnumValueParser, PossibleValue, TypedValueParser};
+use clap::{Arg, Args, Command, ValueEnum};
 
 use super::exit::Trouble;
 use super::printer::Printer;
@@ -18,11 +21,11 @@ use crate::trace::Record;
 /// Which run, and when.
 #[derive(Args)]
 pub(super) struct Place {
-    /// Files or directories with manifests and at most one Scenario; - is standard input
+    /// Manifests and at most one Scenario: files, directories (the files directly in them) or -, standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// The moment, since the beginning of the run, such as 90s or 1h30m; by default the end
-    #[arg(long, value_name = "TIME", value_parser = since_start)]
+    #[arg(long, value_name = "TIME", value_parser = since_start, allow_hyphen_values = true)]
     at: Option<Duration>,
     /// Which Kubernetes' kubelet and API server to be, in place of what the scenario says
     #[arg(long, value_name = "VERSION", value_parser = version)]
@@ -36,10 +39,44 @@ pub(super) struct Moment {
     pub(super) time: Time,
 }
 
-fn since_start(text: &str) -> Result<Duration, String> {
-    match duration::parse(text)? {
-        span if span < Duration::ZERO => Err("it is before the run begins".to_owned()),
+/// Reads `--at`.
+pub(super) fn since_start(text: &str) -> Result<Duration, String> {
+    // A duration itself has no sign: what is wrong is not its form.
+    match text
+        .strip_prefix('-')
+        .map_or_else(|| duration::parse(text), duration::parse)?
+    {
+        _ if text.starts_with('-') => Err("it is before the run begins, which is at 0s".to_owned()),
         span => Ok(span),
+    }
+}
+
+/// A kind of object, alone or with a name as kubectl takes it: `pod`, `pod/web`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Target<K> {
+    pub(super) kind: K,
+    pub(super) name: Option<String>,
+}
+
+/// Reads a [`Target`].
+#[derive(Clone, Debug, Default)]
+pub(super) struct TargetParser<K>(PhantomData<K>);
+
+impl<K: ValueEnum + Default + Send + Sync + 'static> TypedValueParser for TargetParser<K> {
+    type Value = Target<K>;
+
+    fn parse_ref(&self, command: &Command, argument: Option<&Arg>, value: &OsStr) -> Result<Target<K>, clap::Error> {
+        let (kind, name) = match value.to_str().and_then(|text| text.split_once('/')) {
+            Some((kind, name)) => (OsStr::new(kind), Some(name.to_owned())),
+            None => (value, None),
+        };
+        let kind = EnumValueParser::<K>::new().parse_ref(command, argument, kind)?;
+        Ok(Target { kind, name })
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let values = K::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+        Some(Box::new(values))
     }
 }
 
@@ -69,9 +106,25 @@ impl Place {
         self.run_files(&self.files, printer)
     }
 
-    /// As [`Place::run`], with the pod's name that may stand before the files.
-    pub(super) fn run_of(&self, printer: Printer) -> Result<(Option<String>, Moment), Trouble> {
-        let (name, files) = name_first(&self.files);
+    /// As [`Place::run`], with the name that the target has or that may stand before the files.
+    pub(super) fn run_of<K>(&self, target: &Target<K>, printer: Printer) -> Result<(Option<String>, Moment), Trouble> {
+        let (name, files) = match &target.name {
+            Some(name) => (Some(name.clone()), &self.files[..]),
+            None => name_first(&self.files),
+        };
+        Ok((name, self.run_files(files, printer)?))
+    }
+
+    /// As [`Place::run_of`], of a pod that must be named.
+    pub(super) fn run_named<K>(&self, target: &Target<K>, printer: Printer) -> Result<(String, Moment), Trouble> {
+        let (name, files) = match (&target.name, &self.files[..]) {
+            (Some(name), files) => (name.clone(), files),
+            (None, [name, files @ ..]) if !files.is_empty() => (name.display().to_string(), files),
+            (None, _) => {
+                let message = "which pod, of which files? Write: describe pod NAME FILE…";
+                return Err(Trouble::Message(message.to_owned()));
+            }
+        };
         Ok((name, self.run_files(files, printer)?))
     }
 
@@ -94,7 +147,11 @@ impl Place {
 
 /// The pod's name with the namespace that was asked for.
 pub(super) fn qualified(namespace: Option<&str>, name: &str) -> String {
-    let name = name.strip_prefix("pod/").unwrap_or(name);
+    let kinds = ["pod/", "pods/", "po/"];
+    let name = kinds
+        .into_iter()
+        .find_map(|kind| name.strip_prefix(kind))
+        .unwrap_or(name);
     match namespace {
         // `default/web` is what the only web may be called, too.
         Some(namespace) if !name.contains('/') => format!("{namespace}/{name}"),

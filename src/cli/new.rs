@@ -18,7 +18,7 @@ Examples:
   podlapse new pod.yaml > crash.yaml
   podlapse new pod.yaml --output-file crash.yaml && podlapse run pod.yaml crash.yaml")]
 pub(super) struct Arguments {
-    /// Files or directories with manifests and no Scenario; - is standard input
+    /// Manifests and no Scenario: files, directories (the files directly in them) or -, standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Write there instead of to standard output; a file that exists is not replaced

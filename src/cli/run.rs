@@ -28,7 +28,7 @@ Examples:
 
 Exit status: 0 all expectations hold, 1 one does not, 2 the input or the command line cannot be used.")]
 pub(super) struct Arguments {
-    /// Files or directories with manifests and at most one Scenario; - is standard input
+    /// Manifests and at most one Scenario: files, directories (the files directly in them) or -, standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// What to print
@@ -37,7 +37,7 @@ pub(super) struct Arguments {
     /// Write there instead of to standard output; the file is replaced whole or not at all
     #[arg(long, value_name = "FILE")]
     output_file: Option<PathBuf>,
-    /// Show every CRI call, event and status write
+    /// Show every CRI call, event and status write, and fold no loops
     #[arg(short, long)]
     verbose: bool,
     /// Which Kubernetes' kubelet and API server to be, in place of what the scenario says

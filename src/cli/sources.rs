@@ -5,19 +5,25 @@ use std::path::{Path, PathBuf};
 
 use crate::scenario::load::Source;
 
+/// What standard input is called in messages.
+pub(crate) const STDIN: &str = "<stdin>";
 /// More text than this is no manifest; reading on would only cost memory.
 const LARGEST_BYTES: u64 = 64 << 20;
 
 /// The texts of files, of the YAML and JSON files directly in directories (by name), and of `-`, standard input.
 pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<Source>, String> {
     let mut sources = Vec::new();
+    if paths.iter().filter(|path| is_stdin(path)).count() > 1 {
+        return Err("-: standard input can be read only once".to_owned());
+    }
     for path in paths {
-        if path == Path::new("-") {
-            sources.push(text("<stdin>".to_owned(), std::io::stdin().lock())?);
-        } else if path.is_dir() {
+        if path.is_dir() {
             let files = files_in(path)?;
             if files.is_empty() {
-                return Err(format!("{}: no .yaml, .yml or .json file is in it", path.display()));
+                return Err(format!(
+                    "{}: no .yaml, .yml or .json file is directly in it; directories below it are not looked into",
+                    path.display()
+                ));
             }
             for file in files {
                 sources.push(read_file(&file)?);
@@ -29,8 +35,16 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<Source>, String> {
     Ok(sources)
 }
 
-/// The text of one file.
+/// Whether standard input is meant.
+pub(crate) fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// The text of one file, or of standard input.
 pub(crate) fn read_file(path: &Path) -> Result<Source, String> {
+    if is_stdin(path) {
+        return text(STDIN.to_owned(), std::io::stdin().lock());
+    }
     let name = path.display().to_string();
     let file = std::fs::File::open(path).map_err(|error| format!("{name}: {error}"))?;
     text(name, file)

@@ -212,6 +212,11 @@ impl<'s> Loader<'s> {
                     .map(|(version, kind)| format!("{version} {kind}"))
                     .collect();
                 general = general.hint(format!("it has {}, which are not simulated", kinds.join(", ")));
+            } else if document.is_some() {
+                general = general.hint(
+                    "a Scenario is given together with the manifests of its pods; `podlapse test` and `diff` take those \
+                     beside it when its file is called scenario.yaml",
+                );
             }
             self.errors.push(general);
         }

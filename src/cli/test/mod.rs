@@ -32,14 +32,14 @@ Examples:
   podlapse test scenarios/ --update                                   accept the timelines as they are now
   podlapse test scenarios/ --all-versions                             do they hold in each version of Kubernetes?
 
-What is a scenario: a file that is named; below a directory that is named, every YAML or JSON file with a Scenario
-document, and every directory with a scenario.yaml, whose files are one input. NAME.timeline.snap beside a scenario is
-its stored timeline, which must be the same; --update writes it. One that differs is left in NAME.timeline.snap.new,
-unless the environment has CI.
+What is a scenario: a file that is named; below a directory that is named, every directory with a scenario.yaml, whose \
+files are one input, and in other directories every YAML or JSON file with a Scenario document, which is played alone. \
+NAME.timeline.snap beside a scenario is its stored timeline, which must be the same; --update writes it. One that differs \
+is left in NAME.timeline.snap.new, unless the environment has CI.
 
 Exit status: 0 all is as expected, 1 something is not, 2 a scenario or the command line cannot be used.")]
 pub(super) struct Arguments {
-    /// Files or directories with scenarios
+    /// Files, directories with scenarios directly or deeper in them, or -, standard input
     #[arg(required = true)]
     paths: Vec<PathBuf>,
     /// Write a report for machines; to standard output, in place of the words for people, unless --report-file is given

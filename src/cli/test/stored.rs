@@ -23,12 +23,13 @@ pub(super) enum Review {
 
 /// Holds the timeline against the stored one. None when there is none; errors when files cannot be read or written.
 pub(super) fn check(case: &Case, timeline: &str, review: Review) -> Result<Option<Check>, String> {
-    let stored = match std::fs::read_to_string(&case.stored) {
+    let Some(path) = &case.stored else { return Ok(None) };
+    let stored = match std::fs::read_to_string(path) {
         Ok(text) => Some(text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-        Err(error) => return Err(format!("error: {}: {error}", case.stored.display())),
+        Err(error) => return Err(format!("error: {}: {error}", path.display())),
     };
-    let left = with_new(&case.stored);
+    let left = with_new(path);
     let is_same = stored
         .as_deref()
         .is_some_and(|text| contents(text) == timeline.trim_end());
@@ -44,7 +45,7 @@ pub(super) fn check(case: &Case, timeline: &str, review: Review) -> Result<Optio
         return Ok(Some(check));
     }
     if review == Review::Accept {
-        write(&case.stored, case, timeline)?;
+        write(path, path, timeline)?;
         remove(&left)?;
         check.remark = Some(if stored.is_some() {
             "timeline updated"
@@ -54,17 +55,14 @@ pub(super) fn check(case: &Case, timeline: &str, review: Review) -> Result<Optio
         return Ok(Some(check));
     }
     let Some(stored) = stored else { return Ok(None) };
-    let mut text = format!(
-        "timeline\n  --> {}\n  it is not the stored one\n\n",
-        case.stored.display()
-    );
+    let mut text = format!("timeline\n  --> {}\n  it is not the stored one\n\n", path.display());
     diff(&mut text, contents(&stored), timeline.trim_end());
     if review == Review::Leave {
-        write(&left, case, timeline)?;
+        write(&left, path, timeline)?;
         let _ = writeln!(text, "\n  it is left in {}; accept it with --update", left.display());
     }
     check.failure = Some(CheckFailure {
-        summary: format!("it is not the stored one, {}", case.stored.display()),
+        summary: format!("it is not the stored one, {}", path.display()),
         at: None,
         saw: Vec::new(),
         text,
@@ -81,9 +79,9 @@ fn contents(stored: &str) -> &str {
     body.trim_end()
 }
 
-fn write(path: &Path, case: &Case, timeline: &str) -> Result<(), String> {
-    let name = case
-        .stored
+/// Writes the timeline to `path`, as what is stored under the name `stored`.
+fn write(path: &Path, stored: &Path, timeline: &str) -> Result<(), String> {
+    let name = stored
         .file_name()
         .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let name = name.trim_end_matches(".timeline.snap");
