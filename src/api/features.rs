@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::gates::{self, GateError};
+
 /// A minor version of Kubernetes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs)]
@@ -56,139 +58,6 @@ impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "1.{}", self.minor())
     }
-}
-
-/// How far a gate has come in a version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Stage {
-    Alpha,
-    Beta,
-    Stable,
-    Deprecated,
-}
-
-/// A feature gate in one version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gate {
-    /// Its value when nobody says otherwise.
-    pub default: bool,
-    /// Its stage.
-    pub stage: Stage,
-    /// Whether it can't be changed any more.
-    pub locked: bool,
-}
-
-/// A gate's life: its name and what it is in each version, oldest first; None where it does not exist.
-type GateRow = (&'static str, [Option<Gate>; 6]);
-
-const NONE: Option<Gate> = None;
-const fn gate(default: bool, stage: Stage, locked: bool) -> Option<Gate> {
-    Some(Gate { default, stage, locked })
-}
-const OFF_A: Option<Gate> = gate(false, Stage::Alpha, false);
-const OFF_B: Option<Gate> = gate(false, Stage::Beta, false);
-const ON_B: Option<Gate> = gate(true, Stage::Beta, false);
-const ON_GA: Option<Gate> = gate(true, Stage::Stable, false);
-const LOCKED: Option<Gate> = gate(true, Stage::Stable, true);
-const OFF_D: Option<Gate> = gate(false, Stage::Deprecated, false);
-const OFF_DL: Option<Gate> = gate(false, Stage::Deprecated, true);
-
-/// The gates that touch what is modelled, and others that people set on kubelets.
-#[rustfmt::skip]
-const GATES: &[GateRow] = &[
-    ("AllowOverwriteTerminationGracePeriodSeconds", [NONE, OFF_D, OFF_D, OFF_D, OFF_DL, OFF_DL]),
-    ("ChangeContainerStatusOnKubeletRestart", [NONE, NONE, NONE, NONE, OFF_D, OFF_D]),
-    ("ContainerRestartRules", [NONE, NONE, NONE, OFF_A, ON_B, ON_B]),
-    ("ContainerStopSignals", [NONE, NONE, OFF_A, OFF_A, OFF_A, OFF_A]),
-    ("EventedPLEG", [OFF_A; 6]),
-    ("ExecProbeTimeout", [ON_GA, ON_GA, ON_GA, ON_GA, LOCKED, LOCKED]),
-    ("ExtendWebSocketsToKubelet", [NONE, NONE, NONE, NONE, NONE, ON_B]),
-    ("GracefulNodeShutdown", [ON_B; 6]),
-    ("GracefulNodeShutdownBasedOnPodPriority", [ON_B; 6]),
-    ("ImageVolume", [OFF_A, OFF_A, OFF_B, OFF_B, ON_B, LOCKED]),
-    ("InPlacePodLevelResourcesVerticalScaling", [NONE, NONE, NONE, NONE, OFF_A, ON_B]),
-    ("InPlacePodVerticalScaling", [OFF_A, OFF_A, ON_B, ON_B, LOCKED, LOCKED]),
-    ("InPlacePodVerticalScalingInitContainers", [NONE, NONE, NONE, NONE, NONE, ON_B]),
-    ("KubeletCrashLoopBackOffMax", [NONE, OFF_A, OFF_A, OFF_A, ON_B, ON_B]),
-    ("KubeletEnsureSecretPulledImages", [NONE, NONE, OFF_A, OFF_A, ON_B, ON_B]),
-    ("LegacySidecarContainers", [NONE, NONE, OFF_D, NONE, NONE, NONE]),
-    ("NodeDeclaredFeatures", [NONE, NONE, NONE, NONE, OFF_A, ON_B]),
-    ("PLEGOnDemandRelist", [NONE, NONE, NONE, NONE, NONE, ON_B]),
-    ("PodDisruptionConditions", [LOCKED, LOCKED, LOCKED, NONE, NONE, NONE]),
-    ("PodLevelResources", [NONE, OFF_A, OFF_A, ON_B, ON_B, ON_B]),
-    ("PodLifecycleSleepAction", [ON_B, ON_B, ON_B, LOCKED, LOCKED, LOCKED]),
-    ("PodLifecycleSleepActionAllowZero", [NONE, OFF_A, ON_B, LOCKED, LOCKED, LOCKED]),
-    ("PodObservedGenerationTracking", [NONE, NONE, OFF_A, ON_B, LOCKED, LOCKED]),
-    ("PodReadyToStartContainersCondition", [ON_B; 6]),
-    ("PreventStaticPodAPIReferences", [NONE, NONE, NONE, ON_B, ON_B, ON_B]),
-    ("ReduceDefaultCrashLoopBackOffDecay", [NONE, NONE, OFF_A, OFF_A, OFF_A, OFF_A]),
-    ("RestartAllContainersOnContainerExits", [NONE, NONE, NONE, NONE, OFF_A, ON_B]),
-    ("SeparateTaintEvictionController", [ON_B, ON_B, ON_B, LOCKED, LOCKED, LOCKED]),
-    ("SidecarContainers", [ON_B, ON_B, LOCKED, LOCKED, LOCKED, LOCKED]),
-];
-
-/// Gates that need another one; a component with such a pair half on does not start, from 1.35 on.
-const PREREQUISITES: &[(&str, &str)] = &[
-    ("RestartAllContainersOnContainerExits", "ContainerRestartRules"),
-    ("RestartAllContainersOnContainerExits", "NodeDeclaredFeatures"),
-    ("ExtendWebSocketsToKubelet", "NodeDeclaredFeatures"),
-    ("GracefulNodeShutdownBasedOnPodPriority", "GracefulNodeShutdown"),
-    ("InPlacePodLevelResourcesVerticalScaling", "InPlacePodVerticalScaling"),
-    ("InPlacePodLevelResourcesVerticalScaling", "NodeDeclaredFeatures"),
-    ("InPlacePodLevelResourcesVerticalScaling", "PodLevelResources"),
-    ("InPlacePodVerticalScalingInitContainers", "InPlacePodVerticalScaling"),
-    ("InPlacePodVerticalScalingInitContainers", "NodeDeclaredFeatures"),
-];
-
-/// Why a setting of the feature gates can't be used, in the words of that version's kubelet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GateError {
-    /// The gate that is at fault.
-    pub gate: String,
-    /// What is wrong.
-    pub message: String,
-    /// The nearest gate of that version, for a name that is not known.
-    pub nearest: Option<&'static str>,
-}
-
-/// The gate of that name in a version.
-pub fn find_gate(version: Version, name: &str) -> Option<Gate> {
-    let (_, life) = GATES.iter().find(|(known, _)| *known == name)?;
-    life[version as usize]
-}
-
-/// What became of a gate over the versions: `off by default in 1.34, on since 1.35`. None for one that is not listed.
-pub fn gate_life(name: &str) -> Option<String> {
-    let (_, life) = GATES.iter().find(|(known, _)| *known == name)?;
-    let stages = Version::ALL.into_iter().zip(life);
-    let positions: Vec<(Version, bool)> = stages
-        .filter_map(|(v, gate)| Some((v, gate.as_ref()?.default)))
-        .collect();
-    let told = positions.chunk_by(|a, b| a.1 == b.1).map(|stretch| {
-        let (first, last) = (stretch[0].0, stretch[stretch.len() - 1].0);
-        let word = if stretch[0].1 { "on" } else { "off by default" };
-        format!("{word} {}", in_versions(first, last))
-    });
-    Some(told.collect::<Vec<_>>().join(", "))
-}
-
-/// `since 1.35`, `in 1.34`, `from 1.31 to 1.33`, `in all versions`.
-pub(crate) fn in_versions(first: Version, last: Version) -> String {
-    match (first == Version::ALL[0], last == Version::LATEST) {
-        (true, true) => "in all versions".to_owned(),
-        (false, true) if first != last => format!("since {first}"),
-        _ if first == last => format!("in {first}"),
-        _ => format!("from {first} to {last}"),
-    }
-}
-
-/// The names of a version's gates, in order.
-pub fn gate_names(version: Version) -> impl Iterator<Item = &'static str> {
-    GATES
-        .iter()
-        .filter(move |(_, life)| life[version as usize].is_some())
-        .map(|(name, _)| *name)
 }
 
 /// What one kubelet does, where kubelets differ.
@@ -285,26 +154,9 @@ pub struct Features {
 
 impl Features {
     /// The features of a version with gates set as given; the first setting that its kubelet would not take is an error.
-    pub fn new(version: Version, gates: &BTreeMap<String, bool>) -> Result<Features, GateError> {
-        for (name, value) in gates {
-            check_gate(version, name, *value)?;
-        }
-        let on = |name: &str| {
-            let set = gates.get(name).copied();
-            set.or_else(|| find_gate(version, name).map(|gate| gate.default))
-                .unwrap_or(false)
-        };
-        if version >= Version::V1_35 {
-            for (gate, needed) in PREREQUISITES {
-                if on(gate) && !on(needed) {
-                    return Err(GateError {
-                        gate: (*gate).to_owned(),
-                        message: format!("{gate} is enabled, but depends on features that are disabled: [{needed}]"),
-                        nearest: None,
-                    });
-                }
-            }
-        }
+    pub fn new(version: Version, set: &BTreeMap<String, bool>) -> Result<Features, GateError> {
+        gates::check(version, set)?;
+        let on = |name: &str| gates::is_on(version, set, name);
         let from = |first: Version| version >= first;
         use Version::{V1_32, V1_33, V1_34, V1_35, V1_36};
         let restart_rules = on("ContainerRestartRules");
@@ -362,35 +214,6 @@ impl Default for Features {
     }
 }
 
-/// Whether a version's kubelet takes that setting (`component-base/featuregate: Set`).
-fn check_gate(version: Version, name: &str, value: bool) -> Result<(), GateError> {
-    let error = |message, nearest| {
-        Err(GateError {
-            gate: name.to_owned(),
-            message,
-            nearest,
-        })
-    };
-    match find_gate(version, name) {
-        None => {
-            let nearest = gate_names(version)
-                .map(|known| (strsim::jaro_winkler(known, name), known))
-                .max_by(|a, b| a.0.total_cmp(&b.0))
-                .filter(|(likeness, _)| *likeness > 0.85)
-                .map(|(_, known)| known);
-            error(format!("unrecognized feature gate: {name}"), nearest)
-        }
-        Some(gate) if gate.locked && gate.default != value => error(
-            format!(
-                "cannot set feature gate {name} to {value}, feature is locked to {}",
-                gate.default
-            ),
-            None,
-        ),
-        Some(_) => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -429,5 +252,28 @@ mod tests {
         let half = with(Version::V1_35, &[("RestartAllContainersOnContainerExits", true)]).expect_err("half on");
         assert!(half.message.contains("[NodeDeclaredFeatures]"), "{}", half.message);
         assert!(with(Version::V1_34, &[("ContainerRestartRules", true)]).is_ok());
+    }
+
+    #[test]
+    fn all_of_a_stage_are_set_unless_they_are_set_by_name() {
+        let on = |version, gates: &[(&str, bool)]| {
+            let features = with(version, gates).expect("the kubelet takes it");
+            (features.container_restart_rules, features.restart_all_containers)
+        };
+        assert_eq!(on(Version::V1_34, &[("AllAlpha", true)]), (true, false));
+        assert_eq!(on(Version::V1_34, &[("AllBeta", true)]), (false, false));
+        assert_eq!(on(Version::V1_35, &[("AllAlpha", true)]), (true, true));
+        let but_one = [("AllAlpha", true), ("RestartAllContainersOnContainerExits", false)];
+        assert_eq!(on(Version::V1_35, &but_one), (true, false));
+        assert_eq!(on(Version::V1_36, &[("AllBeta", false)]), (false, false));
+        let half = with(
+            Version::V1_36,
+            &[("AllBeta", false), ("RestartAllContainersOnContainerExits", true)],
+        );
+        let message = half.expect_err("half on").message;
+        assert!(
+            message.ends_with("[ContainerRestartRules NodeDeclaredFeatures]"),
+            "{message}"
+        );
     }
 }

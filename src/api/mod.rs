@@ -4,6 +4,7 @@ pub mod decode;
 pub mod diagnostic;
 pub(crate) mod duration;
 pub mod features;
+pub mod gates;
 pub(crate) mod node;
 pub mod objects;
 pub mod place;

@@ -285,7 +285,7 @@ impl Decoder<'_, '_> {
             }
         }
         let version = self.version.unwrap_or(version);
-        match gates::features(version, &config.feature_gates) {
+        match Features::new(version, &config.feature_gates) {
             Ok(features) => config.features = features,
             Err(error) => {
                 let key = given.iter().find(|(key, _)| *key.name == *error.gate);

@@ -1,275 +1,46 @@
-//! Feature gates that change nothing here: they are taken if the kubelet of that version has them.
+//! What is said of feature gates: which one decides on what was refused, and which change nothing here.
 
-use std::collections::BTreeMap;
-
+use super::types::KubeletConfig;
+use super::versions::SIMULATED_GATES;
 use crate::api::diagnostic::Diagnostic;
-use crate::api::diagnostic::nearest;
-use crate::api::features::{Features, GateError, Version, find_gate, gate_life, gate_names, in_versions};
-
-/// What a version with these gates does. Gates that nothing here asks for are checked by name only.
-pub(super) fn features(version: Version, gates: &BTreeMap<String, bool>) -> Result<Features, GateError> {
-    let minor = version.minor();
-    let is_known = |name: &str| {
-        KNOWN
-            .iter()
-            .any(|(known, from, to)| *known == name && (*from..=*to).contains(&minor))
-    };
-    let mut asked_for = BTreeMap::new();
-    for (name, value) in gates {
-        if find_gate(version, name).is_some() || !is_known(name) {
-            asked_for.insert(name.clone(), *value);
-        }
-    }
-    Features::new(version, &asked_for).map_err(|error| {
-        let of_version = KNOWN.iter().filter(|(_, from, to)| (*from..=*to).contains(&minor));
-        let names = gate_names(version).chain(of_version.map(|(name, ..)| *name));
-        GateError {
-            nearest: error
-                .nearest
-                .or_else(|| nearest(&error.gate, names))
-                .filter(|near| *near != error.gate),
-            ..error
-        }
-    })
-}
+use crate::api::features::Features;
+use crate::api::gates::{find_gate, gate_life, gates_set_by};
 
 /// Says of something refused that a gate decides on it, and what became of the gate over the versions.
 pub(super) fn name(gate: &str, refused: &mut Diagnostic) {
-    let Some(life) = life(gate) else { return };
+    let Some(life) = gate_life(gate) else { return };
     refused.hint = Some(format!("the feature gate {gate} is {life}"));
     refused.gate = Some(gate.to_owned());
 }
 
-fn life(gate: &str) -> Option<String> {
-    gate_life(gate).or_else(|| {
-        let (_, first, last) = KNOWN.iter().find(|(known, ..)| *known == gate)?;
-        let version = |minor: u32| Version::ALL.into_iter().find(|v| v.minor() == minor);
-        Some(format!("there {}", in_versions(version(*first)?, version(*last)?)))
-    })
+/// What is to be known of a gate that somebody has set otherwise than the version does, if what it changes is not
+/// simulated.
+pub(super) fn idle(kubelet: &KubeletConfig, gate: &str) -> Option<String> {
+    let value = *kubelet.feature_gates.get(gate)?;
+    let version = kubelet.features.version;
+    if let Some(set) = gates_set_by(version, &kubelet.feature_gates, gate) {
+        let (simulated, idle): (Vec<&str>, Vec<&str>) = set.partition(|name| is_simulated(kubelet, name, value));
+        return match (&simulated[..], &idle[..]) {
+            (_, []) => None,
+            ([], _) => Some(format!(
+                "what the feature gates change that {gate} sets is not simulated"
+            )),
+            _ => Some(format!(
+                "of the feature gates that {gate} sets, only these are simulated: {}",
+                simulated.join(", ")
+            )),
+        };
+    }
+    let is_default = find_gate(version, gate).is_some_and(|known| known.default == value);
+    let idle = !is_default && !is_simulated(kubelet, gate, value);
+    idle.then(|| format!("what the feature gate {gate} changes is not simulated"))
 }
 
-/// Every gate of pkg/features/kube_features.go, with the first and the last minor version that has it.
-#[rustfmt::skip]
-const KNOWN: &[(&str, u32, u32)] = &[
-    ("AllowDNSOnlyNodeCSR", 31, 36),
-    ("AllowInsecureKubeletCertificateSigningRequests", 31, 36),
-    ("AllowOverwriteTerminationGracePeriodSeconds", 32, 36),
-    ("AllowServiceExternalIPs", 36, 36),
-    ("AllowServiceLBStatusOnNonLB", 31, 34),
-    ("AnyVolumeDataSource", 31, 36),
-    ("AppArmor", 31, 32),
-    ("AppArmorFields", 31, 32),
-    ("AuthorizeNodeWithSelectors", 31, 36),
-    ("AuthorizePodWebsocketUpgradeCreatePermission", 35, 36),
-    ("CPUManager", 31, 32),
-    ("CPUManagerPolicyAlphaOptions", 31, 36),
-    ("CPUManagerPolicyBetaOptions", 31, 36),
-    ("CPUManagerPolicyOptions", 31, 36),
-    ("CRIListStreaming", 36, 36),
-    ("CSIMigrationPortworx", 31, 35),
-    ("CSIServiceAccountTokenSecrets", 35, 36),
-    ("CSIVolumeHealth", 31, 36),
-    ("ChangeContainerStatusOnKubeletRestart", 36, 36),
-    ("ClearingNominatedNodeNameAfterBinding", 34, 36),
-    ("CloudControllerManagerWebhook", 31, 31),
-    ("CloudDualStackNodeIPs", 31, 31),
-    ("ClusterTrustBundle", 31, 36),
-    ("ClusterTrustBundleProjection", 31, 36),
-    ("ContainerCheckpoint", 31, 36),
-    ("ContainerRestartRules", 34, 36),
-    ("ContainerStopSignals", 33, 36),
-    ("CoordinatedLeaderElection", 31, 36),
-    ("CronJobsScheduledAnnotation", 31, 34),
-    ("CrossNamespaceVolumeDataSource", 31, 36),
-    ("CustomCPUCFSQuotaPeriod", 31, 36),
-    ("DRAAdminAccess", 32, 36),
-    ("DRAConsumableCapacity", 34, 36),
-    ("DRAControlPlaneController", 31, 31),
-    ("DRADeviceBindingConditions", 34, 36),
-    ("DRADeviceTaintRules", 35, 36),
-    ("DRADeviceTaints", 33, 36),
-    ("DRAExtendedResource", 34, 36),
-    ("DRAListTypeAttributes", 36, 36),
-    ("DRANodeAllocatableResources", 36, 36),
-    ("DRAPartitionableDevices", 33, 36),
-    ("DRAPrioritizedList", 33, 36),
-    ("DRAResourceClaimDeviceStatus", 32, 36),
-    ("DRAResourceClaimGranularStatusAuthorization", 36, 36),
-    ("DRAResourcePoolStatus", 36, 36),
-    ("DRASchedulerFilterTimeout", 34, 36),
-    ("DRAWorkloadResourceClaims", 36, 36),
-    ("DeclarativeValidation", 33, 34),
-    ("DeclarativeValidationTakeover", 33, 34),
-    ("DeploymentReplicaSetTerminatingReplicas", 33, 36),
-    ("DevicePluginCDIDevices", 31, 33),
-    ("DisableAllocatorDualWrite", 31, 36),
-    ("DisableCPUQuotaWithExclusiveCPUs", 33, 36),
-    ("DisableCloudProviders", 31, 32),
-    ("DisableKubeletCloudCredentialProviders", 31, 32),
-    ("DisableNodeKubeProxyVersion", 31, 36),
-    ("DynamicResourceAllocation", 31, 36),
-    ("ElasticIndexedJob", 31, 33),
-    ("EnvFiles", 34, 36),
-    ("EventedPLEG", 31, 36),
-    ("ExecProbeTimeout", 31, 36),
-    ("ExtendWebSocketsToKubelet", 36, 36),
-    ("ExternalServiceAccountTokenSigner", 32, 36),
-    ("GangScheduling", 35, 36),
-    ("GenericWorkload", 35, 36),
-    ("GitRepoVolumeDriver", 33, 36),
-    ("GracefulNodeShutdown", 31, 36),
-    ("GracefulNodeShutdownBasedOnPodPriority", 31, 36),
-    ("HPAConfigurableTolerance", 33, 36),
-    ("HPAContainerMetrics", 31, 31),
-    ("HPAScaleToZero", 31, 36),
-    ("HonorPVReclaimPolicy", 31, 35),
-    ("HostnameOverride", 34, 36),
-    ("ImageMaximumGCAge", 31, 36),
-    ("ImageVolume", 31, 36),
-    ("ImageVolumeWithDigest", 36, 36),
-    ("InPlacePodLevelResourcesVerticalScaling", 35, 36),
-    ("InPlacePodVerticalScaling", 31, 36),
-    ("InPlacePodVerticalScalingAllocatedStatus", 32, 35),
-    ("InPlacePodVerticalScalingExclusiveCPUs", 32, 36),
-    ("InPlacePodVerticalScalingExclusiveMemory", 34, 36),
-    ("InPlacePodVerticalScalingInitContainers", 36, 36),
-    ("InTreePluginPortworxUnregister", 31, 35),
-    ("JobBackoffLimitPerIndex", 31, 36),
-    ("JobManagedBy", 31, 36),
-    ("JobPodFailurePolicy", 31, 32),
-    ("JobPodReplacementPolicy", 31, 36),
-    ("JobSuccessPolicy", 31, 36),
-    ("KubeProxyDrainingTerminatingNodes", 31, 32),
-    ("KubeletCgroupDriverFromCRI", 31, 36),
-    ("KubeletCrashLoopBackOffMax", 32, 36),
-    ("KubeletEnsureSecretPulledImages", 33, 36),
-    ("KubeletFineGrainedAuthz", 32, 36),
-    ("KubeletInUserNamespace", 31, 36),
-    ("KubeletPSI", 33, 36),
-    ("KubeletPodResourcesDynamicResources", 31, 36),
-    ("KubeletPodResourcesGet", 31, 36),
-    ("KubeletPodResourcesListUseActivePods", 34, 36),
-    ("KubeletRegistrationGetOnExistsOnly", 32, 36),
-    ("KubeletSeparateDiskGC", 31, 36),
-    ("KubeletServiceAccountTokenForCredentialProviders", 33, 36),
-    ("KubeletTracing", 31, 36),
-    ("LegacyServiceAccountTokenCleanUp", 31, 31),
-    ("LegacySidecarContainers", 33, 33),
-    ("LoadBalancerIPMode", 31, 34),
-    ("LocalStorageCapacityIsolationFSQuotaMonitoring", 31, 36),
-    ("LogarithmicScaleDown", 31, 36),
-    ("MatchLabelKeysInPodAffinity", 31, 36),
-    ("MatchLabelKeysInPodTopologySpread", 31, 36),
-    ("MatchLabelKeysInPodTopologySpreadSelectorMerge", 34, 36),
-    ("MaxUnavailableStatefulSet", 31, 36),
-    ("MemoryManager", 31, 35),
-    ("MemoryQoS", 31, 36),
-    ("MinDomainsInPodTopologySpread", 31, 31),
-    ("MultiCIDRServiceAllocator", 31, 36),
-    ("MutableCSINodeAllocatableCount", 33, 36),
-    ("MutablePVNodeAffinity", 35, 36),
-    ("MutablePodResourcesForSuspendedJobs", 35, 36),
-    ("MutableSchedulingDirectivesForSuspendedJobs", 35, 36),
-    ("NFTablesProxyMode", 31, 36),
-    ("NewVolumeManagerReconstruction", 31, 31),
-    ("NodeDeclaredFeatures", 35, 36),
-    ("NodeInclusionPolicyInPodTopologySpread", 31, 36),
-    ("NodeLogQuery", 31, 36),
-    ("NodeOutOfServiceVolumeDetach", 31, 31),
-    ("NodeSwap", 31, 36),
-    ("NominatedNodeNameForExpectation", 34, 36),
-    ("OpportunisticBatching", 35, 36),
-    ("OrderedNamespaceDeletion", 31, 36),
-    ("PDBUnhealthyPodEvictionPolicy", 31, 32),
-    ("PLEGOnDemandRelist", 36, 36),
-    ("PersistentVolumeClaimUnusedSinceTime", 36, 36),
-    ("PersistentVolumeLastPhaseTransitionTime", 31, 32),
-    ("PodAndContainerStatsFromCRI", 31, 36),
-    ("PodCertificateRequest", 34, 36),
-    ("PodDeletionCost", 31, 36),
-    ("PodDisruptionConditions", 31, 33),
-    ("PodHostIPs", 31, 31),
-    ("PodIndexLabel", 31, 34),
-    ("PodLevelResourceManagers", 36, 36),
-    ("PodLevelResources", 32, 36),
-    ("PodLifecycleSleepAction", 31, 36),
-    ("PodLifecycleSleepActionAllowZero", 32, 36),
-    ("PodLogsQuerySplitStreams", 32, 36),
-    ("PodObservedGenerationTracking", 33, 36),
-    ("PodReadyToStartContainersCondition", 31, 36),
-    ("PodSchedulingReadiness", 31, 36),
-    ("PodTopologyLabelsAdmission", 33, 36),
-    ("PodsAPI", 36, 36),
-    ("PortForwardWebsockets", 31, 36),
-    ("PreferSameTrafficDistribution", 33, 36),
-    ("PreventStaticPodAPIReferences", 34, 36),
-    ("ProbeHostPodSecurityStandards", 34, 34),
-    ("ProcMountType", 31, 36),
-    ("QOSReserved", 31, 36),
-    ("RecoverVolumeExpansionFailure", 31, 36),
-    ("RecursiveReadOnlyMounts", 31, 36),
-    ("ReduceDefaultCrashLoopBackOffDecay", 33, 36),
-    ("RelaxedDNSSearchValidation", 32, 36),
-    ("RelaxedEnvironmentVariableValidation", 31, 36),
-    ("RelaxedServiceNameValidation", 34, 36),
-    ("ReloadKubeletServerCertificateFile", 31, 36),
-    ("ResourceHealthStatus", 31, 36),
-    ("ResourceHealthStatusMessage", 36, 36),
-    ("RestartAllContainersOnContainerExits", 35, 36),
-    ("RetryGenerateName", 31, 31),
-    ("RotateKubeletServerCertificate", 31, 36),
-    ("RuntimeClassInImageCriApi", 31, 36),
-    ("SELinuxChangePolicy", 32, 36),
-    ("SELinuxMount", 31, 36),
-    ("SELinuxMountReadWriteOncePod", 31, 36),
-    ("SchedulerAsyncAPICalls", 34, 36),
-    ("SchedulerAsyncPreemption", 32, 36),
-    ("SchedulerPopFromBackoffQ", 33, 36),
-    ("SchedulerQueueingHints", 31, 36),
-    ("SeparateTaintEvictionController", 31, 36),
-    ("ServiceAccountNodeAudienceRestriction", 32, 36),
-    ("ServiceAccountTokenJTI", 31, 36),
-    ("ServiceAccountTokenNodeBinding", 31, 36),
-    ("ServiceAccountTokenNodeBindingValidation", 31, 36),
-    ("ServiceAccountTokenPodNodeInfo", 31, 36),
-    ("ServiceCIDRStatusFieldWiping", 36, 36),
-    ("ServiceTrafficDistribution", 31, 35),
-    ("SidecarContainers", 31, 36),
-    ("SizeMemoryBackedVolumes", 31, 34),
-    ("StableLoadBalancerNodeSet", 31, 31),
-    ("StaleControllerConsistencyDaemonSet", 36, 36),
-    ("StaleControllerConsistencyJob", 36, 36),
-    ("StaleControllerConsistencyReplicaSet", 36, 36),
-    ("StaleControllerConsistencyStatefulSet", 36, 36),
-    ("StatefulSetAutoDeletePVC", 31, 34),
-    ("StatefulSetSemanticRevisionComparison", 36, 36),
-    ("StatefulSetStartOrdinal", 31, 33),
-    ("StorageCapacityScoring", 33, 36),
-    ("StorageNamespaceIndex", 31, 36),
-    ("StorageVersionMigrator", 31, 36),
-    ("StreamingCollectionEncodingToJSON", 31, 36),
-    ("StreamingCollectionEncodingToProtobuf", 31, 36),
-    ("StrictIPCIDRValidation", 33, 36),
-    ("SupplementalGroupsPolicy", 31, 36),
-    ("TaintTolerationComparisonOperators", 35, 36),
-    ("TopologyAwareHints", 31, 35),
-    ("TopologyAwareWorkloadScheduling", 36, 36),
-    ("TopologyManagerPolicyAlphaOptions", 31, 36),
-    ("TopologyManagerPolicyBetaOptions", 31, 36),
-    ("TopologyManagerPolicyOptions", 31, 36),
-    ("TranslateStreamCloseWebsocketRequests", 31, 36),
-    ("UnknownVersionInteroperabilityProxy", 31, 34),
-    ("UserNamespacesHostNetworkSupport", 35, 36),
-    ("UserNamespacesPodSecurityStandards", 31, 34),
-    ("UserNamespacesSupport", 31, 36),
-    ("VolumeAttributesClass", 31, 36),
-    ("VolumeCapacityPriority", 31, 32),
-    ("VolumeLimitScaling", 35, 36),
-    ("WinDSR", 31, 36),
-    ("WinOverlay", 31, 36),
-    ("WindowsCPUAndMemoryAffinity", 32, 36),
-    ("WindowsGracefulNodeShutdown", 32, 36),
-    ("WindowsHostNetwork", 31, 36),
-    ("WorkloadAwarePreemption", 36, 36),
-    ("WorkloadWithJob", 36, 36),
-];
+/// Whether the kubelet would do something else if the gate had another value.
+fn is_simulated(kubelet: &KubeletConfig, gate: &str, value: bool) -> bool {
+    let mut gates = kubelet.feature_gates.clone();
+    gates.insert(gate.to_owned(), !value);
+    // A gate on which others depend changes what the kubelet takes.
+    let otherwise = Features::new(kubelet.features.version, &gates);
+    SIMULATED_GATES.contains(&gate) || otherwise.is_ok_and(|otherwise| otherwise != kubelet.features)
+}

@@ -196,10 +196,8 @@ impl<'s> Loader<'s> {
                 (scenario, Vec::new())
             }
         };
-        let kubelets = scenario.nodes.iter().map(|node| &node.kubelet);
-        for gate in versions::idle_gates(std::iter::once(&scenario.kubelet).chain(kubelets)) {
-            let message = format!("what the feature gate {gate} changes is not simulated");
-            self.warnings.push(Diagnostic::general(message).warning());
+        if let Some((file, root)) = &document {
+            self.warnings.extend(idle_gates(&self.sources[*file], root, &scenario));
         }
         let nodes: Vec<Name> = scenario.nodes.iter().map(|node| node.name.clone()).collect();
         let (pods, owned) = self.pods(&scenario, &nodes);
@@ -316,6 +314,26 @@ impl<'s> Loader<'s> {
             pod.spec.priority_class_name = Some(name.clone());
         }
     }
+}
+
+/// A warning for each feature gate whose changes are not simulated, where it is first set.
+fn idle_gates(source: &Source, root: &Node, scenario: &Scenario) -> Vec<Diagnostic> {
+    let mut warnings: Vec<Diagnostic> = Vec::new();
+    let Some(spec) = root.get("spec") else {
+        return warnings;
+    };
+    let of_nodes = spec.list("nodes").iter().zip(&scenario.nodes);
+    let kubelets = of_nodes.map(|(node, script)| (node, &script.kubelet));
+    for (node, kubelet) in std::iter::once((spec, &scenario.kubelet)).chain(kubelets) {
+        for (key, _) in node.at(&["kubelet", "featureGates"]).map_or(&[][..], Node::fields) {
+            if let Some(message) = gates::idle(kubelet, &key.name)
+                && warnings.iter().all(|warning| warning.message != message)
+            {
+                warnings.push(Diagnostic::at(source, key.span.range(), message).warning());
+            }
+        }
+    }
+    warnings
 }
 
 /// The input of the run: UIDs are given, and what actions create is not there from the start.

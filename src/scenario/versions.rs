@@ -1,9 +1,7 @@
 //! What a version knows: gates that change something here, and the fields of pods that its API server takes.
 
-use std::collections::BTreeSet;
-
-use super::types::KubeletConfig;
-use crate::api::features::{Features, find_gate};
+use crate::api::features::Features;
+use crate::api::gates::find_gate;
 use crate::api::pod::{Container, Handler, Pod, RestartPolicy, RestartRuleAction};
 
 /// Gates whose setting changes what is simulated.
@@ -25,20 +23,6 @@ pub(crate) const SIMULATED_GATES: &[&str] = &[
 
 /// The gate that restart policies and rules of containers came with.
 const RULES: &str = "ContainerRestartRules";
-
-/// Gates that somebody has set otherwise than the version does, and whose setting changes nothing here.
-pub(super) fn idle_gates<'a>(kubelets: impl Iterator<Item = &'a KubeletConfig>) -> BTreeSet<&'a str> {
-    let mut idle = BTreeSet::new();
-    for kubelet in kubelets {
-        for (name, value) in &kubelet.feature_gates {
-            let gate = find_gate(kubelet.features.version, name);
-            if gate.is_some_and(|gate| gate.default != *value) && !SIMULATED_GATES.contains(&name.as_str()) {
-                idle.insert(name.as_str());
-            }
-        }
-    }
-    idle
-}
 
 /// Why an API server does not take a pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -201,7 +185,7 @@ mod tests {
                 Version::V1_33,
                 plain,
                 "{featureGates: {HostnameOverride: true}}",
-                "HostnameOverride is there since 1.34",
+                "HostnameOverride is off by default in 1.34, on since 1.35",
             ),
             (
                 Version::V1_33,
@@ -279,6 +263,41 @@ mod tests {
                 "what the feature gate EventedPLEG changes is not simulated",
             ),
             (V1_36, plain, &gates("EventedPLEG: false"), ""),
+            (
+                V1_36,
+                plain,
+                &gates("MemoryQoS: true"),
+                "MemoryQoS changes is not simulated",
+            ),
+            (V1_36, plain, &gates("MemoryQoS: false"), ""),
+            (
+                V1_36,
+                plain,
+                &gates("WatchList: false"),
+                "WatchList changes is not simulated",
+            ),
+            // What a soft eviction does depends on it.
+            (
+                V1_34,
+                plain,
+                &gates("AllowOverwriteTerminationGracePeriodSeconds: true"),
+                "",
+            ),
+            (
+                V1_36,
+                plain,
+                &gates("AllAlpha: true"),
+                "AllAlpha sets, only these are simulated: ReduceDefaultCrashLoopBackOffDecay",
+            ),
+            (V1_36, plain, &gates("AllAlpha: false"), ""),
+            (
+                V1_36,
+                plain,
+                &gates("AllBeta: true"),
+                "what the feature gates change that AllBeta sets is not simulated",
+            ),
+            (V1_34, &all, &gates("AllAlpha: true"), "supported values: \"Restart\""),
+            (V1_35, &all, &gates("AllAlpha: true"), "only these are simulated"),
         ] {
             let got = answer(version, pod, kubelet);
             let fits = if wanted.is_empty() {

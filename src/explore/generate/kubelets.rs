@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::Draw;
-use crate::api::features::{Features, Version, find_gate};
+use crate::api::features::{Features, Version};
+use crate::api::gates::find_gate;
 use crate::explore::stream::Stream;
 use crate::kernel::Duration;
 use crate::scenario::types::{KubeletConfig, NodeScript, Scenario, Schedule};
