@@ -110,6 +110,7 @@ fn run_node(template: &Input, pods: std::ops::Range<usize>) -> Count {
         input.scenario.actions.push(Action {
             at: Time::ZERO + Duration::from_secs(120) + random.part_of(Duration::from_secs(60)),
             what: delete,
+            place: None,
         });
         input.pods.push(pod);
         input.scenario.containers.push(script);

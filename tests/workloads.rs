@@ -134,3 +134,45 @@ fn an_action_on_a_workload_is_one_on_each_of_its_pods() {
     };
     assert_eq!(given.scenario.actions.iter().filter(five).count(), 2);
 }
+
+#[test]
+fn what_is_suspended_makes_no_pods_and_says_so() {
+    let job = workload("batch/v1", "Job", "suspend: true,", "Never");
+    let cron = "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: nightly}\nspec: {schedule: '@daily', suspend: true, \
+                jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: app, image: a}]}}}}}\n";
+    for (text, name) in [
+        (&*job, "Job web"),
+        (cron, "CronJob nightly"),
+        (
+            &cron
+                .replace("suspend: true, ", "")
+                .replace("{template", "{suspend: true, template"),
+            "CronJob nightly",
+        ),
+    ] {
+        let source = Source {
+            name: "x.yaml".to_owned(),
+            text: text.to_owned(),
+        };
+        let (input, warnings) = load(&[source]).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        assert_eq!(names(&input), [""; 0]);
+        let messages: Vec<&str> = warnings.iter().map(|warning| &*warning.message).collect();
+        assert_eq!(messages, [format!("{name} is suspended: it makes no pods")]);
+        assert!(warnings[0].place.is_some());
+        let awake = text.replace("suspend: true", "suspend: false");
+        assert_eq!(self::input(&awake).pods.len(), 1);
+    }
+}
+
+#[test]
+fn a_daemon_set_that_names_a_node_is_for_that_node() {
+    let nodes = "---\napiVersion: podlapse.dev/v1alpha1\nkind: Scenario\nmetadata: {name: s}\nspec: {nodes: [{name: a}, {name: b}]}\n";
+    let set = workload("apps/v1", "DaemonSet", "", "Always");
+    let on = |text: &str| -> Vec<String> {
+        let input = input(&format!("{text}{nodes}"));
+        let nodes = input.pods.iter().filter_map(|p| p.pod.spec.node_name.as_ref());
+        nodes.map(ToString::to_string).collect()
+    };
+    assert_eq!(on(&set), ["a", "b"]);
+    assert_eq!(on(&set.replace("containers:", "nodeName: b, containers:")), ["b"]);
+}

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::node::Node;
 use super::place::Place;
 
 /// A name or any other short text: up to 23 bytes lie in it, longer ones are shared by those who have it.
@@ -45,6 +46,21 @@ pub struct Pod {
     pub manifest: Arc<serde_json::Value>,
     /// The owner's kind and name for pods made from a template (`ReplicaSet`, `web-5d4f`).
     pub owner: Option<(Name, Name)>,
+    /// The object of the input that it comes from; None for pods that no file has.
+    pub written: Option<Arc<Written>>,
+}
+
+/// An object of the input as somebody wrote it: a pod, or what makes pods from a template.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Written {
+    /// kind
+    pub kind: Name,
+    /// metadata.name
+    pub name: Name,
+    /// The file that it stands in.
+    pub file: Name,
+    /// The pod's spec as it was read, for the places of its fields.
+    pub(crate) spec: Node,
 }
 
 /// v1.PodSpec: what the lifecycle depends on.
@@ -426,6 +442,7 @@ impl Pod {
             spec: PodSpec::plain(containers),
             manifest: Arc::default(),
             owner: None,
+            written: None,
         }
     }
 

@@ -1,9 +1,12 @@
 //! What a careful person would ask about a manifest and its scenario, told before anything runs.
 
-use std::fmt;
+use std::ops::Range;
 
+use crate::api::Source;
+use crate::api::diagnostic::Diagnostic;
+use crate::api::node::{Node, Span};
 use crate::api::place::Place;
-use crate::api::pod::{Container, Handler, Pod, Probe, RestartPolicy};
+use crate::api::pod::{Container, Handler, Name, Pod, Probe, RestartPolicy};
 use crate::kernel::{Duration, Time};
 use crate::scenario::lookup::script;
 use crate::scenario::types::{Input, OnTerm, ProbeAnswer, ProbeWindow, Run, Scenario, When};
@@ -14,14 +17,23 @@ use crate::views::humane::{clock, span};
 pub struct Lint {
     /// Its name, to allow it.
     pub name: &'static str,
-    /// `pod web, container app`; empty for the scenario.
+    /// `pod web, container app`, as it is written; empty for the scenario.
     pub subject: String,
-    /// Where it stands, when that is known.
-    pub place: Option<Place>,
+    /// What it is about.
+    pub written: Option<Spot>,
     /// What is strange, with its numbers.
     pub message: String,
     /// What would be better.
     pub hint: &'static str,
+}
+
+/// Where in the input something begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Spot {
+    /// these bytes of the file of that name
+    Bytes(Name, Range<usize>),
+    /// what begins there
+    Place(Place),
 }
 
 /// The names of all lints.
@@ -39,18 +51,28 @@ pub const NAMES: &[&str] = &[
     "timeout-over-period",
 ];
 
-impl fmt::Display for Lint {
-    /// The message with its subject, its place and what would be better, over several lines.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.subject.is_empty() {
-            write!(f, "{} [{}]", self.message, self.name)?;
+impl Lint {
+    /// A warning with its place and the line, which is taken from the texts that the input was read from.
+    pub fn diagnostic(&self, sources: &[Source]) -> Diagnostic {
+        let message = if self.subject.is_empty() {
+            format!("{} [{}]", self.message, self.name)
         } else {
-            write!(f, "{}: {} [{}]", self.subject, self.message, self.name)?;
-        }
-        if let Some(place) = &self.place {
-            write!(f, "\n --> {place}")?;
-        }
-        write!(f, "\n  = help: {}", self.hint)
+            format!("{}: {} [{}]", self.subject, self.message, self.name)
+        };
+        let find = |file: &Name| sources.iter().find(|source| source.name == **file);
+        let at = match &self.written {
+            Some(Spot::Bytes(file, bytes)) => find(file).map(|source| (source, bytes.clone())),
+            Some(Spot::Place(place)) => find(&place.file).map(|source| {
+                let start = source.offset(place);
+                (source, start..start)
+            }),
+            None => None,
+        };
+        let diagnostic = match at {
+            Some((source, bytes)) => Diagnostic::at(source, bytes, message),
+            None => Diagnostic::general(message),
+        };
+        diagnostic.warning().hint(self.hint)
     }
 }
 
@@ -74,14 +96,13 @@ pub fn lints(input: &Input) -> Vec<Lint> {
     }
     times(input, &mut found);
     // Pods of one template say the same; once is enough.
-    let mut told: Vec<(&'static str, String)> = Vec::new();
-    found.retain(|lint| {
-        let key = (lint.name, lint.subject.clone() + &lint.message);
-        let new = !told.contains(&key);
-        told.push(key);
-        new
-    });
-    found
+    let mut told: Vec<Lint> = Vec::new();
+    for lint in found {
+        if !told.contains(&lint) {
+            told.push(lint);
+        }
+    }
+    told
 }
 
 /// What is asked of one container.
@@ -94,16 +115,27 @@ struct Questions<'a> {
 }
 
 impl Questions<'_> {
-    fn ask(&mut self, name: &'static str, message: String, hint: &'static str) {
+    /// Asks about a field of the container, a path from there; about the container's name when it is not given.
+    fn ask(&mut self, name: &'static str, field: &[&str], message: String, hint: &'static str) {
+        let written = self.pod.written.as_ref();
+        let container = written.and_then(|written| container_node(&written.spec, &self.container.name));
+        let span = container.and_then(|node| span_of(node, field).or_else(|| span_of(node, &["name"])));
+        self.ask_about(name, span, message, hint);
+    }
+
+    fn ask_about(&mut self, name: &'static str, span: Option<Span>, message: String, hint: &'static str) {
         debug_assert!(NAMES.contains(&name), "{name} is in NAMES");
-        let owner = match &self.pod.owner {
-            Some((kind, name)) => format!("{kind} {name}"),
+        let written = self.pod.written.as_deref();
+        // A pod's own name may be made from what is written.
+        let owner = match written.filter(|written| &*written.kind != "Pod") {
+            Some(written) => format!("{} {}", written.kind, written.name),
             None => format!("pod {}", self.pod.name),
         };
+        let spot = |span: Span| Some(Spot::Bytes(written?.file.clone(), span.range()));
         self.found.push(Lint {
             name,
             subject: format!("{owner}, container {}", self.container.name),
-            place: self.container.place.as_deref().cloned(),
+            written: span.and_then(spot),
             message,
             hint,
         });
@@ -122,13 +154,14 @@ impl Questions<'_> {
                     span(first_kill)
                 );
                 let hint = "give it a startupProbe, so that slow starts and dead containers are told apart";
-                self.ask("liveness-without-startup", message, hint);
+                self.ask("liveness-without-startup", &["livenessProbe"], message, hint);
             }
             if self.pod.spec.restart_policy == RestartPolicy::Never && container.restart_policy.is_none() {
                 let message =
                     "it has a liveness probe, but restartPolicy is Never: a failure ends it for good".to_owned();
                 self.ask(
                     "liveness-on-never",
+                    &["livenessProbe"],
                     message,
                     "drop the liveness probe, or let it be restarted",
                 );
@@ -142,15 +175,15 @@ impl Questions<'_> {
                     "readiness and liveness ask the same at the same pace: it is killed as soon as it is not ready"
                         .to_owned();
                 let hint = "let liveness ask less, or give it a higher failureThreshold than readiness";
-                self.ask("readiness-is-liveness", message, hint);
+                self.ask("readiness-is-liveness", &["livenessProbe"], message, hint);
             }
         }
         let probes = [
-            ("startup", &container.startup_probe),
-            ("readiness", &container.readiness_probe),
-            ("liveness", &container.liveness_probe),
+            ("startup", "startupProbe", &container.startup_probe),
+            ("readiness", "readinessProbe", &container.readiness_probe),
+            ("liveness", "livenessProbe", &container.liveness_probe),
         ];
-        for (name, probe) in probes {
+        for (name, field, probe) in probes {
             let Some(probe) = probe else { continue };
             if probe.timeout_seconds > probe.period_seconds {
                 let message = format!(
@@ -159,11 +192,12 @@ impl Questions<'_> {
                 );
                 self.ask(
                     "timeout-over-period",
+                    &[field, "timeoutSeconds"],
                     message,
                     "keep timeoutSeconds at or below periodSeconds",
                 );
             }
-            self.slow_answers(name, probe);
+            self.slow_answers((name, field), probe);
         }
     }
 
@@ -180,11 +214,11 @@ impl Questions<'_> {
                 span(allowed)
             );
             let hint = "raise failureThreshold or periodSeconds of the startupProbe";
-            self.ask("startup-budget", message, hint);
+            self.ask("startup-budget", &["startupProbe"], message, hint);
         }
     }
 
-    fn slow_answers(&mut self, name: &str, probe: &Probe) {
+    fn slow_answers(&mut self, (name, field): (&str, &str), probe: &Probe) {
         let timeout = seconds(probe.timeout_seconds.into());
         let windows = |run: &Run| match name {
             "startup" => run.startup.clone(),
@@ -205,6 +239,7 @@ impl Questions<'_> {
             );
             self.ask(
                 "probe-slower-than-timeout",
+                &[field],
                 message,
                 "a call that takes that long is a timeout: raise timeoutSeconds",
             );
@@ -233,7 +268,7 @@ impl Questions<'_> {
                 self.pod.spec.termination_grace_period_seconds
             );
             let hint = "the grace period counts from the deletion, hook included: raise it";
-            self.ask("pre-stop-too-long", message, hint);
+            self.ask("pre-stop-too-long", &["lifecycle", "preStop"], message, hint);
             return;
         }
         let reactions = self.runs.iter().filter_map(|run| match run.on_term {
@@ -248,7 +283,12 @@ impl Questions<'_> {
                 span(after + pre_stop),
                 self.pod.spec.termination_grace_period_seconds
             );
-            self.ask("grace-too-short", message, "raise terminationGracePeriodSeconds");
+            let hint = "raise terminationGracePeriodSeconds";
+            let written = self.pod.written.as_ref();
+            match written.and_then(|written| span_of(&written.spec, &["terminationGracePeriodSeconds"])) {
+                Some(grace) => self.ask_about("grace-too-short", Some(grace), message, hint),
+                None => self.ask("grace-too-short", &["name"], message, hint),
+            }
         }
     }
 
@@ -257,9 +297,25 @@ impl Questions<'_> {
         let last = image.rsplit('/').next().unwrap_or(image);
         if !last.contains('@') && (!last.contains(':') || last.ends_with(":latest")) {
             let message = format!("its image {image} has no fixed tag: the next pull may bring another one");
-            self.ask("image-tag", message, "give the image a tag or a digest");
+            self.ask("image-tag", &["image"], message, "give the image a tag or a digest");
         }
     }
+}
+
+/// A container of a pod's spec.
+fn container_node<'n>(spec: &'n Node, name: &str) -> Option<&'n Node> {
+    let lists = ["initContainers", "containers"];
+    let mut all = lists.iter().flat_map(|list| spec.list(list));
+    all.find(|node| node.text_at("name").is_some_and(|given| **given == *name))
+}
+
+/// What to underline of a field at the end of a path: its value, or its name when the value has fields itself.
+fn span_of(node: &Node, path: &[&str]) -> Option<Span> {
+    let (last, above) = path.split_last()?;
+    let above = node.at(above)?;
+    let (key, value) = above.fields().iter().find(|(key, _)| *key.name == **last)?;
+    let is_map = !value.fields().is_empty();
+    Some(if is_map { key.span } else { value.mark() })
 }
 
 /// What is to happen after the run's end.
@@ -270,7 +326,7 @@ fn times(input: &Input, found: &mut Vec<Lint>) {
         found.push(Lint {
             name: "action-too-late",
             subject: String::new(),
-            place: None,
+            written: action.place.clone().map(Spot::Place),
             message: format!(
                 "an action at {} comes after runFor, {}",
                 clock(action.at),
@@ -289,7 +345,7 @@ fn times(input: &Input, found: &mut Vec<Lint>) {
             found.push(Lint {
                 name: "expectation-too-late",
                 subject: String::new(),
-                place: Some(expectation.place.clone()),
+                written: Some(Spot::Place(expectation.place.clone())),
                 message: format!(
                     "an expectation reaches to {}, after runFor, {}",
                     clock(needs),
@@ -401,6 +457,34 @@ mod tests {
         for (container, pod, run, expected) in cases {
             assert_eq!(asked(container, pod, run), expected, "{container} {pod} {run}");
         }
+    }
+
+    #[test]
+    fn a_lint_shows_the_field_and_names_what_was_written() {
+        let text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  replicas: 3\n  selector: {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n    spec:\n      containers:\n      - name: app\n        image: app\n        livenessProbe:\n          tcpSocket: {port: 80}\n---\napiVersion: podlapse.dev/v1alpha1\nkind: Scenario\nmetadata: {name: s}\nspec:\n  runFor: 1m\n  containers: [{name: app, runs: [{onTerm: {after: 50s}}]}]\n  actions:\n  - {at: 2m, delete: {deployment: web}}\n";
+        let source = Source {
+            name: "web.yaml".to_owned(),
+            text: text.to_owned(),
+        };
+        let sources = [source];
+        let (input, _) = load(&sources).unwrap_or_else(|error| panic!("{error}"));
+        let shown = |lint: &Lint| {
+            let diagnostic = lint.diagnostic(&sources);
+            let place = diagnostic.place.expect("it has a place");
+            (lint.name, place.line, place.column, &text[diagnostic.span])
+        };
+        let found = lints(&input);
+        let shown: Vec<_> = found.iter().map(shown).collect();
+        assert_eq!(
+            shown,
+            [
+                ("liveness-without-startup", 13, 9, "livenessProbe"),
+                ("grace-too-short", 11, 15, "app"),
+                ("image-tag", 12, 16, "app"),
+                ("action-too-late", 23, 10, ""),
+            ]
+        );
+        assert_eq!(found[0].subject, "Deployment web, container app");
     }
 
     #[test]

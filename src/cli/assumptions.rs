@@ -34,8 +34,11 @@ fn written(input: &Input, pod: Option<&str>, container: Option<&str>, field: &st
     let Some(known) = known else {
         return format!("container {container} of pod {name}");
     };
-    let owner = match &known.owner {
-        Some((kind, owner)) => format!("{} {}/{owner}", kind.to_ascii_lowercase(), known.namespace),
+    let owner = match known.written.as_ref().filter(|written| &*written.kind != "Pod") {
+        Some(written) => {
+            let kind = written.kind.to_ascii_lowercase();
+            format!("{kind} {}/{}", known.namespace, written.name)
+        }
         None => format!("pod {name}"),
     };
     // Of a container the place of its command, or args, is known.

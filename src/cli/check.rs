@@ -7,7 +7,7 @@ use clap::Args;
 use super::exit::{Exit, Trouble};
 use super::printer::Printer;
 use super::run::count_of;
-use super::{assumptions, load, version};
+use super::{assumptions, load, sources, version};
 use crate::api::features::Version;
 use crate::check::lints::lints;
 use crate::sim;
@@ -49,11 +49,16 @@ fn lint_name(text: &str) -> Result<String, String> {
 
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Trouble> {
-    let (input, expectations) = load::load(&arguments.files, arguments.kubernetes_version, printer)?;
+    let sources = sources::read(&arguments.files)?;
+    let version = arguments.kubernetes_version;
+    let ((input, expectations), warnings) = load::decode(&sources, version, printer.colour_errors())?;
     let mut found = lints(&input);
     found.retain(|lint| !arguments.allow.iter().any(|allowed| *allowed == lint.name));
+    for warning in &warnings {
+        printer.input_warning(warning);
+    }
     for lint in &found {
-        printer.warning(lint);
+        printer.input_warning(&lint.diagnostic(&sources));
     }
     for line in assumptions::lines(&input, &sim::run(&input)) {
         printer.remark(line);

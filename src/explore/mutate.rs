@@ -73,7 +73,7 @@ fn add_action(stream: &mut Stream, input: &mut Input) {
     };
     let millis = u32::try_from(horizon(input).0 / 1_000_000).unwrap_or(u32::MAX - 1);
     let at = Time::ZERO + Duration::from_millis(i64::from(stream.between(0, millis)));
-    input.scenario.actions.push(Action { at, what });
+    input.scenario.actions.push(Action { at, what, place: None });
 }
 
 fn move_action(stream: &mut Stream, input: &mut Input) {

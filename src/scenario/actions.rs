@@ -5,6 +5,7 @@ use super::types::{Action, ActionKind, EvictionReason};
 use crate::api::decode::{WorkloadKind, ephemeral, is_dns_label};
 use crate::api::node::Node;
 use crate::api::objects::ObjectKind;
+use crate::api::place::Place;
 use crate::api::pod::Name;
 use crate::api::status::ConditionStatus;
 use crate::kernel::{Duration, Time};
@@ -16,6 +17,7 @@ pub(super) enum Step {
     /// create or delete every pod of a workload
     Workload {
         at: Time,
+        place: Option<Place>,
         kind: WorkloadKind,
         name: Name,
         deletion: Option<Deletion>,
@@ -80,18 +82,19 @@ pub(super) fn step(decoder: &mut Decoder<'_, '_>, node: &Node) -> Option<Step> {
         decoder.problems.required(node, "at", "");
     }
     let at = decoder.time_at(node, "at").unwrap_or(Time::ZERO);
+    let place = node.get("at").map(|at| decoder.problems.place(at));
     let Some((kind, with)) = action_of(node) else {
         let message = format!("an action is exactly one of {}", KINDS.join(", "));
         decoder.problems.at(node, &message);
         return None;
     };
     let what = match kind {
-        "create" => return target(decoder, with, at, None),
+        "create" => return target(decoder, with, (at, place), None),
         "delete" => {
             let deletion = Deletion {
                 grace_period_seconds: with.integer_at("gracePeriodSeconds"),
             };
-            return target(decoder, with, at, Some(deletion));
+            return target(decoder, with, (at, place), Some(deletion));
         }
         "kill" => ActionKind::Kill {
             pod: decoder.name(with, "pod"),
@@ -156,11 +159,16 @@ pub(super) fn step(decoder: &mut Decoder<'_, '_>, node: &Node) -> Option<Step> {
         },
         _ => unreachable!("action_of gives one of KINDS"),
     };
-    Some(Step::Act(Action { at, what }))
+    Some(Step::Act(Action { at, what, place }))
 }
 
 /// The object that create or delete names.
-fn target(decoder: &mut Decoder<'_, '_>, with: &Node, at: Time, deletion: Option<Deletion>) -> Option<Step> {
+fn target(
+    decoder: &mut Decoder<'_, '_>,
+    with: &Node,
+    (at, place): (Time, Option<Place>),
+    deletion: Option<Deletion>,
+) -> Option<Step> {
     let mut given = with
         .fields()
         .iter()
@@ -178,6 +186,7 @@ fn target(decoder: &mut Decoder<'_, '_>, with: &Node, at: Time, deletion: Option
     {
         return Some(Step::Workload {
             at,
+            place,
             kind,
             name,
             deletion,
@@ -194,7 +203,7 @@ fn target(decoder: &mut Decoder<'_, '_>, with: &Node, at: Time, deletion: Option
         (Some(kind), None) => ActionKind::CreateObject { kind, name },
         (Some(kind), Some(_)) => ActionKind::DeleteObject { kind, name },
     };
-    Some(Step::Act(Action { at, what }))
+    Some(Step::Act(Action { at, what, place }))
 }
 
 /// The actions with every workload replaced by its pods, in the order of their names' numbers.
@@ -205,6 +214,7 @@ pub(super) fn expand(steps: Vec<Step>, pods_of: impl Fn(WorkloadKind, &Name) -> 
             Step::Act(action) => actions.push(action),
             Step::Workload {
                 at,
+                place,
                 kind,
                 name,
                 deletion,
@@ -217,6 +227,7 @@ pub(super) fn expand(steps: Vec<Step>, pods_of: impl Fn(WorkloadKind, &Name) -> 
                         grace_period_seconds,
                     },
                 },
+                place: place.clone(),
             })),
         }
     }

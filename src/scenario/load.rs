@@ -135,6 +135,15 @@ impl<'s> Loader<'s> {
             }
             Manifest::Workload(workload) => {
                 self.claim(workload.kind.as_str(), &workload.namespace, &workload.name, mark);
+                if let Some(suspended) = workload.suspended {
+                    let message = format!(
+                        "{} {} is suspended: it makes no pods",
+                        workload.kind.as_str(),
+                        workload.name
+                    );
+                    let warning = Diagnostic::at(&self.sources[file], suspended.range(), message).warning();
+                    self.warnings.push(warning);
+                }
                 self.makers.push((Maker::Workload(workload), mark));
             }
             Manifest::Object(object) => {
@@ -244,9 +253,9 @@ impl<'s> Loader<'s> {
     }
 
     /// All pods: those that stand in the input and those that workloads ask for.
-    fn pods(&mut self, scenario: &Scenario, nodes: &[Name]) -> (Vec<Pod>, Owned) {
+    fn pods(&mut self, scenario: &Scenario, listed: &[Name]) -> (Vec<Pod>, Owned) {
         let one = ["node-1".into()];
-        let nodes = if nodes.is_empty() { &one[..] } else { nodes };
+        let nodes = if listed.is_empty() { &one[..] } else { listed };
         let mut total: u64 = 0;
         for (maker, (file, _)) in &self.makers {
             let Maker::Workload(workload) = maker else {
@@ -283,6 +292,10 @@ impl<'s> Loader<'s> {
                     pods.extend(made);
                 }
             }
+            if let Some(pod) = pods.get(first) {
+                let nowhere = bound_to_nowhere(&self.sources[mark.0], pod, listed);
+                self.errors.extend(nowhere);
+            }
             for pod in &mut pods[first..] {
                 self.prioritise(pod);
                 if let Err(refusal) = versions::admit(pod, &scenario.kubelet.features) {
@@ -314,6 +327,20 @@ impl<'s> Loader<'s> {
             pod.spec.priority_class_name = Some(name.clone());
         }
     }
+}
+
+/// A pod that is bound to a node which is not there is run by no kubelet. Without listed nodes there is one, which has any
+/// name.
+fn bound_to_nowhere(source: &Source, pod: &Pod, nodes: &[Name]) -> Option<Diagnostic> {
+    let name = pod.spec.node_name.as_ref()?;
+    if nodes.is_empty() || nodes.contains(name) {
+        return None;
+    }
+    let given = pod.written.as_ref()?.spec.get("nodeName")?;
+    let message = format!("nodeName: nothing defines node {name:?}");
+    let names: Vec<&str> = nodes.iter().map(|node| &**node).take(8).collect();
+    let hint = format!("there is {}", names.join(", "));
+    Some(Diagnostic::at(source, given.mark().range(), message).hint(hint))
 }
 
 /// A warning for each feature gate whose changes are not simulated, where it is first set.

@@ -434,6 +434,8 @@ pub struct Action {
     pub at: Time,
     /// what is done
     pub what: ActionKind,
+    /// where it stands, when it was read
+    pub place: Option<Place>,
 }
 
 /// What an action does.

@@ -1,6 +1,7 @@
 //! Decodes manifests: from checked trees to objects, defaulted and validated as the API server does it.
 
 mod container;
+mod cron;
 mod environment;
 mod handlers;
 mod manifest;

@@ -1,11 +1,12 @@
 //! Pods and pod templates: defaulting (v1/defaults.go: SetDefaults_PodSpec) and validation (validation.go: ValidatePodSpec).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::container::{PodFacts, container};
 use super::{environment, names, volumes};
 use crate::api::node::Node;
-use crate::api::pod::{ContainerType, Name, Pod, PodSpec, RestartPolicy};
+use crate::api::pod::{ContainerType, Name, Pod, PodSpec, RestartPolicy, Written};
 use crate::api::shape::Problems;
 
 /// metadata as pods have it.
@@ -83,6 +84,7 @@ pub(super) fn pod(problems: &mut Problems<'_>, node: &Node) -> (Pod, bool) {
         problems.forbidden(ephemeral, "cannot be set on create").hint =
             Some("a `debug` action of the Scenario adds one to a running pod".to_owned());
     }
+    let written = node.get("spec").map(|spec| written(problems, "Pod", &meta, spec));
     let pod = Pod {
         namespace: meta.namespace,
         name: meta.name,
@@ -90,10 +92,21 @@ pub(super) fn pod(problems: &mut Problems<'_>, node: &Node) -> (Pod, bool) {
         labels: meta.labels,
         annotations: meta.annotations,
         spec,
-        manifest: std::sync::Arc::new(node.to_json()),
+        manifest: Arc::new(node.to_json()),
         owner: None,
+        written,
     };
     (pod, meta.generated)
+}
+
+/// Where a pod comes from.
+pub(super) fn written(problems: &Problems<'_>, kind: &str, meta: &Meta, spec: &Node) -> Arc<Written> {
+    Arc::new(Written {
+        kind: kind.into(),
+        name: meta.name.clone(),
+        file: problems.source.name.as_str().into(),
+        spec: spec.clone(),
+    })
 }
 
 /// v1.PodSpec. `claim_templates` are the names of volumes that a StatefulSet adds.

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::names;
-use super::pod::{Meta, metadata, pod_spec};
+use super::pod::{Meta, metadata, pod_spec, written};
 use crate::api::node::{Node, Span};
 use crate::api::pod::{Name, Pod, PodSpec, RestartPolicy};
 use crate::api::shape::Problems;
@@ -65,6 +65,8 @@ pub(crate) struct Workload {
     /// completionMode of a Job is Indexed
     indexed: bool,
     template: Pod,
+    /// where it says that it is suspended: then it makes no pods
+    pub(crate) suspended: Option<Span>,
     /// what to underline when there are too many
     pub(crate) mark: Span,
 }
@@ -83,9 +85,7 @@ pub(super) fn workload(problems: &mut Problems<'_>, node: &Node, kind: WorkloadK
     let job = match kind {
         WorkloadKind::CronJob => match spec.at(&["jobTemplate", "spec"]) {
             Some(job) => {
-                if spec.filled_at("schedule").is_none() {
-                    problems.required(spec, "schedule", "");
-                }
+                super::cron::cron_job_spec(problems, spec);
                 job
             }
             None => {
@@ -131,9 +131,16 @@ pub(super) fn workload(problems: &mut Problems<'_>, node: &Node, kind: WorkloadK
             first_ordinal: 0,
         },
     };
+    let is_job = matches!(kind, WorkloadKind::Job | WorkloadKind::CronJob);
+    // A CronJob may be suspended itself, or every Job that it makes.
+    let suspended = [spec, job]
+        .into_iter()
+        .find(|node| node.boolean_at("suspend") == Some(true));
+    let suspended = suspended.filter(|_| is_job).and_then(|node| node.get("suspend"));
     Workload {
         kind,
         replicas,
+        suspended: suspended.map(Node::mark),
         indexed: job.text_at("completionMode").is_some_and(|mode| &**mode == "Indexed"),
         template,
         mark: job
@@ -167,6 +174,7 @@ fn empty_template(meta: &Meta) -> Pod {
         spec: PodSpec::plain(Vec::new()),
         manifest: std::sync::Arc::default(),
         owner: None,
+        written: None,
     }
 }
 
@@ -187,6 +195,7 @@ fn template(problems: &mut Problems<'_>, node: &Node, spec: &Node, kind: Workloa
         return pod;
     };
     pod.spec = pod_spec(problems, pod_node, &claims);
+    pod.written = Some(written(problems, kind.as_str(), meta, pod_node));
     let is_job = matches!(kind, WorkloadKind::Job | WorkloadKind::CronJob);
     let allowed: &[&str] = if is_job { &["OnFailure", "Never"] } else { &["Always"] };
     match (is_job, pod.spec.restart_policy, pod_node.get("restartPolicy")) {
@@ -268,7 +277,10 @@ impl Workload {
     /// How many pods it asks for when the cluster has that many nodes.
     pub(crate) fn count(&self, nodes: u64) -> u64 {
         match self.replicas {
+            _ if self.suspended.is_some() => 0,
             Replicas::Count { count, .. } => count,
+            // `NodeShouldRunDaemonPod`: a template that names a node is for that node alone.
+            Replicas::PerNode if self.template.spec.node_name.is_some() => 1,
             Replicas::PerNode => nodes,
         }
     }
@@ -325,7 +337,8 @@ impl Workload {
                     WorkloadKind::DaemonSet => {
                         label("controller-revision-hash", &hash);
                         label("pod-template-generation", "1");
-                        pod.spec.node_name = nodes.get(usize::try_from(number).unwrap_or(usize::MAX)).cloned();
+                        let own = nodes.get(usize::try_from(number).unwrap_or(usize::MAX));
+                        pod.spec.node_name = pod.spec.node_name.or_else(|| own.cloned());
                         format!("{owner}-")
                     }
                     WorkloadKind::Deployment | WorkloadKind::ReplicaSet | WorkloadKind::ReplicationController => {

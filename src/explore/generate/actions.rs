@@ -16,6 +16,7 @@ impl Draw<'_> {
                 actions.push(Action {
                     at: stream.instant(self.length),
                     what: ActionKind::CreatePod { pod: pod.name.clone() },
+                    place: None,
                 });
             }
         }
@@ -28,7 +29,7 @@ impl Draw<'_> {
                 _ => continue,
             };
             let at = stream.instant(self.length);
-            actions.push(Action { at, what });
+            actions.push(Action { at, what, place: None });
         }
         let most = actions.len() + 5;
         while actions.len() < most && stream.chance(self.weights.actions) {
@@ -42,7 +43,7 @@ impl Draw<'_> {
                 // A second debug container of that name the API server would refuse.
                 continue;
             }
-            actions.push(Action { at, what });
+            actions.push(Action { at, what, place: None });
         }
         actions.sort_by_key(|action| action.at);
         actions

@@ -71,6 +71,7 @@ impl Draw<'_> {
             annotations: BTreeMap::new(),
             spec,
             owner: None,
+            written: None,
             manifest: names.manifest.clone(),
         }
     }
