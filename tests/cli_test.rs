@@ -371,6 +371,31 @@ fn a_new_scenario_runs_as_it_is_written() {
 }
 
 #[test]
+fn a_new_scenario_leaves_out_what_acts_by_itself() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - {name: script, image: 'busybox:1', command: [sh, -c, 'sleep 5; exit 3']}\n  - {name: nginx, image: 'nginx:1'}\n  - {name: own, image: 'reg.example/app:1', command: [/app]}\n";
+    let folder = folder(&[("pod.yaml", pod)]);
+    let new = podlapse(folder.path(), &["new", "pod.yaml", "--output-file", "new.yaml"]);
+    assert_eq!(new.status.code(), Some(0), "{}", stderr(&new));
+    let text = std::fs::read_to_string(folder.path().join("new.yaml")).expect("written");
+    let entries = |comment: &str| -> Vec<&str> {
+        let begin = format!("  {comment}- ");
+        let lines = text.lines().filter_map(|line| line.strip_prefix(&begin));
+        lines.filter(|line| line.contains("pod: web")).collect()
+    };
+    assert_eq!(entries("").len(), 1, "{text}");
+    assert!(text.contains("name: own\n"), "{text}");
+    let known = |name: &str| format!("{{pod: web, name: {name}, runs: [{{exit: {{after: 5s, code: 1}}}}]}}");
+    assert_eq!(entries("# ")[..2], [known("script"), known("nginx")]);
+    let run = podlapse(folder.path(), &["run", "pod.yaml", "new.yaml"]);
+    assert!(stdout(&run).contains("exited with 3"), "{}", stdout(&run));
+    let job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: once}\nspec: {suspend: true, template: {spec: {restartPolicy: Never, containers: [{name: a, image: 'a:1'}]}}}\n";
+    std::fs::write(folder.path().join("job.yaml"), job).expect("written");
+    let none = podlapse(folder.path(), &["new", "job.yaml"]);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(stderr(&none).contains("the input makes no pods"), "{}", stderr(&none));
+}
+
+#[test]
 fn a_pods_name_may_stand_before_the_files() {
     let folder = folder(&[
         ("web.yaml", &scenario(GOOD)),

@@ -9,7 +9,10 @@ use super::exit::{Exit, Trouble};
 use super::printer::Printer;
 use super::{load, sources};
 use crate::api::pod::{Container, ContainerType, Pod};
+use crate::kernel::Kernel;
+use crate::runtime::{Guests, PodIx};
 use crate::scenario::types::Input;
+use crate::trace::Recorder;
 
 /// What `new` is told.
 #[derive(Args)]
@@ -39,6 +42,9 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
     for warning in warnings {
         printer.input_warning(&warning);
     }
+    if input.pods.is_empty() {
+        return Err(Trouble::Message("the input makes no pods".to_owned()));
+    }
     let files: Vec<String> = arguments.files.iter().map(|file| file.display().to_string()).collect();
     printer.data_to(arguments.output_file.as_deref(), &scenario(&input, &files.join(" ")))?;
     Ok(Exit::Success)
@@ -63,14 +69,16 @@ pub(super) fn is_scenario(text: &str) -> bool {
 
 /// One script for each container of each different pod; pods of one owner share theirs.
 fn scenario(input: &Input, files: &str) -> String {
-    let mut pods: Vec<(String, &Pod)> = Vec::new();
-    for pod in input.pods.iter().map(|p| &p.pod) {
-        let pattern = match &pod.owner {
-            Some((_, owner)) => format!("{owner}-*"),
-            None => pod.name.to_string(),
+    let mut pods: Vec<(String, PodIx, &Pod)> = Vec::new();
+    for (number, pod) in input.pods.iter().map(|p| &*p.pod).enumerate() {
+        let pattern = match (&pod.owner, &pod.written) {
+            // The name of a ReplicaSet or Job between them depends on the seed, which may change.
+            (Some((_, owner)), Some(written)) if *owner != written.name => format!("{}-*-*", written.name),
+            (Some((_, owner)), _) => format!("{owner}-*"),
+            (None, _) => pod.name.to_string(),
         };
-        if !pods.iter().any(|(known, _)| *known == pattern) {
-            pods.push((pattern, pod));
+        if !pods.iter().any(|(known, ..)| *known == pattern) {
+            pods.push((pattern, PodIx(number), pod));
         }
     }
     let first = input.pods.first().map_or("", |p| &p.pod.name);
@@ -89,15 +97,37 @@ spec:
   runFor: 10m
   # kubelet:
   #   version: \"1.36\"
-  containers:
 "
     );
-    for (pattern, pod) in &pods {
+    let kernel = Kernel::new();
+    let guests = Guests::new(&kernel, &Recorder::new(&kernel, |_| {}), input);
+    let (mut scripts, mut known) = (String::new(), String::new());
+    for (pattern, ix, pod) in &pods {
         for (kind, container) in pod.all_containers() {
+            if guests.plays(*ix, container) {
+                let (pod, name) = (quoted(pattern), &container.name);
+                let _ = writeln!(
+                    known,
+                    "  # - {{pod: {pod}, name: {name}, runs: [{{exit: {{after: 5s, code: 1}}}}]}}"
+                );
+                continue;
+            }
             // A pod waits for its init containers: they must end.
             let ends = kind == ContainerType::Init && !container.is_sidecar();
-            script(&mut text, pattern, container, ends);
+            script(&mut scripts, pattern, container, ends);
         }
+    }
+    text.push_str(if scripts.is_empty() {
+        "  containers: []\n"
+    } else {
+        "  containers:\n"
+    });
+    text.push_str(&scripts);
+    if !known.is_empty() {
+        text.push_str(
+            "  # The programs of these are known: they act by themselves, unless a script stands in for them.\n",
+        );
+        text.push_str(&known);
     }
     images(&mut text, input);
     let _ = write!(

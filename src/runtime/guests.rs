@@ -154,6 +154,13 @@ impl Guests {
         Some(guest::Container::new(id, spec, &network, voice))
     }
 
+    /// Whether a container acts by itself when no script matches it: its program is known.
+    pub fn plays(&self, ix: PodIx, container: &pod::Container) -> bool {
+        let Some(pod) = self.pods.get(ix.0) else { return false };
+        let spec = self.spec(ix, pod, container, (0, &"".into()), &mut Vec::new());
+        guest::understands(&spec, &self.programs).is_ok()
+    }
+
     /// A container that is not played is there for others nevertheless: it listens on the ports that it declares.
     pub(super) fn stand_in(&self, ix: PodIx, container: &Rc<Container>, ip: &Name) {
         let Some(pod) = self.pods.get(ix.0) else { return };
