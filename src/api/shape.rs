@@ -59,13 +59,19 @@ pub(crate) struct Object {
 pub(crate) struct Field {
     pub(crate) name: &'static str,
     pub(crate) shape: Shape,
-    /// a sentence for editors; empty for Kubernetes' own fields
+    /// a sentence for people; empty for Kubernetes' own fields
     pub(crate) about: &'static str,
+    /// what holds without it, or [`REQUIRED`]; empty where nothing is to be said
+    pub(crate) default: &'static str,
 }
 
-/// Declares a table: `object! { PROBE = "Probe" { exec: Of(&EXEC_ACTION), … } }`.
+/// The default of a field that must be given.
+pub(crate) const REQUIRED: &str = "required";
+
+/// Declares a table: `object! { PROBE = "Probe" { exec: Of(&EXEC_ACTION), … } }`. Behind a field may stand what it is for,
+/// and behind that its default: `seed: INT64 => "All randomness comes from it." ["0"]`.
 macro_rules! object {
-    ($($(#[$meta:meta])* $name:ident = $shown:literal { $($field:tt: $shape:expr $(=> $about:literal)?),* $(,)? })+) => {
+    ($($(#[$meta:meta])* $name:ident = $shown:literal { $($field:tt: $shape:expr $(=> $about:literal $([$default:literal])?)?),* $(,)? })+) => {
         $(
             $(#[$meta])*
             pub(crate) static $name: $crate::api::shape::Object = $crate::api::shape::Object {
@@ -74,6 +80,7 @@ macro_rules! object {
                     name: $crate::api::shape::unquoted(stringify!($field)),
                     shape: $shape,
                     about: concat!($($about)?),
+                    default: concat!($($($default)?)?),
                 }),*],
             };
         )+

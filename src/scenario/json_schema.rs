@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::schema;
-use crate::api::shape::{Object, Shape};
+use crate::api::shape::{Field, Object, REQUIRED, Shape};
 
 /// A duration as Go writes it, without a sign.
 const DURATION: &str =
@@ -32,20 +32,54 @@ fn reference(object: &'static Object, definitions: &mut BTreeMap<&'static str, V
     if !definitions.contains_key(object.name) {
         definitions.insert(object.name, Value::Null);
         let mut properties = Map::new();
+        let mut required = Vec::new();
         for field in object.fields {
             let mut value = of(field.shape, definitions);
+            if field.default == REQUIRED {
+                required.push(field.name);
+            } else {
+                value = or_null(value);
+            }
             if !field.about.is_empty() {
-                value["description"] = field.about.into();
+                value["description"] = described(field).into();
             }
             properties.insert(field.name.to_owned(), value);
         }
         let mut definition = json!({"type": "object", "properties": properties, "additionalProperties": false});
-        if object.name == schema::SCENARIO.name {
-            definition["required"] = json!(["apiVersion", "kind", "metadata"]);
+        if !required.is_empty() {
+            definition["required"] = json!(required);
         }
         definitions.insert(object.name, definition);
     }
     json!({"$ref": format!("#/$defs/{}", object.name)})
+}
+
+/// What a field is for, and its default.
+fn described(field: &Field) -> String {
+    match field.default {
+        "" | REQUIRED => field.about.to_owned(),
+        default => format!("{} Default: {default}.", field.about),
+    }
+}
+
+/// Null is as good as leaving a field out, as in manifests.
+fn or_null(mut value: Value) -> Value {
+    if let Some(choices) = value.get_mut("enum").and_then(Value::as_array_mut) {
+        choices.push(Value::Null);
+    } else if let Some(choices) = value.get_mut("anyOf").and_then(Value::as_array_mut) {
+        choices.push(json!({"type": "null"}));
+    } else if let Some(types) = value.get_mut("type") {
+        *types = match types.take() {
+            Value::Array(mut types) => {
+                types.push("null".into());
+                types.into()
+            }
+            one => json!([one, "null"]),
+        };
+    } else if value.get("$ref").is_some() {
+        return json!({"anyOf": [value, {"type": "null"}]});
+    }
+    value
 }
 
 fn of(shape: Shape, definitions: &mut BTreeMap<&'static str, Value>) -> Value {
@@ -103,5 +137,27 @@ mod tests {
             let name = reference.strip_prefix("#/$defs/").expect("a reference to a definition");
             assert!(schema["$defs"][name]["properties"].is_object(), "{name}");
         }
+    }
+
+    #[test]
+    fn what_may_be_left_out_may_be_null() {
+        let schema = schema();
+        let definitions = schema["$defs"].as_object().expect("definitions");
+        for (name, definition) in definitions {
+            let required = definition["required"].as_array();
+            for (field, value) in definition["properties"].as_object().expect("fields") {
+                let is_required = required.is_some_and(|required| required.contains(&field.as_str().into()));
+                let has = |list: &Value, wanted: Value| list.as_array().is_some_and(|list| list.contains(&wanted));
+                let takes_anything = ["type", "enum", "anyOf", "$ref"]
+                    .iter()
+                    .all(|key| value.get(*key).is_none());
+                let takes_null = takes_anything
+                    || has(&value["type"], "null".into())
+                    || has(&value["enum"], Value::Null)
+                    || has(&value["anyOf"], json!({"type": "null"}));
+                assert_eq!(takes_null, !is_required, "{name}.{field}: {value}");
+            }
+        }
+        assert_eq!(definitions["Exit"]["required"], json!(["after", "code"]));
     }
 }

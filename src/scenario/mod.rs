@@ -11,6 +11,7 @@ mod gates;
 pub mod json_schema;
 pub mod load;
 pub mod lookup;
+pub mod reference;
 mod sabotage;
 mod schema;
 pub mod shared;
