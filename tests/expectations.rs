@@ -3,10 +3,12 @@
 #![allow(missing_docs)]
 
 use podlapse::api::place::Place;
+use podlapse::api::pod::Name;
+use podlapse::api::status::ConditionStatus;
 use podlapse::check::expectations::{compile, judge, report};
 use podlapse::kernel::{Duration, Time};
 use podlapse::scenario::load::{Source, load};
-use podlapse::scenario::types::{Expectation, Input, When};
+use podlapse::scenario::types::{Action, ActionKind, Expectation, Input, When};
 use podlapse::sim;
 use podlapse::views::timeline::Options;
 
@@ -59,6 +61,7 @@ fn input(expectations: &[(When, &str)]) -> Input {
                 line: 30 + index,
                 column: 20,
             },
+            written: None,
         })
         .collect();
     input
@@ -260,6 +263,17 @@ fn what_is_refused_before_the_run() {
         "pod('web', 'app').ready()",
         "duration('3s') > duration('2s')",
         "Pod{name: 'x'}.ready()",
+        "pod('web').redy() || pod('late').redy()",
+        "pod('web').status.message.matches('(')",
+        "matches(pod('web').metadata.name, 'w[')",
+        "pod('web').container('app').terminated == 'Eror'",
+        "pod('web').container('app').lastReason == 'OOMkilled'",
+        "pod('web').container('app').waiting == ''",
+        "pod('web').status.containerStatuses[0].lastState.terminated.reason == 'Kaput'",
+        "exits('web').all(e, e.reason in ['Error', 'Complete'])",
+        "events('web').exists(e, e.reason == 'Backoff')",
+        "pod('web').status.conditions.exists(c, c.type == 'Redy')",
+        "pod('web').status.reason == 'evicted'",
     ];
     let mut text = String::new();
     for that in wrong {
@@ -271,6 +285,62 @@ fn what_is_refused_before_the_run() {
         }
     }
     insta::assert_snapshot!(text);
+}
+
+#[test]
+fn words_of_the_input_are_known_and_open_sets_stay_open() {
+    let expectations = [
+        (at(3), "pod('web').container('app').lastReason != 'Sulking'"),
+        (at(3), "exits('web').all(e, e.reason != 'Shot')"),
+        (
+            at(3),
+            "!pod('web').status.conditions.exists(c, c.type == 'example.com/moon')",
+        ),
+        (at(3), "events('web').all(e, e.reason != 'Paged')"),
+        (
+            at(3),
+            "!has(pod('web').status.reason) || pod('web').status.reason != 'Preempting'",
+        ),
+    ];
+    let mut input = input(&expectations);
+    assert_eq!(compile(&input).expect_err("nothing says so").len(), 3);
+    let exit = input.scenario.containers[0].runs[0].exit.as_mut();
+    exit.expect("it is scripted").reason = Some("Sulking".into());
+    let action = |secs, what| Action { at: time(secs), what };
+    let (pod, container) = (Name::from("web"), Name::from("app"));
+    input.scenario.actions.push(action(
+        120,
+        ActionKind::Kill {
+            pod: pod.clone(),
+            container,
+            code: 1,
+            reason: Some("Shot".into()),
+        },
+    ));
+    input.scenario.actions.push(action(
+        130,
+        ActionKind::SetCondition {
+            pod,
+            kind: "example.com/moon".into(),
+            status: ConditionStatus::True,
+        },
+    ));
+    compile(&input).unwrap_or_else(|problems| panic!("{}", problems[0]));
+}
+
+#[test]
+fn errors_are_at_their_place_in_every_style_of_yaml() {
+    let source = Source {
+        name: "styles.yaml".to_owned(),
+        text: include_str!("inputs/expectation-styles.yaml").to_owned(),
+    };
+    let (input, _) = load(std::slice::from_ref(&source)).expect("it loads");
+    let text: Vec<String> = compile(&input)
+        .expect_err("each is wrong")
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    insta::assert_snapshot!(text.join("\n\n"));
 }
 
 #[test]

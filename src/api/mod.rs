@@ -17,6 +17,7 @@ pub(crate) mod shape;
 pub mod status;
 pub mod switches;
 pub mod uid;
+pub mod written;
 pub(crate) mod yaml;
 
 pub use node::Source;

@@ -7,7 +7,7 @@ use super::place::Place;
 use super::pod::Name;
 
 /// A file of the input.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     /// The name to show.
     pub name: String,

@@ -137,21 +137,12 @@ impl<'a> Problems<'a> {
 
     /// Where a value stands.
     pub(crate) fn place(&self, node: &Node) -> Place {
-        self.lines.place(self.source, node.mark().start as usize)
+        self.place_of(node.mark().start as usize)
     }
 
-    /// Where the text of a scalar begins: within its quotes, or in the line after `|` or `>`.
-    pub(crate) fn content_place(&self, node: &Node) -> Place {
-        let start = node.span.start as usize;
-        let text = self.source.text.get(node.span.range()).unwrap_or("");
-        let skipped = match text.as_bytes().first() {
-            Some(b'"' | b'\'') => 1,
-            Some(b'|' | b'>') => text.find('\n').map_or(0, |newline| {
-                text[newline..].len() - text[newline..].trim_start().len() + newline
-            }),
-            _ => 0,
-        };
-        self.lines.place(self.source, start + skipped)
+    /// Where a byte of the file stands.
+    pub(crate) fn place_of(&self, at: usize) -> Place {
+        self.lines.place(self.source, at)
     }
 
     /// `path: message` about a value, which is underlined.

@@ -1,8 +1,11 @@
 //! Decodes the Scenario document: from a checked tree to the scenario, with its defaults.
 
+use std::sync::Arc;
+
 use super::distributions::first;
 use super::types::*;
 use super::{actions, duration, expect, gates, schema};
+use crate::api::Source;
 use crate::api::features::{Features, Version};
 use crate::api::node::Node;
 use crate::api::pod::Name;
@@ -23,6 +26,8 @@ pub(super) struct Decoder<'p, 'a> {
     run: u64,
     version: Option<Version>,
     distributions: Vec<PlacedDistribution>,
+    /// The file, once an expectation keeps it.
+    source: Option<Arc<Source>>,
 }
 
 /// How a document is decoded.
@@ -59,6 +64,7 @@ pub(super) fn scenario(problems: &mut Problems<'_>, root: &Node, how: How) -> De
         run: how.run,
         version: how.version,
         distributions: Vec::new(),
+        source: None,
     };
     let mut scenario = Scenario {
         seed,
@@ -113,6 +119,12 @@ pub(super) fn scenario(problems: &mut Problems<'_>, root: &Node, how: How) -> De
 }
 
 impl Decoder<'_, '_> {
+    /// The file, for what keeps it.
+    pub(super) fn source(&mut self) -> Arc<Source> {
+        let source = self.problems.source;
+        self.source.get_or_insert_with(|| Arc::new(source.clone())).clone()
+    }
+
     /// A duration, drawn once a run if it is a distribution. What the check has refused is 0.
     pub(super) fn moment(&mut self, node: &Node) -> Duration {
         match self.read(node, true) {

@@ -3,6 +3,7 @@
 use super::decode::Decoder;
 use super::types::{Expectation, When};
 use crate::api::node::Node;
+use crate::api::written::Written;
 use crate::kernel::Time;
 
 /// spec.expect[]
@@ -60,9 +61,13 @@ pub(super) fn expectation(decoder: &mut Decoder<'_, '_>, node: &Node) -> Option<
         decoder.problems.at(expression, "the expression is empty");
         return None;
     }
+    let written = Written::new(decoder.source(), expression.span);
+    let first = that.len() - that.trim_start().len();
+    let start = written.range(&that, &(first..first)).start;
     Some(Expectation {
         when,
+        place: decoder.problems.place_of(start),
         that,
-        place: decoder.problems.content_place(expression),
+        written: Some(written),
     })
 }

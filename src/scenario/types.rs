@@ -5,6 +5,7 @@ use crate::api::objects::{Object, ObjectKind};
 pub use crate::api::place::Place;
 use crate::api::pod::{Container, Name, Pod};
 use crate::api::status::ConditionStatus;
+use crate::api::written::Written;
 use crate::kernel::{Duration, Time};
 
 pub use super::distributions::{Distribution, PlacedDistribution, Span};
@@ -151,6 +152,8 @@ pub struct Expectation {
     pub that: Name,
     /// where the expression stands
     pub place: Place,
+    /// how it stands there; None: as it is, from `place` on
+    pub written: Option<Written>,
 }
 
 /// When an expectation must hold.

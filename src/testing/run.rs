@@ -74,6 +74,7 @@ impl Run {
                 line: 1,
                 column: 1,
             },
+            written: None,
         }];
         let compiled = compile(&input).map_err(|problems| {
             let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::run::Run;
-use crate::api::diagnostic::Diagnostics;
-use crate::check::expectations::{Compiled, Problem, Verdict, compile, judge};
+use crate::api::diagnostic::{Diagnostic, Diagnostics};
+use crate::check::expectations::{Compiled, Verdict, compile, judge};
 use crate::scenario::load::{Source, load};
 use crate::scenario::types::Input;
 use crate::sim;
@@ -21,7 +21,7 @@ pub enum Error {
     /// The input cannot be used.
     Input(Box<Diagnostics>),
     /// An expectation cannot be used.
-    Expectations(Vec<Problem>),
+    Expectations(Vec<Diagnostic>),
     /// The run is made, and an expectation does not hold.
     Unmet(Box<Unmet>),
 }

@@ -1,23 +1,21 @@
 //! From the text of an expectation to something that can be judged, or to what is wrong with it and where.
 
-use std::fmt;
 use std::ops::Range;
 
-use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use cel::common::ast::SourceInfo;
 use cel::parser::{Expression, Parser};
 
 use super::infer::Inference;
 use super::types::Type;
+use crate::api::Source;
+use crate::api::diagnostic::Diagnostic;
+use crate::api::place::Place;
 use crate::scenario::types::{Expectation, Input};
 
 /// Deeper expressions are refused: nobody wrote them.
 const DEEPEST: u16 = 48;
 /// Longer expressions are refused.
 const LONGEST_BYTES: usize = 8 * 1024;
-/// Expressions further to the right in their file are shown as if they began here.
-const MOST_COLUMNS: usize = 200;
 
 /// An expectation that can be judged.
 #[derive(Clone, Debug)]
@@ -37,24 +35,11 @@ pub(super) struct Sees {
     pub(super) probes: bool,
 }
 
-/// What is wrong with an expectation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The expectation.
-    pub expectation: Expectation,
-    /// Which bytes of `that` are meant.
-    pub span: Range<usize>,
-    /// What is wrong, without a full stop.
-    pub message: String,
-    /// What would be right.
-    pub hint: Option<String>,
-}
-
 /// Compiles every expectation of the input, or gives all that is wrong with them. Nothing is run.
 ///
 /// # Errors
-/// One [`Problem`] for every name that nothing defines, every comparison that cannot come true, every syntax error.
-pub fn compile(input: &Input) -> Result<Vec<Compiled>, Vec<Problem>> {
+/// One error for every name that nothing defines, every comparison that cannot come true, every syntax error.
+pub fn compile(input: &Input) -> Result<Vec<Compiled>, Vec<Diagnostic>> {
     let mut compiled = Vec::new();
     let mut problems = Vec::new();
     for expectation in &input.scenario.expect {
@@ -70,19 +55,14 @@ pub fn compile(input: &Input) -> Result<Vec<Compiled>, Vec<Problem>> {
     }
 }
 
-fn one(input: &Input, expectation: &Expectation) -> Result<Compiled, Vec<Problem>> {
+fn one(input: &Input, expectation: &Expectation) -> Result<Compiled, Vec<Diagnostic>> {
     let source: &str = &expectation.that;
-    let problem = |span: Range<usize>, message: String, hint: Option<String>| Problem {
-        expectation: expectation.clone(),
-        span: within(source, span),
-        message,
-        hint,
-    };
+    let problem = |span, message, hint| error(expectation, span, message, hint);
     if source.len() > LONGEST_BYTES {
         let message = format!("the expression is longer than {LONGEST_BYTES} bytes");
         return Err(vec![problem(0..0, message, None)]);
     }
-    let (expression, info) = parse(source).map_err(|(at, message)| vec![problem(at..at + 1, message, None)])?;
+    let (expression, info) = parse(source).map_err(|(at, message)| vec![problem(at..at, message, None)])?;
     let mut inference = Inference::new(input);
     let found = inference.infer(&expression);
     if !matches!(found, Type::Bool | Type::Any) && inference.problems.is_empty() {
@@ -120,7 +100,7 @@ fn parse(source: &str) -> Result<(Expression, SourceInfo), (usize, String)> {
         // Columns are counted in characters, from 1 or, for the lexer's, from 0.
         let characters = usize::try_from(column.max(1) - 1).unwrap_or(0);
         let offset = text.char_indices().nth(characters).map_or(text.len(), |(at, _)| at);
-        (line_start + offset, plain(&first.msg))
+        ((line_start + offset).min(source.trim_end().len()), plain(&first.msg))
     })
 }
 
@@ -148,48 +128,31 @@ fn span(source: &str, info: &SourceInfo, id: u64, word: &str) -> Range<usize> {
         .map_or(0, |(start, _)| usize::try_from(start).unwrap_or(0));
     // The parser counts characters.
     let from = source.char_indices().nth(noted).map_or(0, |(at, _)| at);
-    let found = source[from..].find(word).map(|at| from + at);
-    match found
-        .or_else(|| source[..from].rfind(word))
-        .or_else(|| source.find(word))
-    {
+    // Of a call it notes the parenthesis, which the name stands before.
+    let before = source[..from].trim_end();
+    let called = before.ends_with(word).then(|| before.len() - word.len());
+    let found = called.filter(|_| source[from..].starts_with('('));
+    let found = found.or_else(|| source[from..].find(word).map(|at| from + at));
+    match found.or_else(|| source[..from].rfind(word)) {
         Some(at) => at..at + word.len(),
-        None => from..from + 1,
+        None => from..from,
     }
 }
 
-/// The range cut to the text and to whole characters.
-fn within(text: &str, range: Range<usize>) -> Range<usize> {
-    let boundary = |at: usize| (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
-    let start = boundary(range.start).unwrap_or(0);
-    let end = boundary(range.end).unwrap_or(0);
-    start..end.max(start)
-}
-
-impl Problem {
-    /// As rustc shows its errors, at the place in the file; no newline at the end.
-    pub fn render(&self, styled: bool) -> String {
-        let place = &self.expectation.place;
-        // The expression stands where it stands in the file, so that line and column are the file's.
-        let indent = place.column.saturating_sub(1).min(MOST_COLUMNS);
-        let source = format!("{:indent$}{}", "", self.expectation.that.trim_end());
-        let start = (self.span.start + indent).min(source.len());
-        let marked = start..(self.span.end + indent).max(start + 1);
-        let snippet = Snippet::source(source)
-            .line_start(place.line.max(1))
-            .path(&*place.file)
-            .annotation(AnnotationKind::Primary.span(marked));
-        let mut group = Level::ERROR.primary_title(self.message.as_str()).element(snippet);
-        if let Some(hint) = &self.hint {
-            group = group.element(Level::HELP.message(hint.as_str()));
+/// The error about those bytes of the expression, at their place in the file.
+fn error(expectation: &Expectation, span: Range<usize>, message: String, hint: Option<String>) -> Diagnostic {
+    let Place { file, line, column } = &expectation.place;
+    let mut error = match &expectation.written {
+        Some(written) => Diagnostic::at(written.source(), written.range(&expectation.that, &span), message),
+        None => {
+            let before = "\n".repeat(line.saturating_sub(1)) + &" ".repeat(column.saturating_sub(1));
+            let source = Source {
+                name: file.to_string(),
+                text: before.clone() + &expectation.that,
+            };
+            Diagnostic::at(&source, before.len() + span.start..before.len() + span.end, message)
         }
-        let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
-        renderer.decor_style(DecorStyle::Ascii).render(&[group])
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.render(false))
-    }
+    };
+    error.hint = hint;
+    error
 }

@@ -1,13 +1,14 @@
 //! Walks an expression before the run: what it names must exist, and what it compares must be able to be equal.
 
+use std::collections::BTreeSet;
+
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, LiteralValue, SelectExpr, operators};
 use cel::parser::Expression;
 
 use super::compile::Sees;
 use super::source::text;
 use super::types::{
-    EVENT_REASONS, FUNCTIONS, Kind, POD_METHODS, Parameter, STANDARD_NAMES, Signature, Type, conditions, probes,
-    standard,
+    FUNCTIONS, Kind, POD_METHODS, Parameter, STANDARD_NAMES, Signature, Type, Vocabulary, probes, standard,
 };
 use crate::api::pod::Pod;
 use crate::scenario::lookup::glob;
@@ -194,7 +195,7 @@ impl<'a> Inference<'a> {
             return self.arguments(id, call, signature, None);
         }
         if let Some(result) = standard(name) {
-            call.args.iter().for_each(|argument| drop(self.infer(argument)));
+            self.standard_arguments(call);
             return result;
         }
         let known = FUNCTIONS.iter().map(|f| f.name).chain(STANDARD_NAMES.iter().copied());
@@ -212,10 +213,10 @@ impl<'a> Inference<'a> {
         if let (Type::Object(Kind::Pod) | Type::Any, Some(signature)) = (&of, ours) {
             return self.arguments(id, call, signature, Some(target));
         }
-        if let (Some(result), Type::Any | Type::String | Type::Enum(_) | Type::List(_) | Type::StringMap) =
-            (standard(name), &of)
+        if let Some(result) = standard(name)
+            && (of.is_string() || matches!(of, Type::Any | Type::List(_) | Type::StringMap))
         {
-            call.args.iter().for_each(|argument| drop(self.infer(argument)));
+            self.standard_arguments(call);
             return result;
         }
         let methods = POD_METHODS
@@ -229,6 +230,23 @@ impl<'a> Inference<'a> {
                 is_field.then(|| format!("it is a field: write .{name}"))
             });
         self.wrong(id, name, format!("{} has no method {name}()", of.name()), hint)
+    }
+
+    /// The arguments of one of CEL's own functions; a regular expression that is written out must be one.
+    fn standard_arguments(&mut self, call: &CallExpr) {
+        for argument in &call.args {
+            self.infer(argument);
+        }
+        if call.func_name == "matches"
+            && let Some(pattern) = call.args.last()
+            && let Some(word) = string(pattern)
+            && let Err(error) = regex::Regex::new(word)
+        {
+            let error = error.to_string();
+            let why = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            let message = format!("'{word}' is no regular expression: {why}");
+            self.wrong(pattern.id, word, message, None);
+        }
     }
 
     /// The type of an operator's result; None when the call is none.
@@ -280,7 +298,7 @@ impl<'a> Inference<'a> {
             }
             (operators::EQUALS | operators::NOT_EQUALS, [left, right]) => {
                 let (left_type, right_type) = (self.infer(left), self.infer(right));
-                if matches!(right_type, Type::Enum(_)) {
+                if matches!(right_type, Type::Enum(_) | Type::Word(_)) {
                     self.possible(id, (right, &right_type), (left, &left_type));
                 } else {
                     self.possible(id, (left, &left_type), (right, &right_type));
@@ -315,13 +333,13 @@ impl<'a> Inference<'a> {
 
     /// Whether the two can be equal: not of types that never are, nor a word that the first never is.
     fn possible(&mut self, id: u64, (of, type_of): (&Expression, &Type), (other, type_other): (&Expression, &Type)) {
-        if let (Type::Enum(words), Some(word)) = (type_of, string(other)) {
-            if !words.contains(&word) {
-                let shown: Vec<&str> = words.iter().copied().filter(|w| !w.is_empty()).collect();
-                let hint = match nearest(word, words.iter().copied()) {
-                    Some(near) => format!("is it '{near}'?"),
-                    None => format!("it is one of {}", shown.join(", ")),
-                };
+        let words = match type_of {
+            Type::Enum(words) => Some((words.to_vec(), true)),
+            Type::Word(vocabulary) => Some((self.words(*vocabulary), vocabulary.is_closed())),
+            _ => None,
+        };
+        if let (Some((words, closed)), Some(word)) = (words, string(other)) {
+            if let Some(hint) = unknown(word, &words, closed) {
                 self.wrong(other.id, word, format!("{} is never '{word}'", text(of)), Some(hint));
             }
         } else if !type_of.comparable(type_other) {
@@ -398,24 +416,13 @@ impl<'a> Inference<'a> {
                 }
             }
             Parameter::Condition => {
-                let gates = self.input.pods.iter().flat_map(|p| &p.pod.spec.readiness_gates);
-                let actions = self.input.scenario.actions.iter();
-                let set = actions.filter_map(|action| match &action.what {
-                    ActionKind::SetCondition { kind, .. } => Some(kind),
-                    _ => None,
-                });
-                let own = gates.chain(set).map(|kind| &**kind);
-                let known: Vec<&str> = conditions().iter().copied().chain(own).collect();
-                if !known.contains(&word) {
-                    let hint = is_it(nearest(word, known.iter().copied()))
-                        .unwrap_or_else(|| format!("it is one of {}", known.join(", ")));
+                if let Some(hint) = unknown(word, &self.words(Vocabulary::Condition), true) {
                     self.wrong(id, word, format!("pods have no condition '{word}'"), Some(hint));
                 }
             }
             Parameter::Reason => {
-                let near = nearest(word, EVENT_REASONS.iter().copied());
-                if near.is_some() && !EVENT_REASONS.contains(&word) {
-                    self.wrong(id, word, format!("no event has the reason '{word}'"), is_it(near));
+                if let Some(hint) = unknown(word, &self.words(Vocabulary::Event), false) {
+                    self.wrong(id, word, format!("no event has the reason '{word}'"), Some(hint));
                 }
             }
             Parameter::Probe => {
@@ -425,6 +432,34 @@ impl<'a> Inference<'a> {
                 }
             }
         }
+    }
+
+    /// The words of a vocabulary, with those of the input.
+    fn words(&self, vocabulary: Vocabulary) -> Vec<&'a str> {
+        let scenario = &self.input.scenario;
+        let mut words = vocabulary.known().to_vec();
+        match vocabulary {
+            Vocabulary::Condition => {
+                let gates = self.input.pods.iter().flat_map(|p| &p.pod.spec.readiness_gates);
+                words.extend(gates.map(|gate| &**gate));
+                words.extend(scenario.actions.iter().filter_map(|action| match &action.what {
+                    ActionKind::SetCondition { kind, .. } => Some(&**kind),
+                    _ => None,
+                }));
+            }
+            Vocabulary::End => {
+                let exits = scenario.containers.iter().flat_map(|script| &script.runs);
+                words.extend(exits.filter_map(|run| run.exit.as_ref()?.reason.as_deref()));
+                words.extend(scenario.actions.iter().filter_map(|action| match &action.what {
+                    ActionKind::Kill { reason, .. } => reason.as_deref(),
+                    _ => None,
+                }));
+            }
+            Vocabulary::Pod | Vocabulary::Event => {}
+        }
+        let mut seen = BTreeSet::new();
+        words.retain(|word| seen.insert(*word));
+        words
     }
 
     fn pod(&self, name: &str) -> Option<&'a Pod> {
@@ -446,6 +481,18 @@ fn container_names<'a>(input: &'a Input, pods: &[&'a Pod]) -> Vec<&'a str> {
     names.sort_unstable();
     names.dedup();
     names
+}
+
+/// What would be right instead of a word that is none of these; None if it is one of them, or may be another.
+fn unknown(word: &str, words: &[&str], closed: bool) -> Option<String> {
+    if words.contains(&word) {
+        return None;
+    }
+    let near = nearest(word, words.iter().copied()).map(|near| format!("is it '{near}'?"));
+    near.or_else(|| {
+        let shown: Vec<&str> = words.iter().copied().filter(|word| !word.is_empty()).collect();
+        closed.then(|| format!("it is one of {}", shown.join(", ")))
+    })
 }
 
 /// The text of a string literal.

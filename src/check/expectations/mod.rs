@@ -11,6 +11,6 @@ mod source;
 mod types;
 mod world;
 
-pub use compile::{Compiled, Problem, compile};
+pub use compile::{Compiled, compile};
 pub use judge::{Failure, Seen, TOO_SHORT, Verdict, judge};
 pub use report::{describe, report};

@@ -12,10 +12,25 @@ pub(super) enum Type {
     String,
     /// A string that is one of these.
     Enum(&'static [&'static str]),
+    /// A string that is one of these, or of what the input adds to them.
+    Word(Vocabulary),
     List(Box<Type>),
     /// Names to strings, such as labels.
     StringMap,
     Object(Kind),
+}
+
+/// Words to which the input may add its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Vocabulary {
+    /// The type of a pod condition; readiness gates and `setCondition` add theirs.
+    Condition,
+    /// Why a process ended; scripts add theirs.
+    End,
+    /// Why a pod was ended; others may come.
+    Pod,
+    /// Why there is an event; others may come.
+    Event,
 }
 
 /// Objects, by what their fields are.
@@ -68,16 +83,27 @@ const WAITING: &[&str] = &[
     "CreateContainerError",
     "RunContainerError",
     "PostStartHookError",
-    "",
 ];
+/// What a runtime and a kubelet give as the reason of a terminated container.
+const ENDS: &[&str] = &[
+    "Completed",
+    "Error",
+    "OOMKilled",
+    "StartError",
+    "ContainerStatusUnknown",
+    "RestartingAllContainers",
+    "Unknown",
+];
+/// What a kubelet gives as the reason of a pod.
+const POD_REASONS: &[&str] = &["Evicted", "DeadlineExceeded", "NodeShutdown", "Terminated"];
 const EVENT_TYPES: &[&str] = &["Normal", "Warning"];
 const PROBES: &[&str] = &["startup", "readiness", "liveness"];
 const PROBE_RESULTS: &[&str] = &["success", "failure", "error", "timeout"];
 const ENDED_BY: &[&str] = &["self", "term", "kill", "reboot"];
 const QOS: &[&str] = &["Guaranteed", "Burstable", "BestEffort"];
 
-/// Reasons of events; others may come, but one that is nearly one of these is a slip of the pen.
-pub(super) const EVENT_REASONS: &[&str] = &[
+/// Reasons of events.
+const EVENT_REASONS: &[&str] = &[
     "Created",
     "Started",
     "Failed",
@@ -260,9 +286,24 @@ pub(super) const STANDARD_NAMES: &[&str] = &[
     "map",
 ];
 
-/// The known types of pod conditions; readiness gates add their own.
-pub(super) fn conditions() -> &'static [&'static str] {
-    CONDITIONS
+impl Vocabulary {
+    /// What there is without the input.
+    pub(super) fn known(self) -> &'static [&'static str] {
+        match self {
+            Vocabulary::Condition => CONDITIONS,
+            Vocabulary::End => ENDS,
+            Vocabulary::Pod => POD_REASONS,
+            Vocabulary::Event => EVENT_REASONS,
+        }
+    }
+
+    /// Whether nothing else can come. Of an open one, what is nearly one of its words is a slip of the pen.
+    pub(super) fn is_closed(self) -> bool {
+        match self {
+            Vocabulary::Condition | Vocabulary::End => true,
+            Vocabulary::Pod | Vocabulary::Event => false,
+        }
+    }
 }
 
 /// The three kinds of probe.
@@ -293,7 +334,7 @@ impl Kind {
 
     /// The fields, with their types.
     pub(super) fn fields(self) -> Vec<(&'static str, Type)> {
-        use Type::{Any, Bool, Enum, Number, Object, String, StringMap};
+        use Type::{Any, Bool, Enum, Number, Object, String, StringMap, Word};
         let list = |kind| Type::List(Box::new(Object(kind)));
         match self {
             Kind::Pod => vec![
@@ -320,7 +361,7 @@ impl Kind {
             ],
             Kind::Status => vec![
                 ("phase", Enum(PHASES)),
-                ("reason", String),
+                ("reason", Word(Vocabulary::Pod)),
                 ("message", String),
                 ("conditions", list(Kind::Condition)),
                 ("initContainerStatuses", list(Kind::ContainerStatus)),
@@ -336,7 +377,7 @@ impl Kind {
                 ("observedGeneration", Number),
             ],
             Kind::Condition => vec![
-                ("type", String),
+                ("type", Word(Vocabulary::Condition)),
                 ("status", Enum(CONDITION_STATUSES)),
                 ("reason", String),
                 ("message", String),
@@ -365,7 +406,7 @@ impl Kind {
             Kind::Terminated => vec![
                 ("exitCode", Number),
                 ("signal", Number),
-                ("reason", String),
+                ("reason", Word(Vocabulary::End)),
                 ("message", String),
                 ("startedAt", String),
                 ("finishedAt", String),
@@ -377,11 +418,11 @@ impl Kind {
                 ("state", Enum(STATES)),
                 ("waiting", Enum(WAITING)),
                 ("running", Bool),
-                ("terminated", String),
+                ("terminated", Word(Vocabulary::End)),
                 ("exitCode", Number),
                 ("message", String),
                 ("lastExitCode", Number),
-                ("lastReason", String),
+                ("lastReason", Word(Vocabulary::End)),
                 ("ready", Bool),
                 ("started", Bool),
                 ("restartCount", Number),
@@ -389,7 +430,7 @@ impl Kind {
             ],
             Kind::Event => vec![
                 ("type", Enum(EVENT_TYPES)),
-                ("reason", String),
+                ("reason", Word(Vocabulary::Event)),
                 ("message", String),
                 ("container", String),
                 ("at", Number),
@@ -398,7 +439,7 @@ impl Kind {
                 ("container", String),
                 ("attempt", Number),
                 ("code", Number),
-                ("reason", String),
+                ("reason", Word(Vocabulary::End)),
                 ("by", Enum(ENDED_BY)),
                 ("at", Number),
             ],
@@ -421,19 +462,23 @@ impl Type {
             Type::Null => "null".to_owned(),
             Type::Bool => "true or false".to_owned(),
             Type::Number => "a number".to_owned(),
-            Type::String | Type::Enum(_) => "a string".to_owned(),
+            Type::String | Type::Enum(_) | Type::Word(_) => "a string".to_owned(),
             Type::List(_) => "a list".to_owned(),
             Type::StringMap => "a map".to_owned(),
             Type::Object(kind) => kind.name().to_owned(),
         }
     }
 
+    pub(super) fn is_string(&self) -> bool {
+        matches!(self, Type::String | Type::Enum(_) | Type::Word(_))
+    }
+
     /// Whether values of the two can be equal.
     pub(super) fn comparable(&self, other: &Type) -> bool {
-        use Type::{Any, Enum, Null, String};
+        use Type::{Any, Null};
         match (self, other) {
             (Any | Null, _) | (_, Any | Null) => true,
-            (String | Enum(_), String | Enum(_)) => true,
+            (a, b) if a.is_string() && b.is_string() => true,
             (Type::List(a), Type::List(b)) => a.comparable(b),
             (a, b) => a == b,
         }
