@@ -104,6 +104,16 @@ fn what_holds_and_what_does_not() {
         (at(3), "pod('web').metadata.labels['app'] == 'shop'", true),
         (at(3), "'app' in pod('web').metadata.labels", true),
         (at(3), "pod('web').spec.containers[0].image == 'app:1'", true),
+        (
+            at(3),
+            "pod('web').spec.containers[0].readinessProbe.failureThreshold == 3",
+            true,
+        ),
+        (
+            at(3),
+            "pod('web').spec.restartPolicy == 'Always' && pod('web').spec.terminationGracePeriodSeconds == 30",
+            true,
+        ),
         (at(200), "pod('web').container('app').restartCount == 2", true),
         (at(200), "pod('web').container('app').lastExitCode == 137", true),
         (at(200), "pod('web').container('app').exitCode == null", true),

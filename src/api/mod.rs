@@ -1,6 +1,7 @@
 //! Kubernetes objects: types, strict decoding, defaulting, validation.
 
 pub mod decode;
+pub(crate) mod defaults;
 pub mod diagnostic;
 pub(crate) mod duration;
 pub mod features;

@@ -42,7 +42,7 @@ pub struct Pod {
     pub annotations: BTreeMap<Name, Name>,
     /// The spec.
     pub spec: PodSpec,
-    /// The manifest as given: the object that the API shows has its metadata and spec.
+    /// The manifest as given: the object that the API shows has its metadata, and its spec with what the API server adds.
     pub manifest: Arc<serde_json::Value>,
     /// The owner's kind and name for pods made from a template (`ReplicaSet`, `web-5d4f`).
     pub owner: Option<(Name, Name)>,

@@ -17,7 +17,8 @@ use crate::trace::Record;
 /// The description of `pod` at `time`, with its events of `records`.
 pub fn render(records: &[Record], pod: &PodAt, time: Time) -> String {
     let mut page = Page::default();
-    page.head(pod, time);
+    let api_spec = Value::Object(pod.spec());
+    page.head(pod, &api_spec, time);
     let spec = &pod.pod.spec;
     let status = &pod.status;
     if !spec.init_containers.is_empty() {
@@ -41,7 +42,7 @@ pub fn render(records: &[Record], pod: &PodAt, time: Time) -> String {
     // `pkg/kubectl/describe: describePod` computes what the status does not say.
     let class = status.qos_class.unwrap_or_else(|| qos::class(spec, true));
     page.line(&format!("QoS Class:\t{class}"));
-    page.scheduling(&pod.pod.manifest["spec"]);
+    page.scheduling(&api_spec);
     let subject = format!("pod/{}", pod.pod.name);
     let mut events = events::at(records, time);
     events.retain(|e| e.object == subject && e.namespace == *pod.pod.namespace && e.last >= pod.created);
@@ -82,16 +83,15 @@ impl Page {
         }
     }
 
-    fn head(&mut self, at: &PodAt, time: Time) {
+    fn head(&mut self, at: &PodAt, api_spec: &Value, time: Time) {
         let (pod, status) = (at.pod, &at.status);
-        let manifest = &pod.manifest["spec"];
         self.line(&format!("Name:\t{}", pod.name));
         self.line(&format!("Namespace:\t{}", pod.namespace));
         self.line(&format!("Priority:\t{}", pod.spec.priority));
         if let Some(class) = &pod.spec.priority_class_name {
             self.line(&format!("Priority Class Name:\t{class}"));
         }
-        let account = manifest["serviceAccountName"].as_str().unwrap_or("default");
+        let account = api_spec["serviceAccountName"].as_str().unwrap_or_default();
         self.line(&format!("Service Account:\t{account}"));
         match (&at.node, status.host_ip.as_deref()) {
             (Some(node), Some(ip)) => self.line(&format!("Node:\t{node}/{ip}")),
@@ -326,22 +326,16 @@ impl Page {
         }
     }
 
-    fn scheduling(&mut self, manifest: &Value) {
-        let selectors = manifest["nodeSelector"].as_object().into_iter().flatten();
+    fn scheduling(&mut self, spec: &Value) {
+        let selectors = spec["nodeSelector"].as_object().into_iter().flatten();
         let selectors: Vec<String> = selectors.map(|(k, v)| format!("{k}={}", plain(v))).collect();
         self.map("Node-Selectors", &selectors);
-        let mut tolerations: Vec<String> = manifest["tolerations"]
+        let tolerations: Vec<String> = spec["tolerations"]
             .as_array()
             .into_iter()
             .flatten()
             .map(toleration)
             .collect();
-        // The API server's DefaultTolerationSeconds admission adds these two where the pod has none for them.
-        for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
-            if !tolerations.iter().any(|t| t.starts_with(key)) {
-                tolerations.push(format!("{key}:NoExecute op=Exists for 300s"));
-            }
-        }
         self.map("Tolerations", &tolerations);
     }
 

@@ -1,10 +1,11 @@
 //! The API's pod objects at a moment, made anew from the trace: manifest, metadata and status.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value, json};
 
+use crate::api::defaults;
 use crate::api::features::Features;
 use crate::api::pod::{Name, Pod};
 use crate::api::status::{PodStatus, Timestamp};
@@ -20,6 +21,8 @@ pub struct PodAt<'a> {
     pub full_name: Name,
     /// What the input says of it.
     pub pod: &'a Pod,
+    /// spec as it was created, once somebody asks.
+    created_spec: Arc<OnceLock<Map<String, Value>>>,
     /// When it was created.
     pub created: Time,
     /// When its deletion was first asked for, and the grace period in seconds in force.
@@ -118,6 +121,7 @@ impl<'a> Store<'a> {
         let made = PodAt {
             full_name: name.clone(),
             pod,
+            created_spec: Arc::default(),
             created: record.at,
             deletion: None,
             generation: i64::from(scenario.kubelet.features.generation),
@@ -232,8 +236,9 @@ impl PodAt<'_> {
         })
     }
 
-    fn spec(&self) -> Map<String, Value> {
-        let mut spec = self.pod.manifest["spec"].as_object().cloned().unwrap_or_default();
+    /// The spec: as given, with what the API server adds and what was changed since.
+    pub(super) fn spec(&self) -> Map<String, Value> {
+        let mut spec = self.created_spec.get_or_init(|| defaults::spec(self.pod)).clone();
         if let Some(node) = &self.node {
             spec.insert("nodeName".into(), json!(node));
         }
@@ -246,10 +251,13 @@ impl PodAt<'_> {
             }
         }
         if !self.ephemeral.is_empty() {
-            let added = self
-                .ephemeral
-                .iter()
-                .map(|(name, image)| json!({"name": name, "image": image}));
+            let added = self.ephemeral.iter().map(|(name, image)| {
+                let mut added = Map::new();
+                added.insert("name".into(), json!(name));
+                added.insert("image".into(), json!(image));
+                defaults::container(&mut added);
+                Value::Object(added)
+            });
             let ephemeral = spec.entry("ephemeralContainers").or_insert_with(|| json!([]));
             if let Some(ephemeral) = ephemeral.as_array_mut() {
                 ephemeral.extend(added);

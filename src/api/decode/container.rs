@@ -28,7 +28,7 @@ pub(crate) fn ephemeral(name: Name, image: Name) -> Container {
 }
 
 /// Always for the tag `latest`, also where it is understood; a digest without a tag has none.
-fn default_pull_policy(image: &str) -> PullPolicy {
+pub(crate) fn default_pull_policy(image: &str) -> PullPolicy {
     let (named, digest) = match image.split_once('@') {
         Some((named, _)) => (named, true),
         None => (image, false),

@@ -1,0 +1,366 @@
+//! What the API server adds to the spec of a pod: its defaults (`pkg/apis/core/v1`: `SetDefaults_*`), and what the
+//! admission plugins Priority, ServiceAccount and DefaultTolerationSeconds set.
+
+use serde_json::{Map, Value, json};
+
+use super::decode::default_pull_policy;
+use super::pod::Pod;
+
+type Fields = Map<String, Value>;
+
+/// spec of the pod's manifest with all that the API server adds at its creation. Fields that are given stay.
+pub(crate) fn spec(pod: &Pod) -> Fields {
+    let mut spec = pod.manifest["spec"].as_object().cloned().unwrap_or_default();
+    let host_network = spec.get("hostNetwork") == Some(&Value::Bool(true));
+    for list in ["initContainers", "containers", "ephemeralContainers"] {
+        for given in objects(&mut spec, list) {
+            container(given);
+            if list != "ephemeralContainers" {
+                requests(given);
+                ports(given, host_network);
+            }
+        }
+    }
+    objects(&mut spec, "volumes").for_each(volume);
+    for (field, value) in [
+        ("dnsPolicy", json!("ClusterFirst")),
+        ("enableServiceLinks", json!(true)),
+        ("restartPolicy", json!("Always")),
+        ("schedulerName", json!("default-scheduler")),
+        ("securityContext", json!({})),
+        ("terminationGracePeriodSeconds", json!(30)),
+    ] {
+        fill(&mut spec, field, value);
+    }
+    admit(&mut spec, pod);
+    spec
+}
+
+/// What the admission plugins set. The volume with the token of the service account is left out.
+fn admit(spec: &mut Fields, pod: &Pod) {
+    spec.insert("priority".to_owned(), json!(pod.spec.priority));
+    match &pod.spec.priority_class_name {
+        Some(class) => fill(spec, "priorityClassName", json!(class)),
+        None => fill(spec, "preemptionPolicy", json!("PreemptLowerPriority")),
+    }
+    fill(spec, "serviceAccountName", json!("default"));
+    let account = spec["serviceAccountName"].clone();
+    fill(spec, "serviceAccount", account);
+    fill(spec, "tolerations", json!([]));
+    let Some(tolerations) = spec["tolerations"].as_array_mut() else {
+        return;
+    };
+    for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
+        let given = |toleration: &Value, field: &str, value: &str| {
+            let found = toleration[field].as_str().unwrap_or("");
+            found.is_empty() || found == value
+        };
+        if !tolerations
+            .iter()
+            .any(|t| given(t, "key", key) && given(t, "effect", "NoExecute"))
+        {
+            let toleration = json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300});
+            tolerations.push(toleration);
+        }
+    }
+}
+
+/// The defaults of a container of any kind.
+pub(crate) fn container(container: &mut Fields) {
+    let policy = default_pull_policy(container.get("image").and_then(Value::as_str).unwrap_or(""));
+    fill(container, "imagePullPolicy", json!(format!("{policy:?}")));
+    fill(container, "resources", json!({}));
+    fill(container, "terminationMessagePath", json!("/dev/termination-log"));
+    fill(container, "terminationMessagePolicy", json!("File"));
+    for variable in objects(container, "env") {
+        if let Some(source) = object(variable, "valueFrom") {
+            reference(source);
+        }
+    }
+    for name in ["livenessProbe", "readinessProbe", "startupProbe"] {
+        let Some(probe) = object(container, name) else {
+            continue;
+        };
+        for (field, value) in [
+            ("timeoutSeconds", 1),
+            ("periodSeconds", 10),
+            ("successThreshold", 1),
+            ("failureThreshold", 3),
+        ] {
+            // Of a probe 0 is not given.
+            if probe.get(field).and_then(Value::as_i64).unwrap_or(0) == 0 {
+                probe.insert(field.to_owned(), json!(value));
+            }
+        }
+        http(probe);
+        if let Some(grpc) = object(probe, "grpc") {
+            fill(grpc, "service", json!(""));
+        }
+    }
+    if let Some(lifecycle) = object(container, "lifecycle") {
+        for hook in ["postStart", "preStop"] {
+            object(lifecycle, hook).map(http);
+        }
+    }
+}
+
+fn http(handler: &mut Fields) {
+    if let Some(http) = object(handler, "httpGet") {
+        fill(http, "path", json!("/"));
+        fill(http, "scheme", json!("HTTP"));
+    }
+}
+
+/// Where the value of a variable, or of a file of a downwardAPI volume, comes from.
+fn reference(source: &mut Fields) {
+    if let Some(field) = object(source, "fieldRef") {
+        fill(field, "apiVersion", json!("v1"));
+    }
+    if let Some(resource) = object(source, "resourceFieldRef") {
+        fill(resource, "divisor", json!("0"));
+    }
+    if let Some(file) = object(source, "fileKeyRef") {
+        fill(file, "optional", json!(false));
+    }
+}
+
+/// What is limited and not requested is requested as it is limited.
+fn requests(container: &mut Fields) {
+    let Some(resources) = object(container, "resources") else {
+        return;
+    };
+    let Some(limits) = object(resources, "limits").cloned() else {
+        return;
+    };
+    fill(resources, "requests", json!({}));
+    if let Some(requests) = object(resources, "requests") {
+        for (name, limit) in limits {
+            requests.entry(name).or_insert(limit);
+        }
+    }
+}
+
+fn ports(container: &mut Fields, host_network: bool) {
+    for port in objects(container, "ports") {
+        fill(port, "protocol", json!("TCP"));
+        if host_network && port.get("hostPort").and_then(Value::as_i64).unwrap_or(0) == 0 {
+            let own = port.get("containerPort").cloned().unwrap_or_default();
+            port.insert("hostPort".to_owned(), own);
+        }
+    }
+}
+
+fn volume(volume: &mut Fields) {
+    if volume.iter().all(|(field, value)| field == "name" || value.is_null()) {
+        fill(volume, "emptyDir", json!({}));
+    }
+    for (source, field, value) in [
+        ("azureDisk", "cachingMode", json!("ReadWrite")),
+        ("azureDisk", "fsType", json!("ext4")),
+        ("azureDisk", "kind", json!("Shared")),
+        ("azureDisk", "readOnly", json!(false)),
+        ("configMap", "defaultMode", json!(0o644)),
+        ("downwardAPI", "defaultMode", json!(0o644)),
+        ("hostPath", "type", json!("")),
+        ("iscsi", "iscsiInterface", json!("default")),
+        ("projected", "defaultMode", json!(0o644)),
+        ("rbd", "keyring", json!("/etc/ceph/keyring")),
+        ("rbd", "pool", json!("rbd")),
+        ("rbd", "user", json!("admin")),
+        ("scaleIO", "fsType", json!("xfs")),
+        ("scaleIO", "storageMode", json!("ThinProvisioned")),
+        ("secret", "defaultMode", json!(0o644)),
+    ] {
+        if let Some(source) = object(volume, source) {
+            fill(source, field, value);
+        }
+    }
+    if let Some(image) = object(volume, "image") {
+        let policy = default_pull_policy(image.get("reference").and_then(Value::as_str).unwrap_or(""));
+        fill(image, "pullPolicy", json!(format!("{policy:?}")));
+    }
+    let claim = object(volume, "ephemeral").and_then(|e| object(e, "volumeClaimTemplate"));
+    if let Some(claim) = claim.and_then(|template| object(template, "spec")) {
+        fill(claim, "resources", json!({}));
+        fill(claim, "volumeMode", json!("Filesystem"));
+    }
+    if let Some(files) = object(volume, "downwardAPI") {
+        objects(files, "items").for_each(reference);
+    }
+    if let Some(projected) = object(volume, "projected") {
+        for source in objects(projected, "sources") {
+            if let Some(files) = object(source, "downwardAPI") {
+                objects(files, "items").for_each(reference);
+            }
+            if let Some(token) = object(source, "serviceAccountToken") {
+                fill(token, "expirationSeconds", json!(3600));
+            }
+        }
+    }
+}
+
+/// Sets a field that is missing: null, and the empty string of most, are as good as nothing.
+fn fill(fields: &mut Fields, name: &str, value: Value) {
+    let found = fields.entry(name).or_insert(Value::Null);
+    if found.is_null() || found.as_str() == Some("") {
+        *found = value;
+    }
+}
+
+fn object<'v>(fields: &'v mut Fields, name: &str) -> Option<&'v mut Fields> {
+    fields.get_mut(name)?.as_object_mut()
+}
+
+fn objects<'v>(fields: &'v mut Fields, name: &str) -> impl Iterator<Item = &'v mut Fields> {
+    let list = fields.get_mut(name).and_then(Value::as_array_mut);
+    list.into_iter().flatten().filter_map(Value::as_object_mut)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn named() -> Pod {
+        Pod::plain("default".into(), "web".into(), Vec::new())
+    }
+
+    /// The spec with what is added; what every pod and every container has is left out.
+    fn added(spec: Value) -> Value {
+        let mut pod = named();
+        pod.manifest = Arc::new(json!({"spec": spec}));
+        let mut spec = super::spec(&pod);
+        let plain = super::spec(&named());
+        spec.retain(|field, value| plain.get(field) != Some(value));
+        for list in ["initContainers", "containers", "ephemeralContainers"] {
+            for container in objects(&mut spec, list) {
+                let mut plain = Fields::new();
+                super::container(&mut plain);
+                plain.insert("imagePullPolicy".to_owned(), json!("IfNotPresent"));
+                container.retain(|field, value| plain.get(field) != Some(value));
+            }
+        }
+        Value::Object(spec)
+    }
+
+    #[test]
+    fn every_pod_and_every_container_has_these() {
+        let mut pod = named();
+        pod.manifest = Arc::new(json!({"spec": {"containers": [{"name": "app", "image": "app"}]}}));
+        let tolerates = |key: &str| {
+            json!({"key": format!("node.kubernetes.io/{key}"), "operator": "Exists", "effect": "NoExecute",
+                "tolerationSeconds": 300})
+        };
+        assert_eq!(
+            Value::Object(super::spec(&pod)),
+            json!({
+                "containers": [{
+                    "name": "app",
+                    "image": "app",
+                    "imagePullPolicy": "Always",
+                    "resources": {},
+                    "terminationMessagePath": "/dev/termination-log",
+                    "terminationMessagePolicy": "File",
+                }],
+                "dnsPolicy": "ClusterFirst",
+                "enableServiceLinks": true,
+                "preemptionPolicy": "PreemptLowerPriority",
+                "priority": 0,
+                "restartPolicy": "Always",
+                "schedulerName": "default-scheduler",
+                "securityContext": {},
+                "serviceAccount": "default",
+                "serviceAccountName": "default",
+                "terminationGracePeriodSeconds": 30,
+                "tolerations": [tolerates("not-ready"), tolerates("unreachable")],
+            })
+        );
+    }
+
+    #[test]
+    fn what_is_given_stays() {
+        let given = json!({
+            "containers": [{
+                "name": "app",
+                "image": "app",
+                "imagePullPolicy": "Never",
+                "livenessProbe": {"timeoutSeconds": 2, "periodSeconds": 3, "successThreshold": 1, "failureThreshold": 4,
+                    "httpGet": {"port": 80, "path": "/live", "scheme": "HTTPS"}},
+                "resources": {"limits": {"cpu": "1"}, "requests": {"cpu": "500m"}},
+                "terminationMessagePolicy": "FallbackToLogsOnError",
+            }],
+            "enableServiceLinks": false,
+            "restartPolicy": "Never",
+            "terminationGracePeriodSeconds": 0,
+            "tolerations": [{"operator": "Exists"}],
+            "volumes": [{"name": "v", "configMap": {"name": "c", "defaultMode": 0}}],
+        });
+        assert_eq!(added(given.clone()), given);
+    }
+
+    #[test]
+    fn parts_have_defaults_of_their_own() {
+        for (given, full) in [
+            (json!({"tcpSocket": {"port": 1}}), json!({"tcpSocket": {"port": 1}})),
+            (
+                json!({"httpGet": {"port": 1}}),
+                json!({"httpGet": {"port": 1, "path": "/", "scheme": "HTTP"}}),
+            ),
+            (
+                json!({"grpc": {"port": 1}, "timeoutSeconds": 0}),
+                json!({"grpc": {"port": 1, "service": ""}}),
+            ),
+        ] {
+            let mut full = full;
+            let counts =
+                json!({"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3});
+            for (field, count) in counts.as_object().expect("an object") {
+                full[field] = count.clone();
+            }
+            let spec = added(json!({"containers": [{"image": "a:1", "startupProbe": given}]}));
+            assert_eq!(spec["containers"], json!([{"image": "a:1", "startupProbe": full}]));
+        }
+        for (given, full) in [
+            (json!({"name": "v"}), json!({"name": "v", "emptyDir": {}})),
+            (json!({"secret": {}}), json!({"secret": {"defaultMode": 420}})),
+            (
+                json!({"hostPath": {"path": "/"}}),
+                json!({"hostPath": {"path": "/", "type": ""}}),
+            ),
+            (
+                json!({"image": {"reference": "a:1"}}),
+                json!({"image": {"reference": "a:1", "pullPolicy": "IfNotPresent"}}),
+            ),
+            (
+                json!({"projected": {"sources": [{"serviceAccountToken": {"path": "t"}}, {"downwardAPI": {"items": [
+                    {"path": "p", "fieldRef": {"fieldPath": "metadata.name"}}]}}]}}),
+                json!({"projected": {"defaultMode": 420, "sources": [
+                    {"serviceAccountToken": {"path": "t", "expirationSeconds": 3600}}, {"downwardAPI": {"items": [
+                    {"path": "p", "fieldRef": {"fieldPath": "metadata.name", "apiVersion": "v1"}}]}}]}}),
+            ),
+        ] {
+            assert_eq!(added(json!({"volumes": [given]})), json!({"volumes": [full]}));
+        }
+        let spec = added(json!({
+            "hostNetwork": true,
+            "initContainers": [{
+                "image": "a:1",
+                "env": [{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
+                "lifecycle": {"preStop": {"httpGet": {"port": 80}}},
+                "ports": [{"containerPort": 80}],
+                "resources": {"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "1m"}},
+            }],
+        }));
+        assert_eq!(
+            spec["initContainers"][0],
+            json!({
+                "image": "a:1",
+                "env": [{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name", "apiVersion": "v1"}}}],
+                "lifecycle": {"preStop": {"httpGet": {"port": 80, "path": "/", "scheme": "HTTP"}}},
+                "ports": [{"containerPort": 80, "hostPort": 80, "protocol": "TCP"}],
+                "resources": {"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "1m", "memory": "1Gi"}},
+            })
+        );
+    }
+}
