@@ -273,6 +273,10 @@ fn what_is_refused_before_the_run() {
         "pod('web', 'app').ready()",
         "duration('3s') > duration('2s')",
         "Pod{name: 'x'}.ready()",
+        "pod('web').spec.restartPolcy == 'Always'",
+        "pod('web').spec.containers.exists(c, c.readinesProbe.timeoutSeconds == '1')",
+        "pod('web').spec.containers[0].readinessProbe.timeoutSeconds == '1'",
+        "pod('web').spec.nodeSelector.map(k, k) == ['a']",
         "pod('web').redy() || pod('late').redy()",
         "pod('web').status.message.matches('(')",
         "matches(pod('web').metadata.name, 'w[')",
@@ -351,6 +355,43 @@ fn errors_are_at_their_place_in_every_style_of_yaml() {
         .map(ToString::to_string)
         .collect();
     insta::assert_snapshot!(text.join("\n\n"));
+}
+
+/// The blocks of the page in that language.
+fn blocks<'p>(page: &'p str, language: &str) -> Vec<&'p str> {
+    let fence = format!("```{language}\n");
+    page.split(&fence)
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap_or_default())
+        .collect()
+}
+
+#[test]
+fn the_page_shows_what_podlapse_prints() {
+    let page = include_str!("../docs/expectations.md");
+    let [yaml] = blocks(page, "yaml")[..] else {
+        panic!("the page has one scenario")
+    };
+    let [refused, failing] = blocks(page, "text")[..] else {
+        panic!("the page shows an error and a failing expectation")
+    };
+    let from = |text: String| {
+        let name = "crash.yaml".to_owned();
+        load(&[Source { name, text }]).expect("it loads").0
+    };
+    let problems = compile(&from(yaml.replace("'Running'", "'Runing'"))).expect_err("it is wrong");
+    assert_eq!(format!("{}\n", problems[0]), refused);
+
+    let input = from(yaml.to_owned());
+    let compiled = compile(&input).expect("good");
+    let records = sim::run(&input);
+    let verdicts = judge(&compiled, &input, &records);
+    let reports: Vec<String> = verdicts
+        .iter()
+        .filter(|verdict| !verdict.holds())
+        .map(|verdict| report(verdict, &input, &records, Options::default()))
+        .collect();
+    assert_eq!(reports, [failing]);
 }
 
 #[test]

@@ -22,6 +22,11 @@ pub(crate) fn spec(pod: &Pod) -> Fields {
         }
     }
     objects(&mut spec, "volumes").for_each(volume);
+    quantities(&mut spec, "overhead");
+    if let Some(resources) = object(&mut spec, "resources") {
+        quantities(resources, "limits");
+        quantities(resources, "requests");
+    }
     for (field, value) in [
         ("dnsPolicy", json!("ClusterFirst")),
         ("enableServiceLinks", json!(true)),
@@ -124,11 +129,22 @@ fn reference(source: &mut Fields) {
     }
 }
 
+/// Quantities are strings, also where the manifest has numbers.
+fn quantities(fields: &mut Fields, map: &str) {
+    for (_, quantity) in object(fields, map).into_iter().flatten() {
+        if quantity.is_number() {
+            *quantity = json!(quantity.to_string());
+        }
+    }
+}
+
 /// What is limited and not requested is requested as it is limited.
 fn requests(container: &mut Fields) {
     let Some(resources) = object(container, "resources") else {
         return;
     };
+    quantities(resources, "limits");
+    quantities(resources, "requests");
     let Some(limits) = object(resources, "limits").cloned() else {
         return;
     };
@@ -349,7 +365,7 @@ mod tests {
                 "env": [{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
                 "lifecycle": {"preStop": {"httpGet": {"port": 80}}},
                 "ports": [{"containerPort": 80}],
-                "resources": {"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "1m"}},
+                "resources": {"limits": {"cpu": 1, "memory": "1Gi"}, "requests": {"cpu": "1m"}},
             }],
         }));
         assert_eq!(

@@ -98,6 +98,15 @@ pub(crate) const fn unquoted(name: &'static str) -> &'static str {
     name
 }
 
+impl PartialEq for Object {
+    /// Tables are the same when they are the same one.
+    fn eq(&self, other: &Object) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl Eq for Object {}
+
 impl Object {
     pub(crate) fn field(&self, name: &str) -> Option<&'static Field> {
         self.fields.iter().find(|field| field.name == name)

@@ -145,7 +145,6 @@ impl<'a> Inference<'a> {
     fn comprehension(&mut self, id: u64, comprehension: &ComprehensionExpr) -> Type {
         let element = match self.infer(&comprehension.iter_range) {
             Type::List(element) => *element,
-            // Only what the spec holds is not known; its maps are refused when the expression is evaluated.
             Type::Any => Type::Any,
             Type::StringMap => {
                 return self.wrong(

@@ -1,5 +1,9 @@
 //! What expressions are about: the types of values, the fields of objects, the functions and methods.
 
+use crate::api::schema::meta::OWNER_REFERENCE;
+use crate::api::schema::pod::POD_SPEC;
+use crate::api::shape::{Object, Shape};
+
 /// What is known of a value before the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Type {
@@ -51,6 +55,8 @@ pub(super) enum Kind {
     Event,
     Exit,
     Probe,
+    /// A part of a manifest, as the tables of the API have it.
+    Api(&'static Object),
 }
 
 const PHASES: &[&str] = &["Pending", "Running", "Succeeded", "Failed", "Unknown", ""];
@@ -329,19 +335,20 @@ impl Kind {
             Kind::Event => "an event",
             Kind::Exit => "an exit",
             Kind::Probe => "a probe call",
+            Kind::Api(object) => object.name,
         }
     }
 
     /// The fields, with their types.
     pub(super) fn fields(self) -> Vec<(&'static str, Type)> {
-        use Type::{Any, Bool, Enum, Number, Object, String, StringMap, Word};
+        use Type::{Bool, Enum, Number, Object, String, StringMap, Word};
         let list = |kind| Type::List(Box::new(Object(kind)));
         match self {
             Kind::Pod => vec![
                 ("apiVersion", String),
                 ("kind", String),
                 ("metadata", Object(Kind::Metadata)),
-                ("spec", Any),
+                ("spec", Object(Kind::Api(&POD_SPEC))),
                 ("status", Object(Kind::Status)),
             ],
             Kind::Metadata => vec![
@@ -352,7 +359,7 @@ impl Kind {
                 ("labels", StringMap),
                 ("annotations", StringMap),
                 ("finalizers", Type::List(Box::new(String))),
-                ("ownerReferences", Type::List(Box::new(Any))),
+                ("ownerReferences", list(Kind::Api(&OWNER_REFERENCE))),
                 ("generation", Number),
                 ("resourceVersion", String),
                 ("creationTimestamp", String),
@@ -443,6 +450,10 @@ impl Kind {
                 ("by", Enum(ENDED_BY)),
                 ("at", Number),
             ],
+            Kind::Api(object) => {
+                let fields = object.fields.iter();
+                fields.map(|field| (field.name, Type::of(&field.shape))).collect()
+            }
             Kind::Probe => vec![
                 ("container", String),
                 ("attempt", Number),
@@ -455,6 +466,24 @@ impl Kind {
 }
 
 impl Type {
+    /// What a field of the API of that shape holds.
+    fn of(shape: &Shape) -> Type {
+        match shape {
+            Shape::Text | Shape::Time | Shape::Bytes | Shape::Duration | Shape::Choice(_) => Type::String,
+            Shape::Boolean => Type::Bool,
+            Shape::Integer(..) | Shape::Number => Type::Number,
+            Shape::List(element) => Type::List(Box::new(Type::of(element))),
+            Shape::Map(Shape::Text | Shape::Quantity) => Type::StringMap,
+            Shape::Of(object) => Type::Object(Kind::Api(object)),
+            Shape::Map(_)
+            | Shape::Any
+            | Shape::Quantity
+            | Shape::IntOrString
+            | Shape::DurationOr(_)
+            | Shape::ChoiceOr(..) => Type::Any,
+        }
+    }
+
     /// What the type is called in messages.
     pub(super) fn name(&self) -> String {
         match self {
