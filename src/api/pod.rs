@@ -202,7 +202,7 @@ pub struct Container {
     pub termination_message_path: Name,
     /// lifecycle.stopSignal, with its SIG
     pub stop_signal: Option<Name>,
-    /// Where command or args stand in the input, for warnings about them.
+    /// Where command or args stand in the input, or else the container, for warnings.
     pub place: Option<Arc<Place>>,
     /// targetContainerName of an ephemeral container
     pub target_container: Option<Name>,

@@ -95,8 +95,8 @@ pub(super) fn container(
     container.ports = ports(problems, node);
     mounts(problems, node, pod, &mut container);
     container.resources = environment::resources(problems, node.get("resources"));
-    let written = node.get("command").or_else(|| node.get("args"));
-    container.place = written.map(|node| Arc::new(problems.place(node)));
+    let told = node.get("command").or_else(|| node.get("args")).unwrap_or(node);
+    container.place = Some(Arc::new(problems.place(told)));
     restart_policy(problems, node, &mut container);
     probes_and_hooks(problems, node, kind, pod, &mut container);
     container
