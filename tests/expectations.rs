@@ -320,7 +320,11 @@ fn words_of_the_input_are_known_and_open_sets_stay_open() {
     assert_eq!(compile(&input).expect_err("nothing says so").len(), 3);
     let exit = input.scenario.containers[0].runs[0].exit.as_mut();
     exit.expect("it is scripted").reason = Some("Sulking".into());
-    let action = |secs, what| Action { at: time(secs), what };
+    let action = |secs, what| Action {
+        at: time(secs),
+        what,
+        place: None,
+    };
     let (pod, container) = (Name::from("web"), Name::from("app"));
     input.scenario.actions.push(action(
         120,

@@ -11,6 +11,7 @@ use super::{load, sources};
 use crate::api::pod::{Container, ContainerType, Pod};
 use crate::kernel::Kernel;
 use crate::runtime::{Guests, PodIx};
+use crate::scenario::distributions::Draws;
 use crate::scenario::types::Input;
 use crate::trace::Recorder;
 
@@ -100,7 +101,8 @@ spec:
 "
     );
     let kernel = Kernel::new();
-    let guests = Guests::new(&kernel, &Recorder::new(&kernel, |_| {}), input);
+    let draws = Draws::new(&input.scenario);
+    let guests = Guests::new(&kernel, &Recorder::new(&kernel, |_| {}), input, &draws);
     let (mut scripts, mut known) = (String::new(), String::new());
     for (pattern, ix, pod) in &pods {
         for (kind, container) in pod.all_containers() {

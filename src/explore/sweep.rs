@@ -14,11 +14,11 @@ use super::vary::{Names, Vary, error};
 use crate::api::diagnostic::{Diagnostic, Diagnostics};
 use crate::api::node::Node;
 use crate::api::yaml;
-use crate::check::expectations::{Compiled, Problem, Verdict, compile, describe, judge};
+use crate::check::expectations::{Compiled, Verdict, compile, describe, judge};
 use crate::kernel::Duration;
 use crate::scenario::distributions;
 use crate::scenario::load::{Source, load};
-use crate::scenario::types::Input;
+use crate::scenario::types::{Expectation, Input};
 use crate::sim;
 
 /// What is swept.
@@ -169,14 +169,7 @@ impl Sweep {
             text: texts.join("\n---\n"),
         };
         let (input, _) = load(&[source])?;
-        let expectations = compile(&input).map_err(|problems| {
-            let told = |problem: Problem| {
-                let mut error = Diagnostic::general(format!("{}: {}", describe(&problem.expectation), problem.message));
-                error.hint = problem.hint;
-                error
-            };
-            Diagnostics(problems.into_iter().map(told).collect())
-        })?;
+        let expectations = compile(&input).map_err(|_| expectation_errors(&input))?;
         Ok((input, expectations))
     }
 
@@ -270,6 +263,22 @@ impl Sweep {
         row.extend(held.into_iter().map(|held| held.to_string()));
         Ok(row)
     }
+}
+
+/// What is wrong with expectations, each told by its expression: nobody has written the text that they stand in.
+fn expectation_errors(input: &Input) -> Diagnostics {
+    let of_one = |expectation: &Expectation| {
+        let mut alone = input.clone();
+        alone.scenario.expect = vec![expectation.clone()];
+        let errors = compile(&alone).err().unwrap_or_default();
+        let told = errors.into_iter().map(|found| {
+            let mut error = Diagnostic::general(format!("{}: {}", describe(expectation), found.message));
+            error.hint = found.hint;
+            error
+        });
+        told.collect::<Vec<_>>()
+    };
+    Diagnostics(input.scenario.expect.iter().flat_map(of_one).collect())
 }
 
 /// The input at a point of the grid, and its expectations.
