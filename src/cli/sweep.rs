@@ -74,8 +74,8 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
         !progress::is_interrupted()
     })?;
     bar.finish_and_clear();
-    let head = arguments.shard.map_or(String::new(), |shard| sweep.head(shard));
-    printer.data_to(arguments.out.as_deref(), &(head + &table.csv()?))?;
+    let mark = arguments.shard.map(|shard| sweep.mark(shard));
+    printer.data_to(arguments.out.as_deref(), &table.csv(mark.as_deref())?)?;
     if let Some((path, draw)) = picture {
         write_file(path, draw(&table).as_bytes())?;
     }

@@ -80,9 +80,9 @@ fn complete(numbers: &[u64], count: u64, what: &str) -> Result<(), String> {
     }
 }
 
-/// The first line of a shard's table: which shard it is, and of what.
+/// The name of the last column of a shard's table: which shard it is, and of what. The column is empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Head {
+pub(super) struct Mark {
     pub(super) shard: Shard,
     /// runs of all shards
     pub(super) runs: u64,
@@ -90,17 +90,17 @@ pub(super) struct Head {
     pub(super) of: String,
 }
 
-impl std::fmt::Display for Head {
+impl std::fmt::Display for Mark {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        writeln!(f, "# shard={} runs={} of={}", self.shard, self.runs, self.of)
+        write!(f, "shard={} runs={} of={}", self.shard, self.runs, self.of)
     }
 }
 
-impl Head {
-    fn parse(line: &str) -> Option<Head> {
-        let mut fields = line.strip_prefix("# ")?.split(' ');
+impl Mark {
+    fn parse(text: &str) -> Option<Mark> {
+        let mut fields = text.split(' ');
         let mut field = |name: &str| fields.next()?.strip_prefix(name)?.strip_prefix('=');
-        Some(Head {
+        Some(Mark {
             shard: Shard::parse(field("shard")?).ok()?,
             runs: field("runs")?.parse().ok()?,
             of: field("of")?.to_owned(),
@@ -109,27 +109,28 @@ impl Head {
 }
 
 fn merge_tables(files: &[(String, String)]) -> Result<String, String> {
-    let mut first: Option<(Head, csv::StringRecord)> = None;
+    let mut first: Option<(Mark, csv::StringRecord)> = None;
     let mut indices: Vec<u64> = Vec::new();
     let mut rows: Vec<(u64, csv::StringRecord)> = Vec::new();
     for (name, text) in files {
-        let (line, table) = text.split_once('\n').unwrap_or((text, ""));
-        let head = Head::parse(line).ok_or_else(|| {
-            format!("{name}: not a shard of a sweep, as `podlapse sweep --shard` writes it: its first line does not say of what")
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let mut header = reader.headers().map_err(|error| format!("{name}: {error}"))?.clone();
+        let mark = header.iter().next_back().and_then(Mark::parse).ok_or_else(|| {
+            format!("{name}: not a shard of a sweep, as `podlapse sweep --shard` writes it: its last column does not say of what")
         })?;
-        let mut reader = csv::Reader::from_reader(table.as_bytes());
-        let header = reader.headers().map_err(|error| format!("{name}: {error}"))?.clone();
-        let (known, columns) = first.get_or_insert_with(|| (head.clone(), header.clone()));
-        if (head.shard.count, head.runs, &head.of, &header) != (known.shard.count, known.runs, &known.of, columns) {
+        header.truncate(header.len() - 1);
+        let (known, columns) = first.get_or_insert_with(|| (mark.clone(), header.clone()));
+        if (mark.shard.count, mark.runs, &mark.of, &header) != (known.shard.count, known.runs, &known.of, columns) {
             return Err(format!(
                 "{name}: of another number of shards or runs, another input or another --vary than {}",
                 files[0].0
             ));
         }
-        indices.push(head.shard.index);
-        let mut expected = head.shard.runs(head.runs);
+        indices.push(mark.shard.index);
+        let mut expected = mark.shard.runs(mark.runs);
         for row in reader.records() {
-            let row = row.map_err(|error| format!("{name}: {error}"))?;
+            let mut row = row.map_err(|error| format!("{name}: {error}"))?;
+            row.truncate(header.len());
             let run = expected.next();
             match (run, row.get(0).unwrap_or_default().parse::<u64>()) {
                 (Some(run), Ok(found)) if run == found => rows.push((run, row)),
@@ -147,8 +148,8 @@ fn merge_tables(files: &[(String, String)]) -> Result<String, String> {
         }
     }
     indices.sort_unstable();
-    let (head, header) = first.ok_or("there is nothing to merge")?;
-    complete(&indices, head.shard.count, "shard")?;
+    let (mark, header) = first.ok_or("there is nothing to merge")?;
+    complete(&indices, mark.shard.count, "shard")?;
     rows.sort_by_key(|(run, _)| *run);
     let mut writer = csv::Writer::from_writer(Vec::new());
     let failed = |error: csv::Error| format!("cannot write: {error}");
@@ -173,41 +174,41 @@ mod tests {
     #[test]
     fn tables_come_together_in_the_order_of_runs() {
         let merged = merge(&named(&[
-            "# shard=1/2 runs=4 of=a\nrun,x\n1,b\n3,d\n",
-            "# shard=0/2 runs=4 of=a\nrun,x\n0,\"a,a\"\n2,c\n",
+            "run,x,shard=1/2 runs=4 of=a\n1,b,\n3,d,\n",
+            "run,x,shard=0/2 runs=4 of=a\n0,\"a,a\",\n2,c,\n",
         ]));
         assert_eq!(merged.as_deref(), Ok("run,x\n0,\"a,a\"\n1,b\n2,c\n3,d\n"));
         let idle = merge(&named(&[
-            "# shard=0/2 runs=1 of=a\nrun,x\n0,a\n",
-            "# shard=1/2 runs=1 of=a\nrun,x\n",
+            "run,x,shard=0/2 runs=1 of=a\n0,a,\n",
+            "run,x,shard=1/2 runs=1 of=a\n",
         ]));
         assert_eq!(idle.as_deref(), Ok("run,x\n0,a\n"), "a shard without a run");
     }
 
     #[test]
     fn what_is_missing_double_or_foreign_is_an_error() {
-        let first = "# shard=0/2 runs=4 of=a\nrun,x\n0,a\n2,c\n";
+        let first = "run,x,shard=0/2 runs=4 of=a\n0,a,\n2,c,\n";
         for (texts, error) in [
             (&[first][..], "shard 1 is missing"),
             (&[first, first], "shard 0 is given twice"),
-            (&[first, "# shard=1/2 runs=4 of=a\nrun,x\n1,b\n"], "run 3 is missing"),
-            (&[first, "# shard=1/2 runs=4 of=a\nrun,x\n3,b\n"], "run 1 is missing"),
+            (&[first, "run,x,shard=1/2 runs=4 of=a\n1,b,\n"], "run 3 is missing"),
+            (&[first, "run,x,shard=1/2 runs=4 of=a\n3,b,\n"], "run 1 is missing"),
             (
-                &[first, "# shard=1/2 runs=4 of=a\nrun,x\n1,b\n3,b"],
+                &[first, "run,x,shard=1/2 runs=4 of=a\n1,b,\n3,b,"],
                 "its last line is cut",
             ),
             (
-                &[first, "# shard=1/2 runs=4 of=a\nrun,x\n1,b\n3\n"],
-                "found record with 1 fields",
+                &[first, "run,x,shard=1/2 runs=4 of=a\n1,b,\n3,\n"],
+                "found record with 2 fields",
             ),
             (
-                &[first, "# shard=1/2 runs=4 of=a\nrun,x\n1,b\n3,b\n5,c\n"],
+                &[first, "run,x,shard=1/2 runs=4 of=a\n1,b,\n3,b,\n5,c,\n"],
                 "more rows than runs",
             ),
-            (&[first, "# shard=1/2 runs=4 of=a\nrun,y\n1,b\n3,b\n"], "another --vary"),
-            (&[first, "# shard=1/2 runs=4 of=b\nrun,x\n1,b\n3,b\n"], "another input"),
+            (&[first, "run,y,shard=1/2 runs=4 of=a\n1,b,\n3,b,\n"], "another --vary"),
+            (&[first, "run,x,shard=1/2 runs=4 of=b\n1,b,\n3,b,\n"], "another input"),
             (
-                &[first, "# shard=1/2 runs=5 of=a\nrun,x\n1,b\n3,b\n"],
+                &[first, "run,x,shard=1/2 runs=5 of=a\n1,b,\n3,b,\n"],
                 "number of shards or runs",
             ),
             (&["run,x\n0,a\n"], "not a shard of a sweep"),

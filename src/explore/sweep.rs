@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::measure::Measure;
-use super::merge::Head;
+use super::merge::Mark;
 use super::shard::{Shard, fingerprint};
 use super::threads;
 use super::vary::{Names, Vary, error};
@@ -119,14 +119,14 @@ impl Sweep {
         header
     }
 
-    /// What a shard's table begins with: which shard, of how many runs of what. [`super::merge::merge`] reads it and
-    /// leaves it out.
-    pub fn head(&self, shard: Shard) -> String {
+    /// The name of the last column of a shard's table: which shard, of how many runs of what. [`super::merge::merge`]
+    /// reads it and leaves the column out.
+    pub fn mark(&self, shard: Shard) -> String {
         let documents = self.documents.iter().map(Value::to_string);
         let vary = self.vary.iter();
         let vary = vary.flat_map(|vary| std::iter::once(vary.path.clone()).chain(vary.values.iter().cloned()));
         let texts: Vec<String> = documents.chain(vary).collect();
-        Head {
+        Mark {
             shard,
             runs: self.runs(),
             of: fingerprint(texts.iter().map(String::as_str)),
@@ -309,10 +309,14 @@ fn seconds(duration: Duration) -> String {
 }
 
 impl Table {
-    /// The table as CSV. Errors when it cannot be written, which memory alone could bring about.
-    pub fn csv(&self) -> Result<String, String> {
+    /// The table as CSV, of a shard with an empty column whose name is its mark. Errors when it cannot be written,
+    /// which memory alone could bring about.
+    pub fn csv(&self, mark: Option<&str>) -> Result<String, String> {
         let mut writer = csv::Writer::from_writer(Vec::new());
-        for row in std::iter::once(&self.header).chain(&self.rows) {
+        let header = self.header.iter().map(String::as_str).chain(mark);
+        writer.write_record(header).map_err(|error| error.to_string())?;
+        for row in &self.rows {
+            let row = row.iter().map(String::as_str).chain(mark.map(|_| ""));
             writer.write_record(row).map_err(|error| error.to_string())?;
         }
         let bytes = writer.into_inner().map_err(|error| error.to_string())?;

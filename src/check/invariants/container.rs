@@ -179,12 +179,15 @@ impl ContainerFacts {
                 if ok {
                     self.live.push(attempt);
                     self.starts += 1;
-                    self.started = Some((record.at, attempt));
-                    self.probes.iter_mut().for_each(|p| p.succeeded_attempt = None);
                     self.start_seconds.push(second(record.at));
-                    self.killing = None;
-                    self.stops.clear();
                     self.done |= self.sidecar;
+                    // One that a former kubelet was starting may come up beside the present one.
+                    if self.attempt == Some(attempt) {
+                        self.started = Some((record.at, attempt));
+                        self.probes.iter_mut().for_each(|p| p.succeeded_attempt = None);
+                        self.killing = None;
+                        self.stops.clear();
+                    }
                 } else {
                     self.ends.push((second(record.at), 128));
                     self.exits.push(ExitFacts {

@@ -11,7 +11,7 @@ use crate::api::pod::{ContainerType, Pod};
 use crate::api::status::{
     ConditionKind, ConditionStatus, ContainerState, ContainerStatus, Phase, PodCondition, PodStatus,
 };
-use crate::trace::{Record, What};
+use crate::trace::{ProbeType, Record, What};
 
 pub(super) const INVARIANTS: &[Invariant] = &[
     Invariant {
@@ -330,12 +330,14 @@ fn start_time_is_fixed(scene: &Scene<'_>) -> Verdict {
 }
 
 fn transition_times(scene: &Scene<'_>) -> Verdict {
-    let Some((before, after)) = pair(scene) else {
+    let (Some((before, after)), Some((pod, _))) = (pair(scene), scene.pod()) else {
         return Ok(());
     };
     // One container that becomes ready and another that ceases to be turn Ready there and back between two writes.
     let became_ready = |new: &ContainerStatus| new.ready && statuses(before).any(|o| o.name == new.name && !o.ready);
-    let there_and_back = statuses(after).any(became_ready);
+    // So do a readiness probe that fails and one that then succeeds at once.
+    let failed = |container: &ContainerFacts| container.probes[ProbeType::Readiness as usize].failures > 0;
+    let there_and_back = statuses(after).any(became_ready) || pod.containers.iter().any(failed);
     for old in &before.conditions {
         let Some(new) = after.condition_of(&old.kind) else {
             continue;
