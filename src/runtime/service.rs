@@ -380,6 +380,9 @@ impl Runtime {
             });
             return;
         }
+        // One that runs after all is stopped by force (containerd's RemoveContainer): whoever removes it had seen it before
+        // it ran.
+        self.kill(container, 137, None);
         let container = container.clone();
         self.carry(
             self.kernel.now() + self.draws.next(self.scenario.latencies.remove_container),

@@ -158,9 +158,9 @@ fn terminal_phase_is_final(scene: &Scene<'_>) -> Verdict {
     let (Some((before, after)), Some((pod, ..))) = (pair(scene), written(scene)) else {
         return Ok(());
     };
-    // Of a deleted pod whose dead containers go one by one, a status may be made up from those that are left:
+    // Of a deleted or evicted pod whose dead containers go one by one, a status may be made up from those that are left:
     // `generateAPIPodStatus` keeps the old phase only if the new one is not final.
-    if pod.lost && pod.deletion.is_some() && after.is_terminal() {
+    if pod.lost && (pod.deletion.is_some() || pod.evicted) && after.is_terminal() {
         return Ok(());
     }
     // A pod that its kubelet ended (Failed) while somebody deleted it: SyncTerminatedPod works with the pod of the
@@ -333,27 +333,33 @@ fn transition_times(scene: &Scene<'_>) -> Verdict {
     let (Some((before, after)), Some((pod, _))) = (pair(scene), scene.pod()) else {
         return Ok(());
     };
-    // One container that becomes ready and another that ceases to be turn Ready there and back between two writes.
-    let became_ready = |new: &ContainerStatus| new.ready && statuses(before).any(|o| o.name == new.name && !o.ready);
-    // So do a readiness probe that fails and one that then succeeds at once.
+    // What was never written may have turned there and back between two writes: Ready with a container that becomes ready
+    // and another that ceases to be, with a new container, or with a readiness probe that fails and one that then succeeds
+    // at once or is the first of a new kubelet; a sandbox may have come and gone, or gone and come; anything before the
+    // pod's end, which turns conditions without dating the turn anew (mergePodStatus).
+    let turned_ready = |new: &ContainerStatus, old: &ContainerStatus| {
+        old.name == new.name && (!old.ready || old.container_id != new.container_id)
+    };
+    let became_ready = |new: &ContainerStatus| new.ready && statuses(before).any(|old| turned_ready(new, old));
     let failed = |container: &ContainerFacts| container.probes[ProbeType::Readiness as usize].failures > 0;
-    let there_and_back = statuses(after).any(became_ready) || pod.containers.iter().any(failed);
+    let readiness_turned =
+        statuses(after).any(became_ready) || pod.containers.iter().any(failed) || scene.node().kubelet_stops > 0;
+    let init_turned = before.init_container_statuses != after.init_container_statuses;
+    let sandbox_turned = pod.sandboxes_made > 1 || pod.sandboxes_made > 0 && pod.sandboxes_kept.is_empty();
+    let ends = after.is_terminal() && !before.is_terminal();
     for old in &before.conditions {
         let Some(new) = after.condition_of(&old.kind) else {
             continue;
         };
-        if there_and_back
-            && matches!(old.kind, ConditionKind::Ready | ConditionKind::ContainersReady)
-            && new.last_transition_time >= old.last_transition_time
-        {
-            continue;
-        }
         let (was, is) = (old.last_transition_time, new.last_transition_time);
-        // The end of the pod turns conditions without dating the turn anew (mergePodStatus), and what was never written
-        // may have turned there and back before it.
-        let ends = after.is_terminal() && !before.is_terminal();
-        let kept = old.status != new.status || was == is || was.is_none() || ends;
-        ensure(kept && is >= was, || {
+        let turned = match old.kind {
+            _ if old.status != new.status || ends => true,
+            ConditionKind::Ready | ConditionKind::ContainersReady => readiness_turned,
+            ConditionKind::PodReadyToStartContainers => sandbox_turned,
+            ConditionKind::Initialized => init_turned,
+            _ => false,
+        };
+        ensure(was == is || was.is_none() || turned && is >= was, || {
             format!(
                 "lastTransitionTime of {} goes from {was:?} to {is:?}, its status from {:?} to {:?}",
                 old.kind, old.status, new.status

@@ -8,7 +8,7 @@ use crate::trace::{CallPhase, CriCall, CriOp, ExitBy, What};
 pub(super) const INVARIANTS: &[Invariant] = &[
     Invariant {
         name: "sigkill-on-time",
-        holds: "SIGKILL comes exactly when the timeout of a StopContainer call ends, or by an action",
+        holds: "SIGKILL comes exactly when the timeout of a StopContainer call ends, by an action, or when the container is removed",
         source: "cri-api: StopContainer; pkg/kubelet/kuberuntime/kuberuntime_container.go: killContainer",
         kind: Kind::Exit,
         check: sigkill_on_time,
@@ -81,6 +81,10 @@ fn sigkill_on_time(scene: &Scene<'_>) -> Verdict {
     let attempt = scene.record.attempt;
     let mut stops = container.stops.iter().filter(|stop| Some(stop.attempt) == attempt);
     let due = stops.any(|stop| stop.begun + Duration::from_secs(stop.timeout) == at);
+    // What is removed is stopped by force.
+    let removed =
+        |(op, attempt): &(CriOp, u32)| *op == CriOp::RemoveContainer && Some(*attempt) == scene.record.attempt;
+    let due = due || container.open_calls.iter().any(removed);
     ensure(due || scene.facts.is_killed_by_action(pod, container, at), || {
         let stops = container.stops.iter();
         let due: Vec<_> = stops
