@@ -86,12 +86,36 @@ fn each_life_is_drawn() {
 #[test]
 fn a_new_distribution_leaves_the_draws_of_the_others() {
     let fixed = SCENARIO.replace("{uniform: [1ms, 2s]}", "1s");
-    let first = |scenario: &str| {
-        let records = sim::run(&input(scenario));
-        // Who starts first has the first draw.
-        BTreeSet::from(["default/web", "default/other"].map(|pod| lives(&records, pod)[0]))
-    };
+    let first = |scenario: &str| lives(&sim::run(&input(scenario)), "default/web")[0];
     assert_eq!(first(SCENARIO), first(&fixed));
+}
+
+#[test]
+fn what_a_pod_draws_does_not_depend_on_other_pods() {
+    let other = |scenario: &str| lives(&sim::run(&input(scenario)), "default/other");
+    let without = SCENARIO.replace("at: {uniform: [50m, 55m]}", "at: 1s");
+    assert_eq!(other(SCENARIO), other(&without));
+}
+
+#[test]
+fn an_alias_is_a_place_of_its_own() {
+    let aliased = SCENARIO
+        .replace(
+            "- exit: {after: {normal: {mean: 5s, sd: 1s}}, code: 1}",
+            "- exit: &end {after: {uniform: [1s, 9s]}, code: 1}",
+        )
+        .replace("- exit: {after: {exponential: {mean: 3s}}, code: 1}", "- exit: *end");
+    let scenario = input(&aliased).scenario;
+    let paths: Vec<&str> = scenario.distributions.iter().map(|placed| &*placed.path).collect();
+    assert_eq!(
+        paths,
+        [
+            "latencies.startContainer",
+            "containers[0].runs[0].exit.after",
+            "containers[0].runs[1].exit.after",
+            "actions[0].at"
+        ]
+    );
 }
 
 #[test]
@@ -119,11 +143,8 @@ fn a_run_of_a_sweep_draws_otherwise() {
             .expect("it exits")
             .after;
         let records = sim::run(&input);
-        let first = [lives(&records, "default/web")[0], lives(&records, "default/other")[0]];
-        assert!(
-            first.contains(&input.scenario.first(after)),
-            "whoever starts first has the first draw"
-        );
+        let first = lives(&records, "default/web")[0];
+        assert_eq!(first, input.scenario.first(after));
         first
     });
     assert_ne!(one, two);

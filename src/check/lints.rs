@@ -359,6 +359,10 @@ fn times(input: &Input, found: &mut Vec<Lint>) {
 
 /// The time of the first answer that is a success and stays within the chance of the script.
 fn first_success(windows: &[ProbeWindow]) -> Option<Duration> {
+    if windows.first()?.from > Duration::ZERO {
+        // Before the first window nothing is wrong.
+        return Some(Duration::ZERO);
+    }
     let found = windows.iter().find(|window| window.result == ProbeAnswer::Success)?;
     Some(found.from)
 }

@@ -6,7 +6,7 @@
 use crate::api::pod::{Container, Name, Pod};
 use crate::kernel::{Duration, Time};
 use crate::scenario::lookup::matches_pod;
-use crate::scenario::types::{ActionKind, Input, KubeletConfig, OnTerm, Outcome, Run, Scenario, Schedule, Span};
+use crate::scenario::types::{ActionKind, Input, KubeletConfig, OnTerm, Outcome, Run, Scenario, Schedule, Span, When};
 
 /// A smaller input on which `fails` still says true, after at most `tries` calls of it.
 pub fn shrunk(input: &Input, tries: usize, mut fails: impl FnMut(&Input) -> bool) -> Input {
@@ -18,8 +18,11 @@ pub fn shrunk(input: &Input, tries: usize, mut fails: impl FnMut(&Input) -> bool
             // It takes more than the first draws.
             best = input.clone();
             best.scenario.name_distributions();
+            if !fails(&best) {
+                return input.clone();
+            }
         }
-        left = left.saturating_sub(1);
+        left = left.saturating_sub(2);
     }
     loop {
         let mut progress = false;
@@ -206,7 +209,7 @@ fn drop_script(input: &mut Input, place: usize) -> Step {
     Step::Reduced
 }
 
-/// Half the horizon.
+/// Half the horizon, but not less than expectations speak of: what the run does not reach fails of itself.
 fn shorten(input: &mut Input, place: usize) -> Step {
     let Some(length) = input
         .scenario
@@ -215,7 +218,17 @@ fn shorten(input: &mut Input, place: usize) -> Step {
     else {
         return Step::Beyond;
     };
-    input.scenario.run_for = Some(Duration::from_secs(length.as_secs() / 2));
+    let spoken_of = input.scenario.expect.iter().map(|expectation| match expectation.when {
+        When::At(at) => at - Time::ZERO,
+        When::Within(span) => span,
+        When::Always { from, to } | When::Never { from, to } => to.unwrap_or(from) - Time::ZERO,
+    });
+    let least = spoken_of.max().unwrap_or(Duration::ZERO);
+    let half = Duration::from_secs(length.as_secs() / 2).max(least);
+    if half >= length {
+        return Step::Beyond;
+    }
+    input.scenario.run_for = Some(half);
     Step::Reduced
 }
 
@@ -403,7 +416,6 @@ fn drop_window(input: &mut Input, place: usize) -> Step {
                 return Step::Nothing;
             }
             windows.remove(place);
-            windows[0].from = Duration::ZERO;
             return Step::Reduced;
         }
         place -= windows.len();

@@ -139,7 +139,7 @@ impl ImageManager {
         let begun = self.kernel.now();
         self.records.begin(image);
         self.take_place().await;
-        let pulled = self.images.pull(&config.full_name, image, &tagged).await;
+        let pulled = self.images.pull((ix, &config.full_name), image, &tagged).await;
         self.give_place();
         self.records.end(image, &tagged, pulled.is_ok());
         match pulled {

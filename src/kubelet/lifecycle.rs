@@ -31,7 +31,7 @@ pub(super) async fn run(
     let takes = || {
         outcome
             .takes
-            .map_or(Duration::ZERO, |span| kubelet.runtime.draws.next(span))
+            .map_or(Duration::ZERO, |span| kubelet.runtime.draws.next(container.ix.0, span))
     };
     let result = match handler {
         Handler::Exec { command } if container.guest.is_some() => {

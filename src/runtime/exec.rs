@@ -139,11 +139,12 @@ impl Runtime {
         let since = container
             .started_at()
             .map_or(Duration::ZERO, |at| self.kernel.now() - at);
-        let in_force = windows.iter().rev().find(|w| w.from <= since).or(windows.first());
+        let in_force = windows.iter().rev().find(|w| w.from <= since);
+        // Before the first one nothing is wrong.
         let window = in_force.unwrap_or(&ProbeWindow::HEALTHY);
         let mut reply = ProbeReply {
             answer: window.answer(),
-            takes: self.draws.next(window.takes),
+            takes: self.draws.next(container.ix.0, window.takes),
             message: window.message.clone(),
             status: window.status,
             exit_code: window.exit_code,

@@ -236,7 +236,8 @@ fn program(script: &ProgramScript, draws: &Draws) -> guest::ProgramScript {
         Span::Fixed(duration) => guest::Wait::Fixed(duration),
         Span::Drawn(_) => {
             let draws = draws.clone();
-            guest::Wait::Drawn(Rc::new(move || draws.next(span)))
+            // Whoever runs it: programs know of no pods.
+            guest::Wait::Drawn(Rc::new(move || draws.next(0, span)))
         }
     };
     let answers = script.answers.iter().map(|answer| guest::AnswerScript {

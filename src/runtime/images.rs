@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::PodIx;
 use super::abandon::Abandon;
 use super::exec::CANCELED;
 use super::service::rpc_error;
@@ -75,7 +76,7 @@ impl Images {
     }
 
     /// PullImage for a container of a pod, of an image as the spec names it and with the tag that it means; errors with the CRI error's text.
-    pub async fn pull(&self, pod: &Name, image: &Name, tagged: &Name) -> Result<Duration, Name> {
+    pub async fn pull(&self, (ix, pod): (PodIx, &Name), image: &Name, tagged: &Name) -> Result<Duration, Name> {
         let outcome = {
             let mut pulls = self.pulls.borrow_mut();
             let count = pulls.entry(image.clone()).or_default();
@@ -105,7 +106,7 @@ impl Images {
             }
         });
         let takes = outcome.takes.unwrap_or(self.scenario.latencies.pull_image);
-        self.kernel.sleep(self.draws.next(takes)).await;
+        self.kernel.sleep(self.draws.next(ix.0, takes)).await;
         abandoned.defuse();
         record(CallPhase::End, outcome.error.as_ref().map(|text| rpc_error(text)));
         match outcome.error {

@@ -54,7 +54,7 @@ impl Runtime {
             self.begin_guest(container, guest);
         } else if let Some(exit) = &container.run.exit {
             let end = End {
-                at: self.kernel.now() + self.draws.next(exit.after),
+                at: self.kernel.now() + self.draws.next(container.ix.0, exit.after),
                 code: exit.code,
                 reason: exit.reason.clone(),
                 message: exit.message.clone(),
@@ -153,7 +153,7 @@ impl Runtime {
             guest.signal(container.stop_signal.unwrap_or_else(|| guest.stop_signal()));
         } else if first && let OnTerm::Exit { after, code } = container.run.on_term {
             let end = End {
-                at: now + self.draws.next(after),
+                at: now + self.draws.next(container.ix.0, after),
                 code,
                 reason: None,
                 message: None,

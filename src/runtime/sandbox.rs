@@ -40,7 +40,7 @@ impl Runtime {
         let outcome = self.next_sandbox_outcome(pod, full_name);
         let created_at = self.kernel.now();
         let takes = outcome.takes.unwrap_or(self.scenario.latencies.run_pod_sandbox);
-        let mut takes = self.draws.next(takes);
+        let mut takes = self.draws.next(pod.0, takes);
         let mut error = outcome.error.as_deref().map(rpc_error);
         if takes > self.sandbox_timeout {
             takes = self.sandbox_timeout;
@@ -125,11 +125,14 @@ impl Runtime {
     ) {
         self.call(full_name, None, sandbox.attempt, op, CallPhase::Begin, |_| {});
         let (full_name, sandbox) = (full_name.clone(), sandbox.clone());
-        self.carry(self.kernel.now() + self.draws.next(takes), move |runtime| {
-            effect(runtime, &sandbox);
-            runtime.touch(sandbox.pod);
-            runtime.call(&full_name, None, sandbox.attempt, op, CallPhase::End, |_| {});
-        })
+        self.carry(
+            self.kernel.now() + self.draws.next(sandbox.pod.0, takes),
+            move |runtime| {
+                effect(runtime, &sandbox);
+                runtime.touch(sandbox.pod);
+                runtime.call(&full_name, None, sandbox.attempt, op, CallPhase::End, |_| {});
+            },
+        )
         .await;
     }
 

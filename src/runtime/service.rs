@@ -231,7 +231,7 @@ impl Runtime {
         });
         let created_at = self.kernel.now();
         let takes = run.create.takes.unwrap_or(self.scenario.latencies.create_container);
-        self.carry(created_at + self.draws.next(takes), move |runtime| {
+        self.carry(created_at + self.draws.next(pod.0, takes), move |runtime| {
             runtime.call(&full_name, Some(&name), attempt, op, CallPhase::End, |call| {
                 call.image = Some(image.clone());
                 call.error = run.create.error.as_ref().map(|text| rpc_error(text));
@@ -304,7 +304,7 @@ impl Runtime {
             .unwrap_or(self.scenario.latencies.start_container);
         let container = container.clone();
         container.starting.set(true);
-        self.carry(self.kernel.now() + self.draws.next(takes), move |runtime| {
+        self.carry(self.kernel.now() + self.draws.next(pod.0, takes), move |runtime| {
             container.starting.set(false);
             let scripted = container.run.start.error.clone();
             let failure = scripted.or_else(|| {
@@ -385,7 +385,7 @@ impl Runtime {
         self.kill(container, 137, None);
         let container = container.clone();
         self.carry(
-            self.kernel.now() + self.draws.next(self.scenario.latencies.remove_container),
+            self.kernel.now() + self.draws.next(pod.0, self.scenario.latencies.remove_container),
             move |runtime| {
                 if let Some(records) = runtime.pods.borrow_mut().get_mut(&pod) {
                     records.containers.retain(|c| c.id != container.id);

@@ -49,7 +49,7 @@ impl VolumePlugin {
         let Some(outcome) = mounts.get(number).or(mounts.last()) else {
             return (Duration::ZERO, None);
         };
-        let takes = outcome.takes.map_or(Duration::ZERO, |span| self.draws.next(span));
+        let takes = outcome.takes.map_or(Duration::ZERO, |span| self.draws.next(ix.0, span));
         (takes, outcome.error.clone())
     }
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::distributions::first;
 use super::types::*;
 use super::{actions, duration, expect, gates, schema};
 use crate::api::Source;
@@ -112,6 +111,7 @@ pub(super) fn scenario(problems: &mut Problems<'_>, root: &Node, how: How) -> De
         .filter_map(|node| actions::step(&mut decoder, node))
         .collect();
     scenario.distributions = decoder.distributions;
+    scenario.name_spans();
     if undecodable > 0 {
         problems.found.truncate(undecodable);
     }
@@ -130,8 +130,10 @@ impl Decoder<'_, '_> {
         match self.read(node, true) {
             Span::Fixed(duration) => duration,
             Span::Drawn(index) => {
-                let PlacedDistribution { path, distribution, .. } = &self.distributions[index as usize];
-                first(*distribution, self.seed, self.run, path)
+                let path = self.problems.path(node);
+                let placed = &mut self.distributions[index as usize];
+                path.strip_prefix("spec.").unwrap_or(&path).clone_into(&mut placed.path);
+                placed.first(self.seed, self.run)
             }
         }
     }
@@ -140,7 +142,7 @@ impl Decoder<'_, '_> {
         node.get(field).map(|node| self.moment(node))
     }
 
-    /// A duration that is drawn each time if it is a distribution.
+    /// A duration that is drawn each time if it is a distribution. Its place gets its name when all is decoded.
     fn span_at(&mut self, node: &Node, field: &str) -> Option<Span> {
         node.get(field).map(|node| self.read(node, false))
     }
@@ -152,16 +154,12 @@ impl Decoder<'_, '_> {
         let Some(distribution) = self.distribution(node) else {
             return Span::ZERO;
         };
-        let path = self.problems.path(node);
-        let path = path.strip_prefix("spec.").unwrap_or(&path);
-        // A signal has two names.
-        let path = path.replace(".signals.SIG", ".signals.");
         self.distributions.push(PlacedDistribution {
-            path,
+            path: String::new(),
             distribution,
             once,
         });
-        Span::Drawn(u32::try_from(self.distributions.len() - 1).unwrap_or(u32::MAX))
+        Span::Drawn(u32::try_from(self.distributions.len() - 1).expect("fewer than 2^32 distributions"))
     }
 
     fn distribution(&mut self, node: &Node) -> Option<Distribution> {
@@ -169,11 +167,11 @@ impl Decoder<'_, '_> {
             let text = node?.text()?;
             duration::parse(text).ok()
         };
-        let (key, given) = node.fields().first()?;
-        if node.fields().len() > 1 {
+        if node.fields().len() != 1 {
             let message = "a distribution is exactly one of uniform, normal, exponential, lognormal";
             self.problems.at(node, message);
         }
+        let (key, given) = node.fields().first()?;
         let mut needed = |field: &str| {
             if given.get(field).is_none() {
                 self.problems.required(given, field, "");
@@ -448,10 +446,6 @@ impl Decoder<'_, '_> {
             let list = node.get("probes").map_or(&[][..], |probes| probes.list(kind));
             let mut windows: Vec<ProbeWindow> = list.iter().map(|node| decoder.window(node)).collect();
             windows.sort_by_key(|window| window.from);
-            if windows.first().is_some_and(|first| first.from > Duration::ZERO) {
-                // Before the first one nothing is wrong.
-                windows.insert(0, ProbeWindow::HEALTHY);
-            }
             windows
         };
         Run {
@@ -567,7 +561,9 @@ impl Decoder<'_, '_> {
                 let message = format!("{:?} is no signal that a program can react to", &*key.name);
                 self.problems.mark(key.span, message).hint = Some(format!("known are {}", KNOWN.join(", ")));
             }
-            signals.insert(name.into(), self.on_term(reaction));
+            if signals.insert(name.into(), self.on_term(reaction)).is_some() {
+                self.problems.mark(key.span, format!("{name} is given twice"));
+            }
         }
         signals
     }

@@ -4,6 +4,7 @@
 //! time ([`Span`]). A moment of the script, such as `actions[].at`, and what configures the kubelet is drawn once a run.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -139,7 +140,7 @@ pub fn draw(scenario: &Scenario, run: u64) -> Scenario {
 }
 
 impl PlacedDistribution {
-    /// The first draw of a run.
+    /// The first draw of a run, for the first pod.
     pub fn first(&self, seed: u64, run: u64) -> Duration {
         first(self.distribution, seed, run, &self.path)
     }
@@ -152,7 +153,7 @@ impl PlacedDistribution {
 }
 
 impl Scenario {
-    /// How long it takes the first time.
+    /// How long it takes the first time, for the first pod.
     pub fn first(&self, span: Span) -> Duration {
         match span {
             Span::Fixed(duration) => duration,
@@ -166,6 +167,19 @@ impl Scenario {
         self.each_span(|_, span| *span = scenario.first(*span).into());
         self.distributions.clear();
         self.document = None;
+    }
+
+    /// Names the distributions that are drawn each time after the places where they stand.
+    pub(super) fn name_spans(&mut self) {
+        let mut distributions = std::mem::take(&mut self.distributions);
+        if distributions.iter().any(|placed| !placed.once) {
+            self.each_span(|path, span| {
+                if let Span::Drawn(index) = span {
+                    distributions[*index as usize].path = path;
+                }
+            });
+        }
+        self.distributions = distributions;
     }
 
     /// Names the distributions after the places where they now stand, and drops those that stand nowhere any more.
@@ -260,14 +274,16 @@ fn each_span_of_run(run: &mut Run, path: &str, visit: &mut impl FnMut(String, &m
 }
 
 /// The draws of a run; clones share them.
+///
+/// Of each place every pod has a stream of its own, so that a pod's draws do not depend on what others do.
 #[derive(Clone)]
 pub struct Draws(Rc<Places>);
 
 struct Places {
     seed: u64,
     run: u64,
-    /// As [`Scenario::distributions`], each with its stream once it has been used.
-    places: Vec<(PlacedDistribution, RefCell<Option<ChaCha12Rng>>)>,
+    /// As [`Scenario::distributions`], each with the streams of the pods that have used it.
+    places: Vec<(PlacedDistribution, RefCell<BTreeMap<usize, ChaCha12Rng>>)>,
 }
 
 impl Draws {
@@ -281,16 +297,18 @@ impl Draws {
         }))
     }
 
-    /// How long it takes this time.
-    pub fn next(&self, span: Span) -> Duration {
+    /// How long it takes this time, for a pod: its place in the input.
+    pub fn next(&self, pod: usize, span: Span) -> Duration {
         let index = match span {
             Span::Fixed(duration) => return duration,
             Span::Drawn(index) => index as usize,
         };
         let Places { seed, run, places } = &*self.0;
-        let (placed, stream) = &places[index];
-        let mut stream = stream.borrow_mut();
-        let stream = stream.get_or_insert_with(|| stream_of(*seed, *run, &placed.path));
+        let (placed, streams) = &places[index];
+        let mut streams = streams.borrow_mut();
+        let stream = streams
+            .entry(pod)
+            .or_insert_with(|| stream_of(*seed, *run, &placed.path, pod));
         at_quantile(placed.distribution, open_unit(stream.next_u64()))
     }
 }
@@ -298,17 +316,20 @@ impl Draws {
 /// 99 % of a normal distribution lie below this many standard deviations.
 const Z_99: f64 = 2.326_347_874_040_841;
 
-/// What the stream of a place gives first in one run.
+/// What the stream of a place gives the first pod first in one run.
 pub(super) fn first(distribution: Distribution, seed: u64, run: u64, path: &str) -> Duration {
-    at_quantile(distribution, open_unit(stream_of(seed, run, path).next_u64()))
+    at_quantile(distribution, open_unit(stream_of(seed, run, path, 0).next_u64()))
 }
 
-/// The random numbers of a place.
-fn stream_of(seed: u64, run: u64, path: &str) -> ChaCha12Rng {
+/// The random numbers of a pod at a place.
+fn stream_of(seed: u64, run: u64, path: &str, pod: usize) -> ChaCha12Rng {
     let mut hash = Sha256::new();
     hash.update(seed.to_le_bytes());
     hash.update(run.to_le_bytes());
     hash.update(path.as_bytes());
+    if pod > 0 {
+        hash.update(format!("#{pod}").as_bytes());
+    }
     ChaCha12Rng::from_seed(hash.finalize().into())
 }
 
