@@ -198,8 +198,8 @@ fn standard_input_is_read_once() {
     let (compared, _) = told(POD, &["diff", "-", "--from", "1.36", "--summary"], 0);
     assert!(compared.starts_with("<stdin>"), "{compared}");
     told(POD, &["sweep", "-", "--vary", "seed=1,2"], 0);
-    for arguments in [&["run", "-", "-"][..], &["diff", "-", "-"], &["sweep", "-", "-"]] {
-        let (_, errors) = told("", arguments, 2);
+    for command in ["run", "diff", "sweep", "merge", "new"] {
+        let (_, errors) = told("", &[command, "-", "-"], 2);
         assert_eq!(errors, "error: -: standard input can be read only once\n");
     }
 }

@@ -112,9 +112,7 @@ fn two_scenarios(arguments: &Arguments, printer: Printer) -> Result<Comparison, 
             "without --from and --to there must be two scenarios to compare with each other".to_owned(),
         ));
     };
-    if [old, new].into_iter().all(|path| sources::is_stdin(path)) {
-        return Err(Trouble::Message("-: standard input can be read only once".to_owned()));
-    }
+    sources::stdin_once(&arguments.paths)?;
     let read = |path: &PathBuf| -> Result<Side, Trouble> {
         let sources = sources::read(std::slice::from_ref(path))?;
         let side = side(path.display().to_string(), &sources, None, printer);

@@ -31,6 +31,7 @@ pub(super) struct Arguments {
 
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Trouble> {
+    sources::stdin_once(&arguments.files)?;
     let mut files = Vec::new();
     for path in &arguments.files {
         let source = sources::read_file(path)?;

@@ -12,10 +12,8 @@ const LARGEST_BYTES: u64 = 64 << 20;
 
 /// The texts of files, of the YAML and JSON files directly in directories (by name), and of `-`, standard input.
 pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<Source>, String> {
+    stdin_once(paths)?;
     let mut sources = Vec::new();
-    if paths.iter().filter(|path| is_stdin(path)).count() > 1 {
-        return Err("-: standard input can be read only once".to_owned());
-    }
     for path in paths {
         if path.is_dir() {
             let files = files_in(path)?;
@@ -33,6 +31,14 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<Source>, String> {
         }
     }
     Ok(sources)
+}
+
+/// Errors when standard input is named twice.
+pub(crate) fn stdin_once(paths: &[PathBuf]) -> Result<(), String> {
+    match paths.iter().filter(|path| is_stdin(path)).count() {
+        0 | 1 => Ok(()),
+        _ => Err("-: standard input can be read only once".to_owned()),
+    }
 }
 
 /// Whether standard input is meant.
