@@ -395,6 +395,59 @@ fn a_new_scenario_leaves_out_what_acts_by_itself() {
     assert!(stderr(&none).contains("the input makes no pods"), "{}", stderr(&none));
 }
 
+/// Workloads whose names begin alike, in the order in which the first pattern matches all pods.
+fn of_like_names() -> String {
+    let workload = |kind: &str, name: &str, containers: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: {kind}\nmetadata: {{name: {name}}}\nspec:\n  selector: {{matchLabels: {{app: {name}}}}}\n  template:\n    metadata: {{labels: {{app: {name}}}}}\n    spec: {{containers: [{containers}]}}\n---\n"
+        )
+    };
+    let app = "{name: app, image: 'own:1'}";
+    [
+        workload("Deployment", "web", &format!("{app}, {{name: side, image: 'nginx:1'}}")),
+        workload("StatefulSet", "web", &format!("{app}, {{name: other, image: 'own:1'}}")),
+        workload("DaemonSet", "web", &format!("{app}, {{name: third, image: 'own:1'}}")),
+        workload("StatefulSet", "web-a", app),
+        workload(
+            "Deployment",
+            "web-api",
+            &format!("{app}, {{name: side, image: 'nginx:1'}}"),
+        ),
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: web-a-b}\nspec: {containers: [{name: app, image: 'own:1'}]}\n"
+            .to_owned(),
+    ]
+    .concat()
+}
+
+#[test]
+fn each_script_of_a_new_scenario_is_in_force_somewhere() {
+    let folder = folder(&[("all.yaml", &of_like_names())]);
+    let new = podlapse(folder.path(), &["new", "all.yaml"]);
+    assert_eq!(new.status.code(), Some(0), "{}", stderr(&new));
+    // Each script makes its containers end with a code of its own, those in comments as well.
+    let mut codes = 0;
+    let mut text = String::new();
+    for line in stdout(&new).lines() {
+        let enabled = line.replacen("# - {pod:", "- {pod:", 1);
+        let code = 10 + codes;
+        let ends = if line.contains("- {}   # runs until") {
+            format!("    - exit: {{after: 5s, code: {code}}}")
+        } else {
+            enabled.replace("code: 1}}]}", &format!("code: {code}}}}}]}}"))
+        };
+        codes += usize::from(ends.contains(&format!("code: {code}}}")));
+        text.push_str(&(ends + "\n"));
+    }
+    assert_eq!(codes, 9, "{text}");
+    std::fs::write(folder.path().join("new.yaml"), &text).expect("written");
+    let run = podlapse(folder.path(), &["run", "all.yaml", "new.yaml"]);
+    assert_eq!(run.status.code(), Some(0), "{}", stderr(&run));
+    for code in 10..10 + codes {
+        let exited = format!("exited with {code}");
+        assert!(stdout(&run).contains(&exited), "{exited}\n{text}\n{}", stdout(&run));
+    }
+}
+
 #[test]
 fn a_pods_name_may_stand_before_the_files() {
     let folder = folder(&[

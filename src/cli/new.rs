@@ -1,5 +1,7 @@
 //! `podlapse new`: a commented scenario for manifests, to be changed by hand.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -68,7 +70,12 @@ pub(super) fn is_scenario(text: &str) -> bool {
     text.contains("podlapse.dev/") && text.match_indices("kind").any(is_kind)
 }
 
-/// One script for each container of each different pod; pods of one owner share theirs.
+/// What stands before scripts in comments.
+const KNOWN: &str =
+    "  # The programs of these are known: they act by themselves, unless a script stands in for them.\n";
+
+/// One script for each container of each different pod; pods of one owner share theirs. Of two scripts that match a
+/// container the first counts, so those for fewer pods come first.
 fn scenario(input: &Input, files: &str) -> String {
     let mut pods: Vec<(String, PodIx, &Pod)> = Vec::new();
     for (number, pod) in input.pods.iter().map(|p| &*p.pod).enumerate() {
@@ -78,10 +85,13 @@ fn scenario(input: &Input, files: &str) -> String {
             (Some((_, owner)), _) => format!("{owner}-*"),
             (None, _) => pod.name.to_string(),
         };
-        if !pods.iter().any(|(known, ..)| *known == pattern) {
-            pods.push((pattern, PodIx(number), pod));
-        }
+        pods.push((pattern, PodIx(number), pod));
     }
+    // What matches all that another pattern matches, and more, says less of the name.
+    pods.sort_by_key(|(pattern, ..)| {
+        let said = pattern.bytes().filter(|byte| *byte != b'*').count();
+        Reverse(if said < pattern.len() { said } else { usize::MAX })
+    });
     let first = input.pods.first().map_or("", |p| &p.pod.name);
     let mut text = format!(
         "\
@@ -103,34 +113,39 @@ spec:
     let kernel = Kernel::new();
     let draws = Draws::new(&input.scenario);
     let guests = Guests::new(&kernel, &Recorder::new(&kernel, |_| {}), input, &draws);
-    let (mut scripts, mut known) = (String::new(), String::new());
+    let mut scripts = String::new();
+    let mut have = BTreeSet::new();
+    let (mut is_empty, mut after_known) = (true, false);
     for (pattern, ix, pod) in &pods {
         for (kind, container) in pod.all_containers() {
-            if guests.plays(*ix, container) {
-                let (pod, name) = (quoted(pattern), &container.name);
-                let _ = writeln!(
-                    known,
-                    "  # - {{pod: {pod}, name: {name}, runs: [{{exit: {{after: 5s, code: 1}}}}]}}"
-                );
+            if !have.insert((pattern, &container.name)) {
                 continue;
             }
-            // A pod waits for its init containers: they must end.
-            let ends = kind == ContainerType::Init && !container.is_sidecar();
-            script(&mut scripts, pattern, container, ends);
+            let known = guests.plays(*ix, container);
+            if known {
+                if !after_known {
+                    scripts.push_str(KNOWN);
+                }
+                let (pod, name) = (quoted(pattern), &container.name);
+                let _ = writeln!(
+                    scripts,
+                    "  # - {{pod: {pod}, name: {name}, runs: [{{exit: {{after: 5s, code: 1}}}}]}}"
+                );
+            } else {
+                // A pod waits for its init containers: they must end.
+                let ends = kind == ContainerType::Init && !container.is_sidecar();
+                script(&mut scripts, pattern, container, ends);
+            }
+            is_empty &= known;
+            after_known = known;
         }
     }
-    text.push_str(if scripts.is_empty() {
+    text.push_str(if is_empty {
         "  containers: []\n"
     } else {
         "  containers:\n"
     });
     text.push_str(&scripts);
-    if !known.is_empty() {
-        text.push_str(
-            "  # The programs of these are known: they act by themselves, unless a script stands in for them.\n",
-        );
-        text.push_str(&known);
-    }
     images(&mut text, input);
     let _ = write!(
         text,
