@@ -190,6 +190,10 @@ fn what_cannot_be_varied_is_told_with_the_option() {
             &["Pod/web.metadata.name=other"],
             "error: --vary Pod/web.metadata.name=other: within 30s: pod('web').restarts('app') > 0: the input has no pod 'web'\n",
         ),
+        (
+            &["containers[app].runs[0].probes.readiness[0].probability=0.5,nan"],
+            "error: --vary containers[app].runs[0].probes.readiness[0].probability=nan: nan is not a finite number\n",
+        ),
         (&["seed=1", "seed=2"], "error: --vary seed is given twice\n"),
         (
             &["seed"],
@@ -200,6 +204,46 @@ fn what_cannot_be_varied_is_told_with_the_option() {
         let errors = refused(&arguments);
         assert!(errors.starts_with(wanted), "{errors}");
     }
+}
+
+#[test]
+fn the_items_of_a_list_are_varied_and_strings_stay_strings() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let list = "\
+apiVersion: v1
+kind: List
+items:
+- apiVersion: v1
+  kind: PodList
+  items:
+  - apiVersion: v1
+    kind: Pod
+    metadata: {name: web, annotations: {port: '80'}}
+    spec: {containers: [{name: app, image: app, env: [{name: PORT, value: '8080'}]}]}
+- apiVersion: podlapse.dev/v1alpha1
+  kind: Scenario
+  metadata: {name: list}
+  spec:
+    runFor: 1m
+    expect: [{at: 30s, that: 'false'}]
+";
+    std::fs::write(folder.path().join("list.yaml"), list).expect("written");
+    let arguments = [
+        "sweep",
+        "list.yaml",
+        "--vary",
+        "Pod/web.spec.containers[app].env[PORT].value=80",
+        "--vary",
+        "Pod/web.metadata.annotations.weight=\"81\"",
+        "--vary",
+        "Pod/web.spec.terminationGracePeriodSeconds=5",
+        "--vary",
+        "expect[0].that=true",
+    ];
+    let table = output(folder.path(), &arguments, None, 0);
+    let row = table.lines().nth(1).expect("a row");
+    assert!(row.starts_with("0,80,81,5,true,"), "{table}");
+    assert!(row.ends_with(",true"), "the expectation holds: {table}");
 }
 
 #[test]
@@ -229,7 +273,7 @@ fn shards_of_other_sweeps_do_not_merge() {
     for (with, wanted) in [
         ("other", "another input or another --vary"),
         ("cut", "run 1 is missing"),
-        ("whole", "not a shard of a sweep"),
+        ("whole", "its last column does not name the sweep"),
     ] {
         let refused = podlapse(folder.path(), &["merge", "first", with], None);
         let errors = String::from_utf8_lossy(&refused.stderr).into_owned();

@@ -23,8 +23,13 @@ Examples:
 
 A path begins at the Scenario's spec, or at a manifest: Pod/NAME.spec… . [app] is the element of that name, [0] the \
 first one. Fields that are not there are made, and so are the scripts of containers, images, volumes and nodes that the \
-input has. A range is one of integers or durations; the values of a list may be anything. Several --vary make a grid, the \
+input has. A range is one of integers or durations; the values of a list may be anything. What is a \
+string in the input stays one; elsewhere a number, true or false is taken for what it is, unless it stands in double \
+quotes: Pod/web.metadata.annotations.weight='\"80\"'. Several --vary make a grid, the \
 first of them changing slowest.
+
+A duration that is drawn has a column. Of one that is drawn again and again in a run (exit.after of a container that \
+crashes, latencies of probes) it holds the first draw only.
 
 Exit status: 0 done, 2 the input or the command line cannot be used.")]
 pub(super) struct Arguments {

@@ -1,7 +1,7 @@
 //! Puts the outputs of shards together: the result is, byte for byte, that of the run without shards.
 
-use super::report::{self, Line, VERSION, render};
-use super::shard::Shard;
+use super::report::{Head, Line, VERSION, render};
+use super::shard::{Mark, Shard};
 
 /// The outputs of all shards of a sweep (CSV) or of fuzzing (JSON lines), each with its name, as one. Errors with
 /// what does not fit together: shards of different things, a shard that is missing or given twice.
@@ -18,11 +18,11 @@ pub fn merge(files: &[(String, String)]) -> Result<String, String> {
 }
 
 fn merge_reports(files: &[(String, String)]) -> Result<String, String> {
-    let mut heads: Vec<(Shard, report::Head)> = Vec::new();
+    let mut heads: Vec<(Shard, Head)> = Vec::new();
     let mut all: Vec<Line> = Vec::new();
     for (name, text) in files {
         let mut lines = text.lines();
-        let head: report::Head = serde_json::from_str(lines.next().unwrap_or_default())
+        let head: Head = serde_json::from_str(lines.next().unwrap_or_default())
             .map_err(|error| format!("{name}: not the JSON output of fuzz: {error}"))?;
         if head.fuzz != VERSION {
             return Err(format!("{name}: written by another version of podlapse"));
@@ -55,7 +55,7 @@ fn merge_reports(files: &[(String, String)]) -> Result<String, String> {
             None => merged.push(line),
         }
     }
-    let head = report::Head {
+    let head = Head {
         shard: None,
         of: None,
         checked: heads.iter().map(|(_, head)| head.checked).sum(),
@@ -80,34 +80,6 @@ fn complete(numbers: &[u64], count: u64, what: &str) -> Result<(), String> {
     }
 }
 
-/// The name of the last column of a shard's table: which shard it is, and of what. The column is empty.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Mark {
-    pub(super) shard: Shard,
-    /// runs of all shards
-    pub(super) runs: u64,
-    /// a fingerprint of the sweep
-    pub(super) of: String,
-}
-
-impl std::fmt::Display for Mark {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "shard={} runs={} of={}", self.shard, self.runs, self.of)
-    }
-}
-
-impl Mark {
-    fn parse(text: &str) -> Option<Mark> {
-        let mut fields = text.split(' ');
-        let mut field = |name: &str| fields.next()?.strip_prefix(name)?.strip_prefix('=');
-        Some(Mark {
-            shard: Shard::parse(field("shard")?).ok()?,
-            runs: field("runs")?.parse().ok()?,
-            of: field("of")?.to_owned(),
-        })
-    }
-}
-
 fn merge_tables(files: &[(String, String)]) -> Result<String, String> {
     let mut first: Option<(Mark, csv::StringRecord)> = None;
     let mut indices: Vec<u64> = Vec::new();
@@ -116,7 +88,7 @@ fn merge_tables(files: &[(String, String)]) -> Result<String, String> {
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         let mut header = reader.headers().map_err(|error| format!("{name}: {error}"))?.clone();
         let mark = header.iter().next_back().and_then(Mark::parse).ok_or_else(|| {
-            format!("{name}: not a shard of a sweep, as `podlapse sweep --shard` writes it: its last column does not say of what")
+            format!("{name}: not a shard of a sweep, as `podlapse sweep --shard` writes it: its last column does not name the sweep")
         })?;
         header.truncate(header.len() - 1);
         let (known, columns) = first.get_or_insert_with(|| (mark.clone(), header.clone()));

@@ -70,6 +70,35 @@ impl std::fmt::Display for Shard {
     }
 }
 
+/// The name of the last column of a shard's table: which shard it is, and of what. The column is empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Mark {
+    pub(super) shard: Shard,
+    /// runs of all shards
+    pub(super) runs: u64,
+    /// a fingerprint of the sweep
+    pub(super) of: String,
+}
+
+impl std::fmt::Display for Mark {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "shard={} runs={} of={}", self.shard, self.runs, self.of)
+    }
+}
+
+impl Mark {
+    /// Reads what it is displayed as; None: it is no mark.
+    pub(super) fn parse(text: &str) -> Option<Mark> {
+        let mut fields = text.split(' ');
+        let mut field = |name: &str| fields.next()?.strip_prefix(name)?.strip_prefix('=');
+        Some(Mark {
+            shard: Shard::parse(field("shard")?).ok()?,
+            runs: field("runs")?.parse().ok()?,
+            of: field("of")?.to_owned(),
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,12 +7,10 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::measure::Measure;
-use super::merge::Mark;
-use super::shard::{Shard, fingerprint};
+use super::shard::{Mark, Shard, fingerprint};
 use super::threads;
-use super::vary::{Names, Vary, error};
+use super::vary::{Names, Vary, shown};
 use crate::api::diagnostic::{Diagnostic, Diagnostics};
-use crate::api::node::Node;
 use crate::api::yaml;
 use crate::check::expectations::{Compiled, Verdict, compile, describe, judge};
 use crate::kernel::Duration;
@@ -61,7 +59,7 @@ impl Sweep {
         let mut documents = Vec::new();
         for source in sources {
             let read = yaml::documents(source).map_err(|unreadable| Diagnostics(vec![*unreadable]))?;
-            documents.extend(read.iter().map(Node::to_json));
+            read.iter().for_each(|node| unpack(node.to_json(), &mut documents));
         }
         if documents.iter().all(|d| d["kind"] != "Scenario") {
             documents.push(json!({
@@ -73,7 +71,8 @@ impl Sweep {
         }
         for (place, one) in vary.iter().enumerate() {
             if vary[..place].iter().any(|other| other.path == one.path) {
-                return Err(error(format!("--vary {} is given twice", one.path), None));
+                let twice = Diagnostic::general(format!("--vary {} is given twice", one.path));
+                return Err(Diagnostics(vec![twice]));
             }
         }
         let mut sweep = Sweep {
@@ -203,7 +202,7 @@ impl Sweep {
     /// Runs the shard's runs. `go_on` is told after each batch how many rows there are, and says whether to go on.
     /// Errors with the first point that cannot be used.
     pub fn sweep(&self, shard: Shard, jobs: usize, mut go_on: impl FnMut(u64) -> bool) -> Result<Table, Diagnostics> {
-        let threads = threads::pool(jobs).map_err(|message| error(message, None))?;
+        let threads = threads::pool(jobs).map_err(|message| Diagnostics(vec![Diagnostic::general(message)]))?;
         let mut table = Table {
             header: self.header(),
             expected: self.expected.len(),
@@ -239,7 +238,7 @@ impl Sweep {
             return Ok(Vec::new());
         };
         let mut row = vec![run.to_string()];
-        row.extend(self.values(point).into_iter().map(str::to_owned));
+        row.extend(self.values(point).into_iter().map(|value| shown(value).to_owned()));
         if self.draws > 1 {
             row.push(draw.to_string());
         }
@@ -262,6 +261,19 @@ impl Sweep {
         row.push(measure.phases());
         row.extend(held.into_iter().map(|held| held.to_string()));
         Ok(row)
+    }
+}
+
+/// Adds a document, of a list its items, as the loader takes them.
+fn unpack(document: Value, into: &mut Vec<Value>) {
+    let kind = document["kind"].as_str().unwrap_or_default();
+    let is_list = kind == "List" || document["apiVersion"] == "v1" && kind.ends_with("List");
+    match document {
+        Value::Object(mut fields) if is_list => match fields.remove("items") {
+            Some(Value::Array(items)) => items.into_iter().for_each(|item| unpack(item, into)),
+            _ => {}
+        },
+        document => into.push(document),
     }
 }
 

@@ -20,7 +20,7 @@ pub struct Vary {
     /// kind and name of the document; None: the Scenario's spec
     root: Option<(String, String)>,
     steps: Vec<Step>,
-    /// the values, as text
+    /// the values, as they are written
     pub values: Vec<String>,
     /// the values are those of a range
     is_range: bool,
@@ -85,7 +85,8 @@ enum Step {
 
 impl Vary {
     /// Reads `path=from..to/step` or `path=value,value`. A path begins at the Scenario's spec, or at a manifest:
-    /// `Pod/web.spec.terminationGracePeriodSeconds`. `[app]` is the element of that name, `[0]` the first one.
+    /// `Pod/web.spec.terminationGracePeriodSeconds`. `[app]` is the element of that name, `[0]` the first one. A value in
+    /// double quotes is a string. Errors with what is wrong, for the end of a sentence.
     pub fn parse(text: &str) -> Result<Vary, String> {
         let (path, values) = text
             .split_once('=')
@@ -107,7 +108,7 @@ impl Vary {
         })
     }
 
-    /// The values that show whether all can be used: those of a list, of a range its ends.
+    /// The values to try first: all of a list, the two ends of a range.
     pub fn telling(&self) -> impl Iterator<Item = &str> {
         let step = if self.is_range { self.values.len() - 1 } else { 1 };
         self.values.iter().step_by(step.max(1)).map(String::as_str)
@@ -144,8 +145,14 @@ impl Vary {
         }
         // The only number with a fraction that a Scenario has.
         let is_fraction = at.is_f64() || list == "probability";
-        *at = match value.parse::<f64>() {
-            Ok(number) if is_fraction => number.into(),
+        *at = match (unquoted(value), value.parse::<f64>()) {
+            (Some(text), _) => text.into(),
+            // What is written as a string stays one: the value of a variable, an expression, an annotation.
+            (None, _) if at.is_string() => value.into(),
+            (None, Ok(number)) if is_fraction && number.is_finite() => number.into(),
+            (None, Ok(_)) if is_fraction => {
+                return Err(error(format!("{value} is not a finite number"), None));
+            }
             _ => scalar(value),
         };
         Ok(())
@@ -206,10 +213,21 @@ fn items<'a>(at: &'a mut Value, list: &str) -> Result<&'a mut Vec<Value>, Diagno
 }
 
 /// One error, about the input as a whole.
-pub(super) fn error(message: String, hint: Option<String>) -> Diagnostics {
+fn error(message: String, hint: Option<String>) -> Diagnostics {
     let mut error = Diagnostic::general(message);
     error.hint = hint;
     Diagnostics(vec![error])
+}
+
+/// What is between the double quotes of a value that is nothing but them and it.
+fn unquoted(value: &str) -> Option<&str> {
+    let inside = value.strip_prefix('"')?.strip_suffix('"')?;
+    (!inside.contains('"')).then_some(inside)
+}
+
+/// A value as a table shows it: a string without its quotes.
+pub(super) fn shown(value: &str) -> &str {
+    unquoted(value).unwrap_or(value)
 }
 
 /// A value as YAML reads it: numbers and booleans for what they are, all else as text.
@@ -258,8 +276,8 @@ fn steps(path: &str) -> Result<Vec<Step>, String> {
 
 /// The values, and whether they are those of a range.
 fn expand(text: &str) -> Result<(Vec<String>, bool), String> {
-    let Some((from, rest)) = text.split_once("..") else {
-        return Ok((text.split(',').map(str::to_owned).collect(), false));
+    let Some((from, rest)) = text.split_once("..").filter(|(from, _)| !from.starts_with('"')) else {
+        return Ok((list(text), false));
     };
     let (to, step) = rest.split_once('/').map_or((rest, None), |(to, step)| (to, Some(step)));
     if let (Ok(from), Ok(to)) = (from.parse::<i64>(), to.parse::<i64>()) {
@@ -273,6 +291,26 @@ fn expand(text: &str) -> Result<(Vec<String>, bool), String> {
     let (from, to, step) = (duration::parse(from)?, duration::parse(to)?, duration::parse(step)?);
     let values = range(from.0, to.0, step.0)?.map(|n| Duration(n).to_string());
     Ok((values.collect(), true))
+}
+
+/// The values between commas. A comma within double quotes is part of a value.
+fn list(text: &str) -> Vec<String> {
+    let mut values = Vec::new();
+    let mut rest = text;
+    loop {
+        let quotes = rest.strip_prefix('"').and_then(|inside| inside.find('"'));
+        let end = quotes.map(|inside| inside + 2);
+        let end = end.filter(|end| matches!(rest.as_bytes().get(*end), None | Some(b',')));
+        let (value, more) = match end.or_else(|| rest.find(',')) {
+            Some(end) => rest.split_at(end),
+            None => (rest, ""),
+        };
+        values.push(value.to_owned());
+        match more.strip_prefix(',') {
+            Some(more) => rest = more,
+            None => return values,
+        }
+    }
 }
 
 fn range(from: i64, to: i64, step: i64) -> Result<impl Iterator<Item = i64>, String> {
@@ -298,6 +336,10 @@ mod tests {
         assert_eq!(values("1..9/4"), Ok(vec!["1".into(), "5".into(), "9".into()]));
         assert_eq!(values("250ms..1s/500ms"), Ok(vec!["250ms".into(), "750ms".into()]));
         assert_eq!(values("Always,Never"), Ok(vec!["Always".into(), "Never".into()]));
+        assert_eq!(
+            values("\"a,b..c\",,\"a\"b,\"\""),
+            Ok(["\"a,b..c\"", "", "\"a\"b", "\"\""].map(str::to_owned).to_vec())
+        );
         for text in ["3..1", "1s..2s", "1..2/0", "1s..2/1s", "0..9999999999"] {
             assert!(values(text).is_err(), "{text}");
         }
@@ -351,6 +393,46 @@ mod tests {
         );
         for text in ["a..b=1", "=1", "a[0=1", "a.=1"] {
             assert!(Vary::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn strings_stay_strings_and_quotes_make_them() {
+        let mut documents = vec![
+            json!({"kind": "Pod", "metadata": {"name": "web"}, "spec": {"containers": [
+                {"name": "app", "env": [{"name": "PORT", "value": "8080"}], "livenessProbe": {"periodSeconds": 5}},
+            ]}}),
+            json!({"kind": "Scenario", "spec": {"expect": [{"that": "false"}]}}),
+        ];
+        for vary in [
+            "Pod/web.spec.containers[app].env[PORT].value=80",
+            "Pod/web.spec.containers[app].livenessProbe.periodSeconds=7",
+            "Pod/web.metadata.annotations.weight=\"80\"",
+            "Pod/web.metadata.annotations.probability=\"0.5\"",
+            "expect[0].that=true",
+        ] {
+            set(&mut documents, vary).expect(vary);
+        }
+        let app = &documents[0]["spec"]["containers"][0];
+        assert_eq!(app["env"][0]["value"], "80");
+        assert_eq!(app["livenessProbe"]["periodSeconds"], 7);
+        assert_eq!(
+            documents[0]["metadata"]["annotations"],
+            json!({"weight": "80", "probability": "0.5"})
+        );
+        assert_eq!(documents[1]["spec"]["expect"][0]["that"], "true");
+        assert_eq!(
+            (shown("\"80\""), shown("\"a\"b\""), shown("80")),
+            ("80", "\"a\"b\"", "80")
+        );
+    }
+
+    #[test]
+    fn what_no_file_can_hold_is_no_number() {
+        for value in ["nan", "inf", "-inf", "1e400"] {
+            let vary = format!("containers[app].runs[0].probes.readiness[0].probability={value}");
+            let error = set(&mut documents(), &vary).expect_err(&vary);
+            assert!(error.contains(&format!("{value} is not a finite number")), "{error}");
         }
     }
 
