@@ -46,7 +46,7 @@ pub(super) struct Arguments {
     /// Mutate this input instead of generating one, and hold its expectations to be invariants; may be given several times
     #[arg(long, value_name = "FILE")]
     around: Vec<PathBuf>,
-    /// What the generator makes use of, name=value, separated by commas; a name that is not known is told those that are
+    /// What the generator makes use of, name=value, separated by commas; an unknown name is refused with the list of known ones
     #[arg(long, value_name = "LIST", conflicts_with = "around")]
     weights: Option<String>,
     /// Do only shard i of n (i/n, i from 0); of a bare n the index is JOB_COMPLETION_INDEX
@@ -85,7 +85,7 @@ fn minutes(text: &str) -> Result<Duration, String> {
     let minutes: f64 = text.parse().map_err(|_| "it is a number such as 5 or 0.5".to_owned())?;
     let span = Duration::try_from_secs_f64(minutes * 60.0).ok();
     span.filter(|span| *span > Duration::ZERO)
-        .ok_or_else(|| "it is more than 0, and no eternity".to_owned())
+        .ok_or_else(|| "it must be above 0 and finite".to_owned())
 }
 
 /// Runs the command.

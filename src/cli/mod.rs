@@ -80,7 +80,7 @@ enum Command {
     Logs(logs::Arguments),
     /// Writes a commented scenario for manifests
     New(new::Arguments),
-    /// Writes the JSON Schema of the Scenario document
+    /// Writes the schema of the Scenario document, as JSON Schema or Markdown
     Schema(schema::Arguments),
     /// Runs generated scenarios and holds each against what must hold for any pod
     Fuzz(fuzz::Arguments),

@@ -16,7 +16,7 @@ use rayon::prelude::*;
 
 use super::exit::{Exit, Trouble};
 use super::printer::Printer;
-use super::{clock, discover, progress, version};
+use super::{clock, discover, fuzz, progress, version};
 use crate::api::features::Version;
 use crate::explore::threads;
 use case::{Outcome, Status};
@@ -123,8 +123,7 @@ fn play(
     review: Review,
     printer: Printer,
 ) -> Result<(Vec<Outcome>, usize), Trouble> {
-    let jobs = arguments.jobs.map_or(0, usize::from);
-    let pool = threads::pool(jobs).map_err(Trouble::Message)?;
+    let pool = threads::pool(fuzz::threads(arguments.jobs)).map_err(Trouble::Message)?;
     let version = arguments.kubernetes_version;
     let runs: Vec<Run<'_>> = pool.install(|| {
         let runs = |case| {
