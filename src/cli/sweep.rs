@@ -29,7 +29,7 @@ quotes: Pod/web.metadata.annotations.weight='\"80\"'. Several --vary make a grid
 first of them changing slowest.
 
 A duration that is drawn has a column. Of one that is drawn again and again in a run (exit.after of a container that \
-crashes, latencies of probes) it holds the first draw only.
+crashes, takes of a probe, latencies) it holds the first draw only.
 
 Exit status: 0 done, 2 the input or the command line cannot be used.")]
 pub(super) struct Arguments {
