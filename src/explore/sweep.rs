@@ -269,10 +269,11 @@ fn unpack(document: Value, into: &mut Vec<Value>) {
     let kind = document["kind"].as_str().unwrap_or_default();
     let is_list = kind == "List" || document["apiVersion"] == "v1" && kind.ends_with("List");
     match document {
-        Value::Object(mut fields) if is_list => match fields.remove("items") {
-            Some(Value::Array(items)) => items.into_iter().for_each(|item| unpack(item, into)),
-            _ => {}
-        },
+        Value::Object(mut fields) if is_list => {
+            if let Some(Value::Array(items)) = fields.remove("items") {
+                items.into_iter().for_each(|item| unpack(item, into));
+            }
+        }
         document => into.push(document),
     }
 }
