@@ -7,7 +7,7 @@ use std::ops::Range;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Element, Level, Renderer, Snippet};
 
-use super::node::Source;
+use super::node::{Lines, Source};
 use super::place::Place;
 
 /// Longer lines (JSON on one line) are shown in part.
@@ -57,6 +57,15 @@ impl Diagnostic {
 
     /// An error about some bytes of a file.
     pub fn at(source: &Source, span: Range<usize>, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::placed(source, span, message.into(), |start| source.place(start))
+    }
+
+    /// As `at`, for many of one file: with its lines the place is found quickly.
+    pub(crate) fn in_lines(source: &Source, lines: &Lines, span: Range<usize>, message: String) -> Diagnostic {
+        Diagnostic::placed(source, span, message, |start| lines.place(source, start))
+    }
+
+    fn placed(source: &Source, span: Range<usize>, message: String, place: impl FnOnce(usize) -> Place) -> Diagnostic {
         let text = source.text.as_str();
         let start = floor_boundary(text, span.start.min(text.len()));
         let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
@@ -80,7 +89,7 @@ impl Diagnostic {
         }
         Diagnostic {
             span: start..span.end.max(start),
-            place: Some(source.place(start)),
+            place: Some(place(start)),
             line: Some((shown, marked)),
             ..Diagnostic::general(message)
         }

@@ -26,15 +26,6 @@ impl Source {
             column: before[line_start..].chars().count() + 1,
         }
     }
-
-    /// The byte at a line and column of the text; its end for a place that is not in it.
-    pub fn offset(&self, place: &Place) -> usize {
-        let newlines = self.text.match_indices('\n').map(|(at, _)| at + 1);
-        let line = std::iter::once(0).chain(newlines).nth(place.line.saturating_sub(1));
-        let start = line.unwrap_or(self.text.len());
-        let before = self.text[start..].chars().take(place.column.saturating_sub(1));
-        start + before.map(char::len_utf8).sum::<usize>()
-    }
 }
 
 /// Where the lines of a file begin, for finding many places quickly.
@@ -60,6 +51,14 @@ impl Lines {
             line,
             column: before.chars().count() + 1,
         }
+    }
+
+    /// The byte at a line and column of the text; its end for a place that is not in it.
+    pub(crate) fn offset(&self, source: &Source, place: &Place) -> usize {
+        let line = self.0.get(place.line.saturating_sub(1));
+        let start = line.copied().unwrap_or(source.text.len());
+        let before = source.text[start..].chars().take(place.column.saturating_sub(1));
+        start + before.map(char::len_utf8).sum::<usize>()
     }
 }
 

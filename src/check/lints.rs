@@ -1,10 +1,10 @@
 //! What a careful person would ask about a manifest and its scenario, told before anything runs.
 
-use std::ops::Range;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::Source;
 use crate::api::diagnostic::Diagnostic;
-use crate::api::node::{Node, Span};
+use crate::api::node::{Lines, Node, Span};
 use crate::api::place::Place;
 use crate::api::pod::{Container, Handler, Name, Pod, Probe, RestartPolicy};
 use crate::kernel::{Duration, Time};
@@ -13,7 +13,7 @@ use crate::scenario::types::{Input, OnTerm, ProbeAnswer, ProbeWindow, Run, Scena
 use crate::views::humane::{clock, span};
 
 /// Something to ask about.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Lint {
     /// Its name, to allow it.
     pub name: &'static str,
@@ -28,10 +28,17 @@ pub struct Lint {
 }
 
 /// Where in the input something begins.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Spot {
-    /// these bytes of the file of that name
-    Bytes(Name, Range<usize>),
+    /// bytes of a file
+    Bytes {
+        /** its name */
+        file: Name,
+        /** the first */
+        start: usize,
+        /** the one after the last */
+        end: usize,
+    },
     /// what begins there
     Place(Place),
 }
@@ -51,25 +58,33 @@ pub const NAMES: &[&str] = &[
     "timeout-over-period",
 ];
 
+/// The warnings, each with its place and the line, which is taken from the texts that the input was read from.
+pub fn diagnostics<'a>(lints: &'a [Lint], sources: &'a [Source]) -> impl Iterator<Item = Diagnostic> + 'a {
+    // A long input has many of them: its lines are counted once.
+    let sources: BTreeMap<&str, (&Source, Lines)> = sources
+        .iter()
+        .map(|source| (source.name.as_str(), (source, Lines::new(source))))
+        .collect();
+    lints.iter().map(move |lint| lint.diagnostic(&sources))
+}
+
 impl Lint {
-    /// A warning with its place and the line, which is taken from the texts that the input was read from.
-    pub fn diagnostic(&self, sources: &[Source]) -> Diagnostic {
+    fn diagnostic(&self, sources: &BTreeMap<&str, (&Source, Lines)>) -> Diagnostic {
         let message = if self.subject.is_empty() {
             format!("{} [{}]", self.message, self.name)
         } else {
             format!("{}: {} [{}]", self.subject, self.message, self.name)
         };
-        let find = |file: &Name| sources.iter().find(|source| source.name == **file);
         let at = match &self.written {
-            Some(Spot::Bytes(file, bytes)) => find(file).map(|source| (source, bytes.clone())),
-            Some(Spot::Place(place)) => find(&place.file).map(|source| {
-                let start = source.offset(place);
-                (source, start..start)
+            Some(Spot::Bytes { file, start, end }) => sources.get(&**file).map(|found| (found, *start..*end)),
+            Some(Spot::Place(place)) => sources.get(&*place.file).map(|found| {
+                let start = found.1.offset(found.0, place);
+                (found, start..start)
             }),
             None => None,
         };
         let diagnostic = match at {
-            Some((source, bytes)) => Diagnostic::at(source, bytes, message),
+            Some(((source, lines), bytes)) => Diagnostic::in_lines(source, lines, bytes, message),
             None => Diagnostic::general(message),
         };
         diagnostic.warning().hint(self.hint)
@@ -96,13 +111,9 @@ pub fn lints(input: &Input) -> Vec<Lint> {
     }
     times(input, &mut found);
     // Pods of one template say the same; once is enough.
-    let mut told: Vec<Lint> = Vec::new();
-    for lint in found {
-        if !told.contains(&lint) {
-            told.push(lint);
-        }
-    }
-    told
+    let mut told = BTreeSet::new();
+    found.retain(|lint| told.insert(lint.clone()));
+    found
 }
 
 /// What is asked of one container.
@@ -131,7 +142,13 @@ impl Questions<'_> {
             Some(written) => format!("{} {}", written.kind, written.name),
             None => format!("pod {}", self.pod.name),
         };
-        let spot = |span: Span| Some(Spot::Bytes(written?.file.clone(), span.range()));
+        let spot = |span: Span| {
+            Some(Spot::Bytes {
+                file: written?.file.clone(),
+                start: span.range().start,
+                end: span.range().end,
+            })
+        };
         self.found.push(Lint {
             name,
             subject: format!("{owner}, container {}", self.container.name),
@@ -227,9 +244,9 @@ impl Questions<'_> {
         };
         let answers = self.runs.iter().flat_map(windows);
         let slow = answers
-            .filter(|window| window.result == ProbeAnswer::Success)
-            .map(|window| self.scenario.first(window.takes))
-            .filter(|takes| *takes >= timeout)
+            .filter(|window| window.answer() == ProbeAnswer::Success)
+            .map(|window| self.scenario.longest(window.takes))
+            .filter(|takes| *takes > timeout)
             .max();
         if let Some(takes) = slow {
             let message = format!(
@@ -258,7 +275,7 @@ impl Questions<'_> {
             .iter()
             .filter(|_| hooks)
             .filter_map(|run| run.pre_stop.takes)
-            .map(|takes| self.scenario.first(takes))
+            .map(|takes| self.scenario.longest(takes))
             .max();
         let pre_stop = scripted.unwrap_or_default().max(sleeps);
         if hooks && pre_stop >= grace && pre_stop > Duration::ZERO {
@@ -272,7 +289,7 @@ impl Questions<'_> {
             return;
         }
         let reactions = self.runs.iter().filter_map(|run| match run.on_term {
-            OnTerm::Exit { after, .. } => Some(self.scenario.first(after)),
+            OnTerm::Exit { after, .. } => Some(self.scenario.longest(after)),
             OnTerm::Ignore => None,
         });
         if let Some(after) = reactions.max()
@@ -363,7 +380,7 @@ fn first_success(windows: &[ProbeWindow]) -> Option<Duration> {
         // Before the first window nothing is wrong.
         return Some(Duration::ZERO);
     }
-    let found = windows.iter().find(|window| window.result == ProbeAnswer::Success)?;
+    let found = windows.iter().find(|window| window.answer() == ProbeAnswer::Success)?;
     Some(found.from)
 }
 
@@ -399,7 +416,7 @@ mod tests {
     fn what_is_asked_and_what_is_not() {
         let startup = "startupProbe: {tcpSocket: {port: 80}, periodSeconds: 1, failureThreshold: 10}";
         let liveness = "livenessProbe: {tcpSocket: {port: 80}, failureThreshold: 3}";
-        let cases: [(&str, &str, &str, &[&str]); 12] = [
+        let cases: [(&str, &str, &str, &[&str]); 16] = [
             ("", "", "", &[]),
             (
                 startup,
@@ -442,8 +459,32 @@ mod tests {
             (
                 "readinessProbe: {tcpSocket: {port: 80}}",
                 "",
-                "probes: {readiness: [{result: Success, takes: 1s}]}",
+                "probes: {readiness: [{result: Success, takes: 1001ms}]}",
                 &["probe-slower-than-timeout"],
+            ),
+            (
+                "readinessProbe: {tcpSocket: {port: 80}}",
+                "",
+                "probes: {readiness: [{result: Success, takes: 1s}]}",
+                &[],
+            ),
+            (
+                "readinessProbe: {httpGet: {port: 80}}",
+                "",
+                "probes: {readiness: [{status: 503, takes: 2s}]}",
+                &[],
+            ),
+            (
+                "readinessProbe: {httpGet: {port: 80}}",
+                "",
+                "probes: {readiness: [{status: 204, takes: {uniform: [0s, 1001ms]}}]}",
+                &["probe-slower-than-timeout"],
+            ),
+            (
+                "readinessProbe: {httpGet: {port: 80}}",
+                "",
+                "probes: {readiness: [{result: Success, takes: {lognormal: {p50: 100ms, p99: 999ms}}}]}",
+                &[],
             ),
             (
                 "lifecycle: {preStop: {exec: {command: [a]}}}",
@@ -472,13 +513,12 @@ mod tests {
         };
         let sources = [source];
         let (input, _) = load(&sources).unwrap_or_else(|error| panic!("{error}"));
-        let shown = |lint: &Lint| {
-            let diagnostic = lint.diagnostic(&sources);
+        let shown = |(lint, diagnostic): (&Lint, Diagnostic)| {
             let place = diagnostic.place.expect("it has a place");
             (lint.name, place.line, place.column, &text[diagnostic.span])
         };
         let found = lints(&input);
-        let shown: Vec<_> = found.iter().map(shown).collect();
+        let shown: Vec<_> = found.iter().zip(diagnostics(&found, &sources)).map(shown).collect();
         assert_eq!(
             shown,
             [

@@ -1,12 +1,18 @@
 //! What a run took for granted in containers that act by themselves, for people to read.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::api::pod::{Name, Pod};
 use crate::scenario::types::Input;
 use crate::trace::{Record, What};
 
 /// Each thing that was assumed once, with its place in the manifest, in the order of the run. Pods of one template, and
 /// restarts, say it together.
 pub(super) fn lines(input: &Input, records: &[Record]) -> Vec<String> {
+    let pods = input.pods.iter().map(|one| (one.pod.full_name(), &*one.pod));
+    let pods: BTreeMap<Name, &Pod> = pods.collect();
     let mut lines: Vec<String> = Vec::new();
+    let mut told = BTreeSet::new();
     for record in records {
         let What::Assumed { place, text, assumed } = &record.what else {
             continue;
@@ -14,9 +20,9 @@ pub(super) fn lines(input: &Input, records: &[Record]) -> Vec<String> {
         let (pod, container) = (record.pod.as_deref(), record.container.as_deref());
         let line = format!(
             "{}, {place}: {text}; assumed: {assumed}",
-            written(input, pod, container, place)
+            written(&pods, pod, container, place)
         );
-        if !lines.contains(&line) {
+        if told.insert(line.clone()) {
             lines.push(line);
         }
     }
@@ -24,14 +30,9 @@ pub(super) fn lines(input: &Input, records: &[Record]) -> Vec<String> {
 }
 
 /// Where a container stands: `pod.yaml:7:5: container app of pod default/web`.
-fn written(input: &Input, pod: Option<&str>, container: Option<&str>, field: &str) -> String {
+fn written(pods: &BTreeMap<Name, &Pod>, pod: Option<&str>, container: Option<&str>, field: &str) -> String {
     let (name, container) = (pod.unwrap_or_default(), container.unwrap_or_default());
-    let known = input
-        .pods
-        .iter()
-        .map(|one| &one.pod)
-        .find(|one| one.full_name() == name);
-    let Some(known) = known else {
+    let Some(known) = pods.get(name) else {
         return format!("container {container} of pod {name}");
     };
     let owner = match known.written.as_ref().filter(|written| &*written.kind != "Pod") {

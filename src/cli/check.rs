@@ -9,7 +9,7 @@ use super::printer::Printer;
 use super::run::count_of;
 use super::{assumptions, load, sources, version};
 use crate::api::features::Version;
-use crate::check::lints::lints;
+use crate::check::lints::{diagnostics, lints};
 use crate::sim;
 
 /// What `check` is told.
@@ -54,11 +54,9 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
     let ((input, expectations), warnings) = load::decode(&sources, version, printer.colour_errors())?;
     let mut found = lints(&input);
     found.retain(|lint| !arguments.allow.iter().any(|allowed| *allowed == lint.name));
-    for warning in &warnings {
-        printer.input_warning(warning);
-    }
-    for lint in &found {
-        printer.input_warning(&lint.diagnostic(&sources));
+    let all = warnings.len() + found.len();
+    for warning in warnings.into_iter().chain(diagnostics(&found, &sources)) {
+        printer.input_warning(&warning);
     }
     for line in assumptions::lines(&input, &sim::run(&input)) {
         printer.remark(line);
@@ -67,9 +65,9 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
         "{}, {}, {}",
         count_of(input.pods.len(), "pod"),
         count_of(expectations.len(), "expectation"),
-        count_of(found.len(), "warning"),
+        count_of(all, "warning"),
     ));
-    if arguments.deny_warnings && !found.is_empty() {
+    if arguments.deny_warnings && all > 0 {
         return Ok(Exit::Failure);
     }
     Ok(Exit::Success)

@@ -161,6 +161,17 @@ impl Scenario {
         }
     }
 
+    /// How long it takes at most; of a distribution without an upper end, in 99 of 100 times.
+    pub(crate) fn longest(&self, span: Span) -> Duration {
+        let Span::Drawn(index) = span else {
+            return self.first(span);
+        };
+        match self.distributions[index as usize].distribution {
+            Distribution::Uniform { to, .. } => to,
+            unbounded => at_quantile(unbounded, 0.99),
+        }
+    }
+
     /// Gives every distribution its first draw for good.
     pub(crate) fn fix(&mut self) {
         let scenario = self.clone();
