@@ -68,7 +68,7 @@ enum Command {
     Run(run::Arguments),
     /// Runs every scenario below the paths and says which expectations do not hold
     Test(test::Arguments),
-    /// Says what is wrong with the input, and what a careful person would ask about, without running it
+    /// Says what is wrong with the input, and what a careful person would ask about; its one run shows nothing but what it assumes
     Check(check::Arguments),
     /// Shows pods or events as kubectl would at a moment of the run
     Get(get::Arguments),

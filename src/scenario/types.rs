@@ -437,7 +437,7 @@ pub struct Action {
     pub at: Time,
     /// what is done
     pub what: ActionKind,
-    /// where it stands, when it was read
+    /// the place of its `at`; None when it was not read from a file
     pub place: Option<Place>,
 }
 

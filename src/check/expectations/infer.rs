@@ -243,7 +243,7 @@ impl<'a> Inference<'a> {
         {
             let error = error.to_string();
             let why = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
-            let message = format!("'{word}' is no regular expression: {why}");
+            let message = format!("'{word}' is not a valid regular expression: {why}");
             self.wrong(pattern.id, word, message, None);
         }
     }
@@ -487,7 +487,11 @@ fn unknown(word: &str, words: &[&str], closed: bool) -> Option<String> {
     if words.contains(&word) {
         return None;
     }
-    let near = nearest(word, words.iter().copied()).map(|near| format!("is it '{near}'?"));
+    let near = nearest(word, words.iter().copied());
+    // Others may come than are known: only what looks like a slip of the pen is refused.
+    let near =
+        near.filter(|near| closed || strsim::damerau_levenshtein(word, near) <= 2 || word.eq_ignore_ascii_case(near));
+    let near = near.map(|near| format!("is it '{near}'?"));
     near.or_else(|| {
         let shown: Vec<&str> = words.iter().copied().filter(|word| !word.is_empty()).collect();
         closed.then(|| format!("it is one of {}", shown.join(", ")))
@@ -528,4 +532,24 @@ pub(crate) fn nearest<'k>(given: &str, known: impl IntoIterator<Item = &'k str>)
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, word)| word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_an_open_vocabulary_only_slips_of_the_pen_are_refused() {
+        let events = Vocabulary::Event.known();
+        for word in [
+            "FailedMapVolume",
+            "FailedToRetrieveImagePullSecret",
+            "FailedResourceClaim",
+        ] {
+            assert_eq!(unknown(word, events, false), None, "{word}");
+        }
+        for word in ["BackOf", "backoff", "Unhaelthy", "FailedMonut"] {
+            assert!(unknown(word, events, false).is_some(), "{word}");
+        }
+    }
 }
