@@ -259,3 +259,38 @@ fn every_shipped_scenario_is_as_it_expects() {
     assert!(output.status.success() && !stdout.contains("warning"), "{stdout}");
     assert!(stdout.lines().count() > 8, "{stdout}");
 }
+
+#[test]
+fn check_counts_and_denies_what_is_said_of_the_input_itself() {
+    let idle = "---\napiVersion: batch/v1\nkind: Job\nmetadata: {name: j}\nspec:\n  suspend: true\n  template: {spec: {restartPolicy: Never, containers: [{name: a, image: \"a:1\"}]}}\n";
+    let output = run(&format!("{POD}{idle}"), &["check", "-", "--deny-warnings"]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(
+        stderr.contains("Job j is suspended") && stderr.ends_with("1 warning\n"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn what_classes_and_containers_give_a_pod_is_in_its_object() {
+    let class = "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: calm}\nvalue: 7\npreemptionPolicy: Never\n---\n";
+    let pod = POD.replace(
+        "spec:\n",
+        "spec:\n  priorityClassName: calm\n  resources: {limits: {cpu: 2, memory: 1024Mi}}\n",
+    );
+    let pod = pod.replace("\"app:1\"}", "\"app:1\", resources: {requests: {cpu: 1.0}}}");
+    let arguments = ["get", "pod", "web", "-", "--at", "10s", "--output", "yaml"];
+    let output = run(
+        &format!("{class}{pod}"),
+        &[&arguments[..], &["--kubernetes-version", "1.34"]].concat(),
+    );
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    for wanted in [
+        "preemptionPolicy: Never",
+        "    limits:\n      cpu: \"2\"\n      memory: 1Gi\n    requests:\n      cpu: \"1\"\n      memory: 1Gi\n",
+        "qosClass: Burstable",
+    ] {
+        assert!(stdout.contains(wanted), "{wanted}\n{stdout}");
+    }
+}

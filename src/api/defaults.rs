@@ -1,10 +1,11 @@
 //! What the API server adds to the spec of a pod: its defaults (`pkg/apis/core/v1`: `SetDefaults_*`), and what the
-//! admission plugins Priority, ServiceAccount and DefaultTolerationSeconds set.
+//! admission plugins Priority, ServiceAccount and DefaultTolerationSeconds set, after what the controller of a DaemonSet adds.
 
 use serde_json::{Map, Value, json};
 
 use super::decode::default_pull_policy;
 use super::pod::Pod;
+use super::quantity;
 
 type Fields = Map<String, Value>;
 
@@ -26,6 +27,9 @@ pub(crate) fn spec(pod: &Pod) -> Fields {
     if let Some(resources) = object(&mut spec, "resources") {
         quantities(resources, "limits");
         quantities(resources, "requests");
+        if let Some(requests) = pod.spec.resources.as_ref().and_then(|given| given.get("requests")) {
+            resources.insert("requests".to_owned(), requests.clone());
+        }
     }
     for (field, value) in [
         ("dnsPolicy", json!("ClusterFirst")),
@@ -44,17 +48,50 @@ pub(crate) fn spec(pod: &Pod) -> Fields {
 /// What the admission plugins set. The volume with the token of the service account is left out.
 fn admit(spec: &mut Fields, pod: &Pod) {
     spec.insert("priority".to_owned(), json!(pod.spec.priority));
-    match &pod.spec.priority_class_name {
-        Some(class) => fill(spec, "priorityClassName", json!(class)),
-        None => fill(spec, "preemptionPolicy", json!("PreemptLowerPriority")),
+    if let Some(class) = &pod.spec.priority_class_name {
+        fill(spec, "priorityClassName", json!(class));
     }
-    fill(spec, "serviceAccountName", json!("default"));
-    let account = spec["serviceAccountName"].clone();
-    fill(spec, "serviceAccount", account);
+    let policy = pod.spec.preemption_policy.as_deref();
+    fill(
+        spec,
+        "preemptionPolicy",
+        json!(policy.unwrap_or("PreemptLowerPriority")),
+    );
+    // The one is the old name of the other, which wins (`Convert_v1_PodSpec_To_core_PodSpec`).
+    let given = |field: &str| spec.get(field).filter(|name| !name.is_null() && *name != "").cloned();
+    let account = given("serviceAccountName").or_else(|| given("serviceAccount"));
+    let account = account.unwrap_or_else(|| json!("default"));
+    spec.insert("serviceAccountName".to_owned(), account.clone());
+    spec.insert("serviceAccount".to_owned(), account);
+    tolerations(spec, pod);
+}
+
+fn tolerations(spec: &mut Fields, pod: &Pod) {
+    let host_network = spec.get("hostNetwork") == Some(&Value::Bool(true));
     fill(spec, "tolerations", json!([]));
     let Some(tolerations) = spec["tolerations"].as_array_mut() else {
         return;
     };
+    if pod.owner.as_ref().is_some_and(|(kind, _)| **kind == *"DaemonSet") {
+        // `AddOrUpdateDaemonPodTolerations`
+        for (key, effect) in [
+            ("not-ready", "NoExecute"),
+            ("unreachable", "NoExecute"),
+            ("disk-pressure", "NoSchedule"),
+            ("memory-pressure", "NoSchedule"),
+            ("pid-pressure", "NoSchedule"),
+            ("unschedulable", "NoSchedule"),
+            ("network-unavailable", "NoSchedule"),
+        ] {
+            let key = format!("node.kubernetes.io/{key}");
+            let toleration = json!({"key": key, "operator": "Exists", "effect": effect});
+            if key != "node.kubernetes.io/network-unavailable" || host_network {
+                let same = |given: &Value| ["key", "operator", "effect"].iter().all(|f| given[f] == toleration[f]);
+                tolerations.retain(|given| !same(given));
+                tolerations.push(toleration);
+            }
+        }
+    }
     for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
         let given = |toleration: &Value, field: &str, value: &str| {
             let found = toleration[field].as_str().unwrap_or("");
@@ -123,18 +160,24 @@ fn reference(source: &mut Fields) {
     }
     if let Some(resource) = object(source, "resourceFieldRef") {
         fill(resource, "divisor", json!("0"));
+        resource.get_mut("divisor").map(quantity);
     }
     if let Some(file) = object(source, "fileKeyRef") {
         fill(file, "optional", json!(false));
     }
 }
 
-/// Quantities are strings, also where the manifest has numbers.
+/// A quantity is a string in its shortest form, also where the manifest has a number.
+fn quantity(given: &mut Value) {
+    let text = given.as_str().map_or_else(|| given.to_string(), str::to_owned);
+    if let Some(text) = quantity::canonical(&text) {
+        *given = json!(text);
+    }
+}
+
 fn quantities(fields: &mut Fields, map: &str) {
-    for (_, quantity) in object(fields, map).into_iter().flatten() {
-        if quantity.is_number() {
-            *quantity = json!(quantity.to_string());
-        }
+    for (_, given) in object(fields, map).into_iter().flatten() {
+        quantity(given);
     }
 }
 
@@ -195,9 +238,16 @@ fn volume(volume: &mut Fields) {
         let policy = default_pull_policy(image.get("reference").and_then(Value::as_str).unwrap_or(""));
         fill(image, "pullPolicy", json!(format!("{policy:?}")));
     }
+    if let Some(directory) = object(volume, "emptyDir") {
+        directory.get_mut("sizeLimit").map(quantity);
+    }
     let claim = object(volume, "ephemeral").and_then(|e| object(e, "volumeClaimTemplate"));
     if let Some(claim) = claim.and_then(|template| object(template, "spec")) {
         fill(claim, "resources", json!({}));
+        if let Some(resources) = object(claim, "resources") {
+            quantities(resources, "limits");
+            quantities(resources, "requests");
+        }
         fill(claim, "volumeMode", json!("Filesystem"));
     }
     if let Some(files) = object(volume, "downwardAPI") {
@@ -292,6 +342,64 @@ mod tests {
                 "tolerations": [tolerates("not-ready"), tolerates("unreachable")],
             })
         );
+    }
+
+    #[test]
+    fn a_service_account_has_two_names() {
+        for (given, account) in [
+            (json!({"serviceAccount": "bot"}), "bot"),
+            (json!({"serviceAccount": "bot", "serviceAccountName": ""}), "bot"),
+            (json!({"serviceAccount": "bot", "serviceAccountName": "app"}), "app"),
+        ] {
+            let both = json!({"serviceAccount": account, "serviceAccountName": account});
+            assert_eq!(added(given), both);
+        }
+    }
+
+    #[test]
+    fn a_preemption_policy_is_the_pods_or_that_of_its_class() {
+        let mut pod = named();
+        pod.spec.priority_class_name = Some("calm".into());
+        assert_eq!(super::spec(&pod)["preemptionPolicy"], "PreemptLowerPriority");
+        pod.spec.preemption_policy = Some("Never".into());
+        assert_eq!(super::spec(&pod)["preemptionPolicy"], "Never");
+    }
+
+    #[test]
+    fn pods_of_a_daemon_set_tolerate_what_its_controller_lets_them() {
+        let mut pod = named();
+        pod.owner = Some(("DaemonSet".into(), "logs".into()));
+        let given = json!({"key": "node.kubernetes.io/unschedulable", "operator": "Exists", "effect": "NoSchedule"});
+        let mut told = |spec: Value| {
+            pod.manifest = Arc::new(json!({"spec": spec}));
+            let spec = super::spec(&pod);
+            let all = spec["tolerations"].as_array().expect("a list");
+            assert!(all.iter().all(|one| one.get("tolerationSeconds").is_none()), "{all:?}");
+            all.len()
+        };
+        assert_eq!(told(json!({"tolerations": [given]})), 6);
+        assert_eq!(told(json!({"hostNetwork": true})), 7);
+    }
+
+    #[test]
+    fn quantities_are_written_in_their_shortest_form() {
+        let given = json!({
+            "overhead": {"cpu": 0.5},
+            "volumes": [
+                {"name": "a", "emptyDir": {"sizeLimit": 1e9}},
+                {"name": "b", "ephemeral": {"volumeClaimTemplate": {"spec": {"volumeMode": "Filesystem",
+                    "resources": {"requests": {"storage": "1024Mi"}}}}}},
+            ],
+        });
+        let full = json!({
+            "overhead": {"cpu": "500m"},
+            "volumes": [
+                {"name": "a", "emptyDir": {"sizeLimit": "1G"}},
+                {"name": "b", "ephemeral": {"volumeClaimTemplate": {"spec": {"volumeMode": "Filesystem",
+                    "resources": {"requests": {"storage": "1Gi"}}}}}},
+            ],
+        });
+        assert_eq!(added(given), full);
     }
 
     #[test]

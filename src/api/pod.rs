@@ -90,6 +90,8 @@ pub struct PodSpec {
     pub priority: i32,
     /// spec.priorityClassName
     pub priority_class_name: Option<Name>,
+    /// spec.preemptionPolicy, or what the priority class gives
+    pub preemption_policy: Option<Name>,
     /// spec.nodeName
     pub node_name: Option<Name>,
     /// spec.hostNetwork
@@ -423,6 +425,7 @@ impl PodSpec {
             volumes: Vec::new(),
             priority: 0,
             priority_class_name: None,
+            preemption_policy: None,
             node_name: None,
             host_network: false,
             resources: None,

@@ -59,6 +59,38 @@ fn scaled(whole: &str, fraction: &str, base: i128, exponent: i32) -> i128 {
     }
 }
 
+/// The amount as the API server writes it (`Quantity.CanonicalizeBytes`): `1000m` is `1`, `0.5` is `500m`, `1024Mi` is
+/// `1Gi`.
+pub(crate) fn canonical(text: &str) -> Option<String> {
+    Some(write(parse(text)?, text))
+}
+
+/// An amount in nano, with units of the kind that `like` has.
+pub(crate) fn write(nano: i128, like: &str) -> String {
+    const ONE: i128 = 1_000_000_000;
+    const MOST: i128 = i64::MAX as i128 * ONE;
+    let nano = nano.clamp(-MOST, MOST);
+    if nano == 0 {
+        return "0".to_owned();
+    }
+    let unit = like.trim_start_matches(|c: char| !c.is_ascii_alphabetic());
+    // Small amounts, and parts of one, are never written in binary.
+    let is_binary = unit.ends_with('i') && nano % ONE == 0 && nano.abs() >= 1024 * ONE;
+    let (base, mut number) = if is_binary { (1024, nano / ONE) } else { (1000, nano) };
+    let mut steps = 0;
+    while number % base == 0 {
+        number /= base;
+        steps += 1;
+    }
+    let has_exponent = unit.len() > 1 && unit.starts_with(['e', 'E']) && !unit.ends_with('i');
+    let units: &[&str] = match (is_binary, has_exponent) {
+        (true, _) => &["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"],
+        (_, true) => &["e-9", "e-6", "e-3", "", "e3", "e6", "e9", "e12", "e15", "e18"],
+        _ => &["n", "u", "m", "", "k", "M", "G", "T", "P", "E"],
+    };
+    format!("{number}{}", units[steps])
+}
+
 /// Whether the API server reads the text as a quantity.
 pub(crate) fn is_quantity(text: &str) -> bool {
     parse(text).is_some()
@@ -86,6 +118,28 @@ mod tests {
             ("-1", -one),
         ] {
             assert_eq!(parse(text), Some(nano), "{text}");
+        }
+        for (text, written) in [
+            ("0.0", "0"),
+            ("1000m", "1"),
+            ("0.5", "500m"),
+            ("1.5", "1500m"),
+            ("1000", "1k"),
+            ("1000000000.0", "1G"),
+            ("1e9", "1e9"),
+            ("2e1", "20"),
+            ("1024Mi", "1Gi"),
+            ("1.5Gi", "1536Mi"),
+            ("1000Mi", "1000Mi"),
+            ("0.5Ki", "512"),
+            ("1Ki", "1Ki"),
+            ("1.0001Ki", "1024102400u"),
+            ("-2000m", "-2"),
+            ("9E", "9E"),
+            ("100E", "9223372036854775807"),
+            ("8Ei", "9223372036854775807"),
+        ] {
+            assert_eq!(canonical(text).as_deref(), Some(written), "{text}");
         }
         for text in ["", "x", "1K", "1MB", "1.2.3", "m", "1 Gi", "1e", "--1", "é"] {
             assert_eq!(parse(text), None, "{text}");

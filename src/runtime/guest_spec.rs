@@ -144,8 +144,10 @@ pub(super) fn field(pod: &Pod, path: &str, ip: &Name) -> Name {
         "metadata.annotations" => lines(&pod.annotations).into(),
         "spec.nodeName" => pod.spec.node_name.clone().unwrap_or_else(|| "node-1".into()),
         "spec.serviceAccountName" => {
-            let given = pod.manifest.pointer("/spec/serviceAccountName").and_then(Value::as_str);
-            given.unwrap_or("default").into()
+            // The other is its old name.
+            let fields = ["/spec/serviceAccountName", "/spec/serviceAccount"];
+            let mut given = fields.iter().filter_map(|field| pod.manifest.pointer(field)?.as_str());
+            given.find(|name| !name.is_empty()).unwrap_or("default").into()
         }
         "status.podIP" | "status.podIPs" => ip.clone(),
         "status.hostIP" | "status.hostIPs" => "192.0.2.1".into(),

@@ -7,7 +7,9 @@ use super::distributions::Document;
 use super::fit::{Fit, Owned};
 use super::types::{ActionKind, Input, ObjectInput, PodInput, Scenario};
 use super::{actions, decode, gates, versions};
-use crate::api::decode::{Decoded, Head, Manifest, Workload, decode as decode_manifest, generated_name, head};
+use crate::api::decode::{
+    Decoded, Head, Manifest, PriorityClass, Workload, decode as decode_manifest, generated_name, head,
+};
 use crate::api::diagnostic::{Diagnostic, Diagnostics};
 use crate::api::features::Version;
 use crate::api::node::{Lines, Node, Span};
@@ -55,7 +57,7 @@ struct Loader<'s> {
     /// Everything that has a name: kind, namespace, name.
     names: BTreeMap<(&'static str, Name, Name), Mark>,
     skipped: BTreeSet<(Name, Name)>,
-    priority_classes: Vec<(Name, i32, bool)>,
+    priority_classes: Vec<PriorityClass>,
     scenario: Option<(usize, Node)>,
 }
 
@@ -150,13 +152,9 @@ impl<'s> Loader<'s> {
                 self.claim(object.kind.as_str(), &object.namespace, &object.name, mark);
                 self.objects.push(object);
             }
-            Manifest::PriorityClass {
-                name,
-                value,
-                global_default,
-            } => {
-                self.claim("PriorityClass", &"".into(), &name, mark);
-                self.priority_classes.push((name, value, global_default));
+            Manifest::PriorityClass(class) => {
+                self.claim("PriorityClass", &"".into(), &class.name, mark);
+                self.priority_classes.push(class);
             }
         }
     }
@@ -312,19 +310,20 @@ impl<'s> Loader<'s> {
 
     /// What the priority admission plugin does.
     fn prioritise(&self, pod: &mut Pod) {
-        if pod.spec.priority != 0 {
-            return;
-        }
-        let class = match &pod.spec.priority_class_name {
-            Some(name) => self.priority_classes.iter().find(|(class, ..)| class == name),
-            None => self
-                .priority_classes
-                .iter()
-                .find(|(.., global_default)| *global_default),
+        let spec = &mut pod.spec;
+        let mut classes = self.priority_classes.iter();
+        let class = match &spec.priority_class_name {
+            Some(name) => classes.find(|class| class.name == *name),
+            None if spec.priority != 0 => None,
+            None => classes.find(|class| class.global_default),
         };
-        if let Some((name, value, _)) = class {
-            pod.spec.priority = *value;
-            pod.spec.priority_class_name = Some(name.clone());
+        let Some(class) = class else { return };
+        if spec.priority == 0 {
+            spec.priority = class.value;
+            spec.priority_class_name = Some(class.name.clone());
+        }
+        if spec.preemption_policy.is_none() {
+            spec.preemption_policy.clone_from(&class.preemption_policy);
         }
     }
 }

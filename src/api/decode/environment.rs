@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::api::node::{Node, Value};
-use crate::api::pod::{EnvFrom, EnvValue, EnvVar, Name};
+use crate::api::pod::{Container, EnvFrom, EnvValue, EnvVar, Name, PodSpec};
 use crate::api::quantity;
 use crate::api::shape::Problems;
 
@@ -191,11 +191,64 @@ pub(super) fn resources(problems: &mut Problems<'_>, node: Option<&Node>) -> Opt
     (!both.is_empty()).then(|| Arc::new(both.into()))
 }
 
+/// spec.resources: what is not requested there is requested as by the containers together, else as it is limited
+/// (`defaultPodRequests`).
+pub(super) fn pod_resources(
+    problems: &mut Problems<'_>,
+    node: &Node,
+    spec: &PodSpec,
+) -> Option<Arc<serde_json::Value>> {
+    let mut resources = resources(problems, node.get("resources"))?;
+    if resources["limits"].is_object() {
+        for name in ["cpu", "memory"] {
+            if node.at(&["resources", "requests", name]).is_none()
+                && let Some(amount) = request(spec, name)
+            {
+                Arc::make_mut(&mut resources)["requests"][name] = amount.into();
+            }
+        }
+    }
+    Some(resources)
+}
+
+/// What the containers request at most at a time (`AggregateContainerRequests`).
+fn request(spec: &PodSpec, name: &str) -> Option<String> {
+    // An amount, and a text that has units of its kind.
+    type Amount<'a> = Option<(i128, &'a str)>;
+    fn own<'a>(container: &'a Container, name: &str) -> Amount<'a> {
+        let text = container.resources.as_deref()?["requests"][name].as_str()?;
+        Some((quantity::parse(text)?, text))
+    }
+    fn add<'a>(sum: Amount<'a>, more: Amount<'a>) -> Amount<'a> {
+        match (sum, more) {
+            (Some((a, like)), Some((b, _))) => Some((a.saturating_add(b), like)),
+            (a, b) => a.or(b),
+        }
+    }
+    let mut running = spec.containers.iter().map(|c| own(c, name)).fold(None, add);
+    let (mut sidecars, mut starting) = (None, None);
+    for container in &spec.init_containers {
+        let own = own(container, name);
+        let needed = if container.is_sidecar() {
+            running = add(running, own);
+            sidecars = add(sidecars, own);
+            sidecars
+        } else {
+            add(own, sidecars)
+        };
+        starting = starting.max(needed);
+    }
+    let (nano, like) = running.max(starting)?;
+    Some(quantity::write(nano, like))
+}
+
+/// An amount as the API server writes it.
 fn written(amount: &Node) -> String {
-    match &amount.value {
+    let text = match &amount.value {
         Value::Text(text) => text.to_string(),
         _ => amount.to_json().to_string(),
-    }
+    };
+    quantity::canonical(&text).unwrap_or(text)
 }
 
 fn nano(amount: &Node) -> Option<i128> {

@@ -1,5 +1,6 @@
 //! One manifest: which kind it is, and the decoder for it.
 
+use super::object::PriorityClass;
 use super::workloads::{Workload, WorkloadKind, workload};
 use super::{object, pod};
 use crate::api::diagnostic::nearest;
@@ -18,11 +19,7 @@ pub(crate) enum Manifest {
     },
     Workload(Box<Workload>),
     Object(Object),
-    PriorityClass {
-        name: Name,
-        value: i32,
-        global_default: bool,
-    },
+    PriorityClass(PriorityClass),
 }
 
 /// A manifest that is known, and where its name stands.
@@ -207,14 +204,7 @@ pub(crate) fn decode<'d>(problems: &mut Problems<'_>, node: &'d Node, known: Kno
         }
         Known::Workload(kind) => Manifest::Workload(Box::new(workload(problems, node, kind))),
         Known::Object(kind) => Manifest::Object(object::object(problems, node, kind)),
-        Known::PriorityClass => {
-            let (name, value, global_default) = object::priority_class(problems, node);
-            Manifest::PriorityClass {
-                name,
-                value,
-                global_default,
-            }
-        }
+        Known::PriorityClass => Manifest::PriorityClass(object::priority_class(problems, node)),
     };
     if undecodable > 0 {
         problems.found.truncate(undecodable);

@@ -149,8 +149,16 @@ fn service_port(problems: &mut Problems<'_>, port: &Node) -> Option<ServicePort>
     })
 }
 
-/// scheduling.k8s.io/v1 PriorityClass: its name, value, and whether pods without a class have it.
-pub(super) fn priority_class(problems: &mut Problems<'_>, node: &Node) -> (Name, i32, bool) {
+/// scheduling.k8s.io/v1 PriorityClass
+pub(crate) struct PriorityClass {
+    pub(crate) name: Name,
+    pub(crate) value: i32,
+    /// Pods without a class have it.
+    pub(crate) global_default: bool,
+    pub(crate) preemption_policy: Option<Name>,
+}
+
+pub(super) fn priority_class(problems: &mut Problems<'_>, node: &Node) -> PriorityClass {
     let meta = metadata(problems, node);
     let value: i32 = node.integer_at("value").unwrap_or(0);
     if value > 1_000_000_000
@@ -159,5 +167,10 @@ pub(super) fn priority_class(problems: &mut Problems<'_>, node: &Node) -> (Name,
     {
         problems.forbidden(node, "maximum allowed value of a user defined priority is 1000000000");
     }
-    (meta.name, value, node.boolean_at("globalDefault").unwrap_or(false))
+    PriorityClass {
+        name: meta.name,
+        value,
+        global_default: node.boolean_at("globalDefault").unwrap_or(false),
+        preemption_policy: node.filled_at("preemptionPolicy").cloned(),
+    }
 }

@@ -160,6 +160,7 @@ pub(super) fn pod_spec(problems: &mut Problems<'_>, node: &Node, claim_templates
     }
     spec.volumes = volumes::volumes(problems, node);
     containers(problems, node, claim_templates, &mut spec);
+    spec.preemption_policy = node.filled_at("preemptionPolicy").cloned();
     spec.priority_class_name = node.filled_at("priorityClassName").cloned();
     spec.priority = node
         .integer_at("priority")
@@ -170,7 +171,7 @@ pub(super) fn pod_spec(problems: &mut Problems<'_>, node: &Node, claim_templates
         });
     spec.node_name = node.filled_at("nodeName").cloned();
     spec.host_network = node.boolean_at("hostNetwork").unwrap_or(false);
-    spec.resources = environment::resources(problems, node.get("resources"));
+    spec.resources = environment::pod_resources(problems, node, &spec);
     spec
 }
 
