@@ -120,6 +120,11 @@ fn what_holds_and_what_does_not() {
         (at(200), "pod('web').condition('Ready') == 'True'", true),
         (at(301), "pod('web').terminating() || !pod('web').exists()", true),
         (within(2), "pod('web').ready()", true),
+        // Before the start there is no pod; an expectation does not look there.
+        (at(0), "!pod('web').exists()", false),
+        (within(299), "!pod('web').exists()", false),
+        (within(302), "!pod('web').exists()", true),
+        (within(0), "pod('web').exists() && !pod('late').exists()", true),
         (within(60), "pod('late').ready()", false),
         (within(120), "pod('late').ready()", true),
         (
@@ -193,6 +198,9 @@ fn what_is_after_the_horizon_is_not_known() {
         (at(700), "pod('web').restarts() > 5", false),
         (always(700, None), "pod('web').exists()", false),
         (never(700, None), "!pod('web').exists()", false),
+        (always(500, Some(700)), "pod('web').exists()", false),
+        (never(500, Some(700)), "!pod('web').exists()", false),
+        (always(500, Some(600)), "pod('web').exists()", true),
         (within(700), "pod('web').restarts() > 100", false),
         (within(700), "pod('web').restarts() > 5", true),
     ];

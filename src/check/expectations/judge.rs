@@ -135,7 +135,9 @@ impl<'a> Watch<'a> {
             }
             When::Within(span) => {
                 let by = Time::ZERO + span;
-                if self.look(world, now) == Some(true) {
+                if leads_up_to(Time::ZERO, now, until) {
+                    // Before the start no pod is there: what is not true of one would hold at once.
+                } else if self.look(world, now) == Some(true) {
                     self.state = State::Held;
                 } else if last_of_instant && until.is_some_and(|next| next > by) {
                     self.state = State::Failed(self.never_came(world, by));
@@ -167,8 +169,7 @@ impl<'a> Watch<'a> {
         if to.is_some_and(|to| now > to) {
             return;
         }
-        // At `from` the world is what the last record not later than it left behind.
-        if now <= from && until.is_some_and(|next| next <= from) {
+        if leads_up_to(from, now, until) {
             return;
         }
         let now = now.max(from);
@@ -236,8 +237,13 @@ impl<'a> Watch<'a> {
                 }
                 Some(self.never_came(world, by))
             }
-            When::Always { from, .. } | When::Never { from, .. } if horizon && from > end => {
-                let why = format!("the run ended at {}, before {}: {TOO_SHORT}", clock(end), clock(from));
+            When::Always { from, to } | When::Never { from, to } if horizon && to.unwrap_or(from).max(from) > end => {
+                let missing = if from > end { from } else { to.unwrap_or(from) };
+                let why = format!(
+                    "the run ended at {}, before {}: {TOO_SHORT}",
+                    clock(end),
+                    clock(missing)
+                );
                 Some(self.failure(world, end, why))
             }
             // A check that never had a value has not been made.
@@ -276,6 +282,12 @@ impl<'a> Watch<'a> {
         }
         Failure { at, why, saw }
     }
+}
+
+/// Whether what a record at `now` leaves behind lasts (till `until`) only up to an instant, which is looked at when everything
+/// has happened that happens then.
+fn leads_up_to(instant: Time, now: Time, until: Option<Time>) -> bool {
+    now <= instant && until.is_some_and(|next| next <= instant)
 }
 
 fn evaluate(compiled: &Compiled, context: &Context) -> Result<bool, String> {
