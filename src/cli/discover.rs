@@ -71,7 +71,7 @@ fn walk(directory: &Path, depth: usize, cases: &mut Vec<Case>) -> Result<(), Str
     } else {
         for file in &files {
             // One that cannot be read cannot be known not to be a scenario.
-            if sources::read_file(file).map_or(true, |source| new::is_scenario(&source.text)) {
+            if sources::read_file(file).map_or(true, |source| is_meant(&source.text)) {
                 cases.push(file_case(file));
             }
         }
@@ -85,6 +85,20 @@ fn walk(directory: &Path, depth: usize, cases: &mut Vec<Case>) -> Result<(), Str
         }
     }
     Ok(())
+}
+
+/// Whether a text has a Scenario or something of podlapse's that is none: a test that is passed over would never fail.
+fn is_meant(text: &str) -> bool {
+    let quotes = ['"', '\''];
+    let is_version = |(at, _): (usize, &str)| {
+        let line = &text[text[..at].rfind('\n').map_or(0, |end| end + 1)..at];
+        let before = line.trim_end_matches(quotes).trim_end();
+        let key = before
+            .strip_suffix(':')
+            .map(|key| key.trim_end().trim_end_matches(quotes));
+        !line.trim_start().starts_with('#') && key.is_some_and(|key| key.ends_with("apiVersion"))
+    };
+    new::is_scenario(text) || text.match_indices("podlapse.dev/").any(is_version)
 }
 
 fn directory_case(directory: &Path, files: Vec<PathBuf>, scenario: &Path) -> Case {
@@ -127,6 +141,16 @@ mod tests {
             ("b.yaml", scenario),
             ("a.yaml", "kind: Pod\n"),
             ("c.json", scenario),
+            ("f.yaml", "kind: scenario\napiVersion: podlapse.dev/v1alpha1\n"),
+            (
+                "g.json",
+                "{\"apiVersion\" : \"podlapse.dev/v1alpha1\", \"kin\": \"Scenario\"}",
+            ),
+            ("comment.yaml", "# apiVersion: podlapse.dev/v1alpha1\nkind: Pod\n"),
+            (
+                "schema.json",
+                "{\"apiVersion\": {\"const\": \"podlapse.dev/v1alpha1\"}}",
+            ),
             ("notes.md", scenario),
             ("whole/scenario.yaml", scenario),
             ("whole/pod.yaml", "kind: Pod\n"),
@@ -143,9 +167,16 @@ mod tests {
             .iter()
             .map(|case| (case.name.replace(&format!("{}/", root.display()), ""), case.files.len()))
             .collect();
-        let expected = [("b.yaml", 1), ("c.json", 1), ("deep/er/d.yml", 1), ("whole", 3)];
+        let expected = [
+            ("b.yaml", 1),
+            ("c.json", 1),
+            ("f.yaml", 1),
+            ("g.json", 1),
+            ("deep/er/d.yml", 1),
+            ("whole", 3),
+        ];
         assert_eq!(shown, expected.map(|(name, count)| (name.to_owned(), count)));
-        let stored = cases[3].stored.as_ref().expect("a file may have one");
+        let stored = cases[5].stored.as_ref().expect("a file may have one");
         assert!(stored.ends_with("whole/scenario.timeline.snap"));
         let stdin = discover(&["-".into()], Bare::Refused).expect("standard input is one scenario");
         assert_eq!((&*stdin[0].name, &stdin[0].stored), ("<stdin>", &None));
