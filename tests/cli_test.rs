@@ -500,6 +500,31 @@ fn logs_of_a_pod_are_those_of_one_attempt() {
     assert_eq!(all.lines().count(), 2, "{all}");
     assert!(previous.starts_with("begun at") && stdout(&last).starts_with("begun at"));
     assert_ne!(stdout(&last), previous);
+    let without = logs(&["web", "pod.yaml", "--at", "3s", "--previous"]);
+    let error = "error: previous terminated container \"app\" in pod \"web\" not found";
+    assert!(stderr(&without).contains(error), "{}", stderr(&without));
+    assert_eq!((without.status.code(), stdout(&without)), (Some(2), String::new()));
+}
+
+#[test]
+fn a_pod_that_is_gone_has_no_logs() {
+    let folder = folder(&[(
+        "web.yaml",
+        &scenario(GOOD).replace(
+            "  runFor: 1m",
+            "  runFor: 1m\n  actions: [{at: 20s, delete: {pod: web}}]",
+        ),
+    )]);
+    for (arguments, code) in [
+        (&["logs", "web", "web.yaml", "--at", "15s"][..], 0),
+        (&["logs", "web", "web.yaml"], 0),
+        (&["logs", "web", "web.yaml", "--at", "50s"], 2),
+    ] {
+        let output = podlapse(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}");
+        let told = stderr(&output).contains("\"web\" not found: it does not exist at that time");
+        assert_eq!(told, code == 2, "{}", stderr(&output));
+    }
 }
 
 #[test]

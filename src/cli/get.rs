@@ -80,8 +80,7 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
                 let full_name = explain::find_pod(&input, &name).ok_or_else(|| moment::no_pod(&input, &name))?;
                 pods.retain(|pod| *pod.full_name == *full_name);
                 if pods.is_empty() {
-                    let message = format!("pods {name:?} not found: it does not exist at that time");
-                    return Err(Trouble::Message(message));
+                    return Err(moment::not_there(&name));
                 }
             }
             // One that is named is shown as it is, several as a list.

@@ -7,12 +7,13 @@ use clap::Args;
 use super::exit::{Exit, Trouble};
 use super::printer::Printer;
 use super::{moment, sources};
+use crate::api::pod::Name;
 use crate::kernel::{Duration, Time};
 use crate::scenario::load::load_as;
 use crate::scenario::types::Input;
 use crate::sim;
-use crate::views::explain;
 use crate::views::logs::{self, Attempts};
+use crate::views::{explain, objects};
 
 /// What `logs` is told.
 #[derive(Args)]
@@ -57,15 +58,33 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
     let named = name.or_else(|| arguments.pod.clone());
     let pod = named.map(|name| moment::qualified(arguments.namespace.as_deref(), &name));
     let sources = sources::read(files)?;
-    let (input, warnings) = load_as(&sources, None)?;
-    let container = match &pod {
+    let (mut input, warnings) = load_as(&sources, None)?;
+    // As for `get`: a moment after the scenario's own end is simulated all the same.
+    input.scenario.run_for = arguments.at.or(input.scenario.run_for);
+    let named = match &pod {
         Some(name) => Some(container_of(&input, name, arguments.container.as_deref(), printer)?),
-        None => arguments.container.clone(),
+        None => None,
     };
     for warning in warnings {
         printer.input_warning(&warning);
     }
     let records = sim::run(&input);
+    if let (Some(pod), Some((full_name, container))) = (&pod, &named) {
+        // Without a moment the whole run is read, as a log that was kept.
+        let exists = || {
+            let pods = objects::at(&records, &input, until);
+            pods.iter().any(|pod| *pod.full_name == **full_name)
+        };
+        if arguments.at.is_some() && !exists() {
+            return Err(moment::not_there(pod));
+        }
+        let last = logs::last_attempt(&records, full_name, container, until);
+        if arguments.previous && last.is_none_or(|last| last == 0) {
+            let message = format!("previous terminated container {container:?} in pod {pod:?} not found");
+            return Err(Trouble::Message(message));
+        }
+    }
+    let container = named.map_or_else(|| arguments.container.clone(), |(_, container)| Some(container));
     let options = logs::Options {
         prefix: pod.is_none(),
         container,
@@ -81,8 +100,13 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
     Ok(Exit::Success)
 }
 
-/// The container of a named pod: the one that is asked for, or the first (`kubectl logs`: `podcmd: FindOrDefaultContainerByName`).
-fn container_of(input: &Input, name: &str, asked_for: Option<&str>, printer: Printer) -> Result<String, Trouble> {
+/// The full name of a pod and its container: the one that is asked for, or the first (`kubectl logs`: `podcmd: FindOrDefaultContainerByName`).
+fn container_of(
+    input: &Input,
+    name: &str,
+    asked_for: Option<&str>,
+    printer: Printer,
+) -> Result<(Name, String), Trouble> {
     let no_pod = || moment::no_pod(input, name);
     let full_name = explain::find_pod(input, name).ok_or_else(no_pod)?;
     let found = input.pods.iter().find(|p| p.pod.full_name() == full_name);
@@ -98,7 +122,7 @@ fn container_of(input: &Input, name: &str, asked_for: Option<&str>, printer: Pri
                 shown.join(", ")
             ));
         }
-        return Ok(first.to_owned());
+        return Ok((full_name, first.to_owned()));
     };
     if all.iter().all(|(name, _)| *name != wanted) {
         let message = format!(
@@ -107,5 +131,5 @@ fn container_of(input: &Input, name: &str, asked_for: Option<&str>, printer: Pri
         );
         return Err(Trouble::Message(message));
     }
-    Ok(wanted.to_owned())
+    Ok((full_name, wanted.to_owned()))
 }

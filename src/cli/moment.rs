@@ -159,6 +159,11 @@ pub(super) fn qualified(namespace: Option<&str>, name: &str) -> String {
     }
 }
 
+/// The pod of that name is not there yet, or any more.
+pub(super) fn not_there(name: &str) -> Trouble {
+    Trouble::Message(format!("pods {name:?} not found: it does not exist at that time"))
+}
+
 /// Nothing is called that; what is.
 pub(super) fn no_pod(input: &Input, name: &str) -> Trouble {
     let names: Vec<&str> = input.pods.iter().map(|p| &*p.pod.name).collect();

@@ -33,6 +33,17 @@ pub enum Attempts {
     Previous,
 }
 
+/// The number of a container's last attempt until then; None before its first one. The pod's name is the full one.
+pub fn last_attempt(records: &[Record], pod: &str, container: &str, until: Time) -> Option<u32> {
+    let mut found = None;
+    for record in records.iter().take_while(|record| record.at <= until) {
+        if record.pod.as_deref() == Some(pod) && record.container.as_deref() == Some(container) {
+            found = found.max(record.attempt);
+        }
+    }
+    found
+}
+
 /// The lines, in order.
 pub fn render(records: &[Record], options: &Options) -> String {
     let records = &records[..records.partition_point(|record| record.at <= options.until)];
