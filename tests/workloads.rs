@@ -165,6 +165,41 @@ fn what_is_suspended_makes_no_pods_and_says_so() {
 }
 
 #[test]
+fn what_a_controller_would_do_besides_is_told() {
+    let cron = "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: web}\nspec: {schedule: '@daily', \
+                jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: app, image: a}]}}}}}\n";
+    let job = |spec: &str, policy: &str| workload("batch/v1", "Job", spec, policy);
+    let set = |spec: &str| workload("apps/v1", "StatefulSet", spec, "Always");
+    let told = |what: &str| vec![format!("web: its controller is not simulated: {what}")];
+    for (text, expected) in [
+        (
+            job("completions: 3, parallelism: 2, backoffLimit: 2,", "Never"),
+            told("2 pods at once and no more, no retries"),
+        ),
+        (job("completions: 2,", "Never"), told("1 pod at once and no more")),
+        (job("backoffLimit: 2,", "OnFailure"), told("no limit of retries")),
+        (job("parallelism: 2, completions: 2, backoffLimit: 0,", "Never"), vec![]),
+        (cron.to_owned(), told("1 Job at once and no other")),
+        (set("replicas: 3,"), told("all 3 pods at once, not one after the other")),
+        (set("replicas: 3, podManagementPolicy: Parallel,"), vec![]),
+        (set(""), vec![]),
+        (workload("apps/v1", "Deployment", "replicas: 3,", "Always"), vec![]),
+    ] {
+        let source = Source {
+            name: "x.yaml".to_owned(),
+            text: text.clone(),
+        };
+        let (_, warnings) = load(&[source]).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let found: Vec<&str> = warnings
+            .iter()
+            .filter_map(|w| w.message.split_once(' '))
+            .map(|(_, m)| m)
+            .collect();
+        assert_eq!(found, expected, "{text}");
+    }
+}
+
+#[test]
 fn a_daemon_set_that_names_a_node_is_for_that_node() {
     let nodes = "---\napiVersion: podlapse.dev/v1alpha1\nkind: Scenario\nmetadata: {name: s}\nspec: {nodes: [{name: a}, {name: b}]}\n";
     let set = workload("apps/v1", "DaemonSet", "", "Always");

@@ -228,6 +228,16 @@ impl Node {
         }
     }
 
+    /// The node at a path that [`Node::path_to`] writes.
+    pub(crate) fn at_path(&self, path: &str) -> Option<&Node> {
+        path.split('.').try_fold(self, |node, step| {
+            match step.strip_suffix(']').and_then(|step| step.split_once('[')) {
+                Some((name, index)) => node.get(name)?.items().get(index.parse::<usize>().ok()?),
+                None => node.get(step),
+            }
+        })
+    }
+
     /// As JSON, for values that are only handed on.
     pub(crate) fn to_json(&self) -> serde_json::Value {
         use serde_json::Value as Json;

@@ -137,13 +137,15 @@ impl<'s> Loader<'s> {
             }
             Manifest::Workload(workload) => {
                 self.claim(workload.kind.as_str(), &workload.namespace, &workload.name, mark);
-                if let Some(suspended) = workload.suspended {
-                    let message = format!(
-                        "{} {} is suspended: it makes no pods",
-                        workload.kind.as_str(),
-                        workload.name
-                    );
-                    let warning = Diagnostic::at(&self.sources[file], suspended.range(), message).warning();
+                let name = format!("{} {}", workload.kind.as_str(), workload.name);
+                let suspended = workload
+                    .suspended
+                    .map(|place| (place, format!("{name} is suspended: it makes no pods")));
+                let unplayed = workload.unplayed.clone();
+                let unplayed =
+                    unplayed.map(|(place, what)| (place, format!("{name}: its controller is not simulated: {what}")));
+                for (place, message) in suspended.into_iter().chain(unplayed) {
+                    let warning = Diagnostic::at(&self.sources[file], place.range(), message).warning();
                     self.warnings.push(warning);
                 }
                 self.makers.push((Maker::Workload(workload), mark));
@@ -297,7 +299,10 @@ impl<'s> Loader<'s> {
             for pod in &mut pods[first..] {
                 self.prioritise(pod);
                 if let Err(refusal) = versions::admit(pod, &scenario.kubelet.features) {
-                    let mut error = Diagnostic::at(&self.sources[mark.0], mark.1.range(), refusal.message);
+                    let given = pod.written.as_ref().zip(refusal.field.strip_prefix("spec."));
+                    let field = given.and_then(|(written, field)| written.spec.at_path(field));
+                    let span = field.map_or(mark.1, Node::mark);
+                    let mut error = Diagnostic::at(&self.sources[mark.0], span.range(), refusal.message);
                     gates::name(refusal.gate, &mut error);
                     self.errors.push(error);
                     break;

@@ -29,6 +29,8 @@ const RULES: &str = "ContainerRestartRules";
 pub(super) struct Refusal {
     /// In its words.
     pub(super) message: String,
+    /// The path of the field that it does not take.
+    pub(super) field: String,
     /// The feature gate with which it would take it.
     pub(super) gate: &'static str,
 }
@@ -38,7 +40,8 @@ pub(super) struct Refusal {
 pub(super) fn admit(pod: &mut Pod, features: &Features) -> Result<(), Refusal> {
     let invalid = |gate, place: &str, message: &str| {
         let message = format!("The Pod {:?} is invalid: {place}: {message}", &*pod.name);
-        Err(Refusal { message, gate })
+        let field = place.to_owned();
+        Err(Refusal { message, field, gate })
     };
     let grace = pod.spec.termination_grace_period_seconds;
     let knows_rules = find_gate(features.version, RULES).is_some();
@@ -73,8 +76,10 @@ pub(super) fn admit(pod: &mut Pod, features: &Features) -> Result<(), Refusal> {
                 None => {}
             }
             if !knows_rules && !container.restart_policy_rules.is_empty() {
+                let field = format!("{place}.restartPolicyRules");
                 return Err(Refusal {
-                    message: format!("strict decoding error: unknown field \"{place}.restartPolicyRules\""),
+                    message: format!("strict decoding error: unknown field \"{field}\""),
+                    field,
                     gate: RULES,
                 });
             }

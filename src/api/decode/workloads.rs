@@ -67,6 +67,8 @@ pub(crate) struct Workload {
     template: Pod,
     /// where it says that it is suspended: then it makes no pods
     pub(crate) suspended: Option<Span>,
+    /// what its controller would do besides, and where it is asked for
+    pub(crate) unplayed: Option<(Span, String)>,
     /// what to underline when there are too many
     pub(crate) mark: Span,
 }
@@ -137,9 +139,11 @@ pub(super) fn workload(problems: &mut Problems<'_>, node: &Node, kind: WorkloadK
         .into_iter()
         .find(|node| node.boolean_at("suspend") == Some(true));
     let suspended = suspended.filter(|_| is_job).and_then(|node| node.get("suspend"));
+    let unplayed = unplayed(kind, spec, job, replicas, template.spec.restart_policy);
     Workload {
         kind,
         replicas,
+        unplayed: unplayed.filter(|_| suspended.is_none()),
         suspended: suspended.map(Node::mark),
         indexed: job.text_at("completionMode").is_some_and(|mode| &**mode == "Indexed"),
         template,
@@ -150,6 +154,55 @@ pub(super) fn workload(problems: &mut Problems<'_>, node: &Node, kind: WorkloadK
         namespace: meta.namespace,
         name: meta.name,
     }
+}
+
+/// What of a workload's pods is not as its controller has it: that is not simulated.
+fn unplayed(
+    kind: WorkloadKind,
+    spec: &Node,
+    job: &Node,
+    replicas: Replicas,
+    policy: RestartPolicy,
+) -> Option<(Span, String)> {
+    let Replicas::Count { count, .. } = replicas else {
+        return None;
+    };
+    let pods = |count| {
+        if count == 1 {
+            "1 pod".to_owned()
+        } else {
+            format!("{count} pods")
+        }
+    };
+    let mut told: Vec<(&Node, String)> = Vec::new();
+    match kind {
+        WorkloadKind::StatefulSet if count > 1 => {
+            let ordered = spec
+                .text_at("podManagementPolicy")
+                .is_none_or(|policy| &**policy == "OrderedReady");
+            let given = spec.get("replicas").filter(|_| ordered);
+            told.extend(given.map(|given| (given, format!("all {count} pods at once, not one after the other"))));
+        }
+        WorkloadKind::Job | WorkloadKind::CronJob if count > 0 => {
+            let schedule = spec.get("schedule").filter(|_| kind == WorkloadKind::CronJob);
+            told.extend(schedule.map(|given| (given, "1 Job at once and no other".to_owned())));
+            let more = job.get("completions");
+            let more = more.filter(|given| given.integer().is_some_and(|wanted| wanted > i128::from(count)));
+            told.extend(more.map(|given| (given, format!("{} at once and no more", pods(count)))));
+            let limit = job.get("backoffLimit");
+            let limit = limit.filter(|given| given.integer().is_some_and(|limit| limit > 0));
+            let retries = match policy {
+                RestartPolicy::Never => "no retries",
+                // The kubelet makes them.
+                _ => "no limit of retries",
+            };
+            told.extend(limit.map(|given| (given, retries.to_owned())));
+        }
+        _ => {}
+    }
+    let mark = told.first()?.0.mark();
+    let parts: Vec<String> = told.into_iter().map(|(_, part)| part).collect();
+    Some((mark, parts.join(", ")))
 }
 
 fn amount(problems: &mut Problems<'_>, node: &Node, field: &str, default: u64) -> u64 {
