@@ -81,7 +81,7 @@ pub(super) fn scenario(problems: &mut Problems<'_>, root: &Node, how: How) -> De
         scenario.schedule = Schedule::Seeded;
     }
     if let Some(kubelet) = spec.get("kubelet") {
-        scenario.kubelet = decoder.kubelet(kubelet, scenario.kubelet);
+        scenario.kubelet = decoder.kubelet(kubelet, None, scenario.kubelet);
     }
     scenario.nodes = decoder.nodes(spec, &scenario.kubelet);
     if let Some(latencies) = spec.get("latencies") {
@@ -236,7 +236,7 @@ impl Decoder<'_, '_> {
                 self.problems.duplicate(name);
             }
             let kubelet = match node.get("kubelet") {
-                Some(kubelet) => self.kubelet(kubelet, base.clone()),
+                Some(kubelet) => self.kubelet(kubelet, spec.at(&["kubelet", "config"]), base.clone()),
                 None => base.clone(),
             };
             nodes.push(NodeScript { name, kubelet });
@@ -252,11 +252,12 @@ impl Decoder<'_, '_> {
         node.text_at(field).cloned().unwrap_or_else(|| "".into())
     }
 
-    fn kubelet(&mut self, node: &Node, mut config: KubeletConfig) -> KubeletConfig {
+    /// `base`: the configuration that this one is written on top of.
+    fn kubelet(&mut self, node: &Node, base: Option<&Node>, mut config: KubeletConfig) -> KubeletConfig {
         self.features(node, &mut config);
         let given = node.get("config");
         if let Some(given) = given {
-            self.kubelet_configuration(given, &mut config);
+            self.kubelet_configuration(given, base, &mut config);
         }
         // `pkg/kubelet/apis/config/validation: ValidateKubeletConfiguration`
         if config.max_container_restart_period.is_some() && !config.features.crash_loop_max_configurable {
@@ -305,66 +306,6 @@ impl Decoder<'_, '_> {
                 // What another version has is no slip of the pen.
                 gates::name(&error.gate, refused);
             }
-        }
-    }
-
-    fn kubelet_configuration(&mut self, node: &Node, config: &mut KubeletConfig) {
-        if let Some(back_off) = node.get("crashLoopBackOff")
-            && let Some(longest) = back_off.get("maxContainerRestartPeriod")
-        {
-            let span = self.moment(longest);
-            if !(Duration::from_secs(1)..=Duration::from_secs(300)).contains(&span) {
-                self.problems.at(longest, "it must be from 1s to 300s");
-            }
-            config.max_container_restart_period = Some(span);
-        }
-        if let Some(serialize) = node.boolean_at("serializeImagePulls") {
-            config.serialize_image_pulls = serialize;
-        }
-        if let Some(parallel) = node.get("maxParallelImagePulls") {
-            config.max_parallel_image_pulls = node.integer_at("maxParallelImagePulls");
-            if config.serialize_image_pulls && config.max_parallel_image_pulls.is_some_and(|most| most > 1) {
-                self.problems.at(
-                    parallel,
-                    "it cannot be larger than 1 unless serializeImagePulls is false",
-                );
-            }
-            if config.max_parallel_image_pulls == Some(0) {
-                self.problems.at(parallel, "it must be a positive number");
-            }
-        }
-        if let Some(seconds) = node.integer_at("evictionMaxPodGracePeriod") {
-            config.eviction_max_pod_grace_period = seconds;
-        }
-        for (field, target) in [
-            ("syncFrequency", &mut config.sync_frequency),
-            ("nodeStatusUpdateFrequency", &mut config.node_status_update_frequency),
-            ("shutdownGracePeriod", &mut config.shutdown_grace_period),
-            (
-                "shutdownGracePeriodCriticalPods",
-                &mut config.shutdown_grace_period_critical_pods,
-            ),
-            ("runtimeRequestTimeout", &mut config.runtime_request_timeout),
-        ] {
-            if let Some(span) = self.moment_at(node, field) {
-                *target = span;
-            }
-        }
-        if let Some(given) = node.get("shutdownGracePeriod") {
-            let (all, critical) = (config.shutdown_grace_period, config.shutdown_grace_period_critical_pods);
-            if all > Duration::ZERO && all < Duration::from_secs(1) {
-                self.problems.at(given, "it must be zero or at least 1s");
-            } else if critical > all {
-                let message = format!("it must be at least shutdownGracePeriodCriticalPods, which is {critical}");
-                self.problems.at(given, &message);
-            }
-        }
-        if let Some(by_priority) = node.get("shutdownGracePeriodByPodPriority") {
-            let pair = |node: &Node| {
-                let seconds = node.integer_at("shutdownGracePeriodSeconds").unwrap_or(0);
-                (node.integer_at("priority").unwrap_or(0), seconds)
-            };
-            config.shutdown_grace_period_by_pod_priority = by_priority.items().iter().map(pair).collect();
         }
     }
 

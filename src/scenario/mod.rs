@@ -9,6 +9,7 @@ mod expect;
 mod fit;
 mod gates;
 pub mod json_schema;
+mod kubelet_config;
 pub mod load;
 pub mod lookup;
 pub mod reference;

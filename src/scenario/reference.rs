@@ -125,7 +125,7 @@ fn type_of(shape: Shape) -> String {
         Shape::Text => "string".to_owned(),
         Shape::Boolean => "boolean".to_owned(),
         Shape::Integer(least, most) if most <= 65_535 => format!("integer, {least} to {most}"),
-        Shape::Integer(0, _) => "integer, 0 or more".to_owned(),
+        Shape::Integer(least @ 0..=1, _) => format!("integer, {least} or more"),
         Shape::Integer(..) => "integer".to_owned(),
         Shape::Number => "number".to_owned(),
         Shape::Quantity => "quantity".to_owned(),

@@ -50,17 +50,17 @@ object! {
     }
     CONFIG = "KubeletConfiguration" {
         crashLoopBackOff: Of(&CRASH_LOOP) => "The back-off of containers that crash.",
-        serializeImagePulls: Boolean => "Pull one image at a time." ["true"],
-        maxParallelImagePulls: COUNT
-            => "At most so many pulls at a time; more than 1 only with `serializeImagePulls: false`." ["no limit"],
-        syncFrequency: SPAN => "How often each pod is synced, at the least." ["1m"],
-        nodeStatusUpdateFrequency: SPAN => "How often the kubelet tells the status of its node." ["10s"],
+        serializeImagePulls: Boolean => "Pull one image at a time." ["true; false with `maxParallelImagePulls` above 1"],
+        maxParallelImagePulls: Integer(1, i32::MAX as i128)
+            => "At most so many pulls at a time; not more than 1 where `serializeImagePulls: true` is given." ["no limit"],
+        syncFrequency: SPAN => "How often each pod is synced, at the least; 0s: the default." ["1m"],
+        nodeStatusUpdateFrequency: SPAN => "How often the kubelet tells the status of its node; 0s: the default." ["10s"],
         evictionMaxPodGracePeriod: INT32 => "In seconds, for soft evictions." ["0"],
-        shutdownGracePeriod: SPAN => "How long a node that shuts down waits for its pods, in all." ["30s"],
-        shutdownGracePeriodCriticalPods: SPAN => "How much of that is for critical pods, which end last." ["10s"],
+        shutdownGracePeriod: SPAN => "How long a node that shuts down waits for its pods, in all; 0s: not at all." ["30s"],
+        shutdownGracePeriodCriticalPods: SPAN => "How much of that is for critical pods, which end last." ["10s; 0s when `shutdownGracePeriod` is shorter"],
         shutdownGracePeriodByPodPriority: List(&Of(&PRIORITY_GRACE))
             => "Instead of the two: a grace period for each range of priorities.",
-        runtimeRequestTimeout: SPAN => "After this time the kubelet gives up a call to the container runtime." ["2m"],
+        runtimeRequestTimeout: SPAN => "After this time the kubelet gives up a call to the container runtime; 0s: the default." ["2m"],
     }
     CRASH_LOOP = "CrashLoopBackOff" {
         maxContainerRestartPeriod: SPAN => "The longest back-off, 1s to 300s." ["5m"],

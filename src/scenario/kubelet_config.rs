@@ -1,0 +1,212 @@
+//! Decodes KubeletConfiguration: with the kubelet's own defaults and checks, where the scenario format has no other ones
+//! (`pkg/kubelet/apis/config: v1beta1.SetDefaults_KubeletConfiguration, validation.ValidateKubeletConfiguration`).
+
+use super::decode::Decoder;
+use super::types::{KubeletConfig, Scenario};
+use crate::api::node::Node;
+use crate::kernel::Duration;
+
+impl Decoder<'_, '_> {
+    /// Puts what is given into `config`, which has what `base` gives.
+    pub(super) fn kubelet_configuration(&mut self, node: &Node, base: Option<&Node>, config: &mut KubeletConfig) {
+        if let Some(back_off) = node.get("crashLoopBackOff")
+            && let Some(longest) = back_off.get("maxContainerRestartPeriod")
+        {
+            let span = self.moment(longest);
+            if !(Duration::from_secs(1)..=Duration::from_secs(300)).contains(&span) {
+                self.problems.at(longest, "it must be from 1s to 300s");
+            }
+            config.max_container_restart_period = Some(span);
+        }
+        self.image_pulls(node, base, config);
+        if let Some(seconds) = node.integer_at("evictionMaxPodGracePeriod") {
+            config.eviction_max_pod_grace_period = seconds;
+        }
+        let usual = Scenario::default().kubelet;
+        for (field, target, usual) in [
+            ("syncFrequency", &mut config.sync_frequency, usual.sync_frequency),
+            (
+                "nodeStatusUpdateFrequency",
+                &mut config.node_status_update_frequency,
+                usual.node_status_update_frequency,
+            ),
+            (
+                "runtimeRequestTimeout",
+                &mut config.runtime_request_timeout,
+                usual.runtime_request_timeout,
+            ),
+        ] {
+            if let Some(span) = self.moment_at(node, field) {
+                // Zero is what is not given.
+                *target = if span == Duration::ZERO { usual } else { span };
+            }
+        }
+        self.shutdown(node, base, config);
+    }
+
+    fn image_pulls(&mut self, node: &Node, base: Option<&Node>, config: &mut KubeletConfig) {
+        let serialize = node.boolean_at("serializeImagePulls");
+        if let Some(serialize) = serialize {
+            config.serialize_image_pulls = serialize;
+        }
+        if let Some(most) = node.integer_at("maxParallelImagePulls") {
+            config.max_parallel_image_pulls = Some(most);
+            let serialize = serialize.or_else(|| base?.boolean_at("serializeImagePulls"));
+            if serialize.is_none() {
+                config.serialize_image_pulls = most < 2;
+            }
+        }
+        let several = config.max_parallel_image_pulls.is_some_and(|most| most > 1);
+        let fields = ["maxParallelImagePulls", "serializeImagePulls"];
+        if let Some(field) = fields.into_iter().find_map(|field| node.get(field))
+            && config.serialize_image_pulls
+            && several
+        {
+            let message = "maxParallelImagePulls cannot be larger than 1 unless serializeImagePulls is false";
+            self.problems.at(field, message);
+        }
+    }
+
+    /// How a node shuts down. Without a word it has the format's grace periods, not the kubelet's: that has none.
+    fn shutdown(&mut self, node: &Node, base: Option<&Node>, config: &mut KubeletConfig) {
+        let (all, critical) = ("shutdownGracePeriod", "shutdownGracePeriodCriticalPods");
+        for (field, target) in [
+            (all, &mut config.shutdown_grace_period),
+            (critical, &mut config.shutdown_grace_period_critical_pods),
+        ] {
+            let Some(span) = self.moment_at(node, field) else {
+                continue;
+            };
+            *target = span;
+            if let Some(given) = node.get(field)
+                && span > Duration::ZERO
+                && span < Duration::from_secs(1)
+            {
+                self.problems.at(given, "it must be zero or at least 1s");
+            }
+        }
+        let own = |field| node.get(field);
+        if own(critical).or_else(|| base?.get(critical)).is_none() {
+            let usual = Scenario::default().kubelet.shutdown_grace_period_critical_pods;
+            // Where the format's default does not fit, the kubelet's does.
+            let fits = usual <= config.shutdown_grace_period;
+            config.shutdown_grace_period_critical_pods = if fits { usual } else { Duration::ZERO };
+        }
+        let least = config.shutdown_grace_period_critical_pods;
+        if least > config.shutdown_grace_period
+            && let Some(given) = own(all).or_else(|| own(critical))
+        {
+            let message = format!("{all} must be at least {critical}, which is {least}");
+            self.problems.at(given, &message);
+        }
+        if let Some(by_priority) = node.get("shutdownGracePeriodByPodPriority") {
+            let pair = |node: &Node| {
+                let seconds = node.integer_at("shutdownGracePeriodSeconds").unwrap_or(0);
+                (node.integer_at("priority").unwrap_or(0), seconds)
+            };
+            config.shutdown_grace_period_by_pod_priority = by_priority.items().iter().map(pair).collect();
+            let both = own(all).is_some() && config.shutdown_grace_period > Duration::ZERO
+                || own(critical).is_some() && least > Duration::ZERO;
+            if both && !by_priority.items().is_empty() {
+                let message = "shutdownGracePeriodByPodPriority and shutdownGracePeriod cannot both be given";
+                self.problems.at(by_priority, message);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::load::{Source, load};
+    use crate::scenario::types::Input;
+
+    fn loaded(config: &str, node: &str) -> Result<Input, String> {
+        let text = format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: web}}\nspec: {{containers: [{{name: app, image: a}}]}}\n---\n\
+             apiVersion: podlapse.dev/v1alpha1\nkind: Scenario\nmetadata: {{name: s}}\nspec: {{kubelet: {{config: \
+             {{{config}}}}}, nodes: [{{name: one, kubelet: {{config: {{{node}}}}}}}]}}\n"
+        );
+        let name = "x.yaml".to_owned();
+        load(&[Source { name, text }])
+            .map(|(input, _)| input)
+            .map_err(|error| error.to_string())
+    }
+
+    fn kubelets(config: &str, node: &str) -> [KubeletConfig; 2] {
+        let scenario = loaded(config, node).unwrap_or_else(|error| panic!("{error}")).scenario;
+        [scenario.kubelet.clone(), scenario.nodes[0].kubelet.clone()]
+    }
+
+    #[test]
+    fn zero_is_the_default() {
+        let zero = "syncFrequency: 0s, nodeStatusUpdateFrequency: 0s, runtimeRequestTimeout: 0s";
+        let other = "syncFrequency: 7s, nodeStatusUpdateFrequency: 7s, runtimeRequestTimeout: 7s";
+        for (config, node, expected) in [
+            (zero, "", [60, 10, 120]),
+            (other, zero, [60, 10, 120]),
+            (other, "", [7, 7, 7]),
+        ] {
+            let [_, kubelet] = kubelets(config, node);
+            let spans = [
+                kubelet.sync_frequency,
+                kubelet.node_status_update_frequency,
+                kubelet.runtime_request_timeout,
+            ];
+            assert_eq!(spans.map(Duration::as_secs), expected, "{config} {node}");
+        }
+    }
+
+    #[test]
+    fn several_pulls_at_a_time_are_not_one_after_the_other() {
+        for (config, node, expected) in [
+            ("maxParallelImagePulls: 5", "", [false, false]),
+            ("maxParallelImagePulls: 1", "maxParallelImagePulls: 2", [true, false]),
+            ("maxParallelImagePulls: 5", "maxParallelImagePulls: 1", [false, true]),
+            ("serializeImagePulls: false", "maxParallelImagePulls: 1", [false, false]),
+        ] {
+            let found = kubelets(config, node).map(|kubelet| kubelet.serialize_image_pulls);
+            assert_eq!(found, expected, "{config} {node}");
+        }
+        for (config, node) in [
+            ("serializeImagePulls: true, maxParallelImagePulls: 2", ""),
+            ("serializeImagePulls: true", "maxParallelImagePulls: 2"),
+            ("maxParallelImagePulls: 2", "serializeImagePulls: true"),
+            ("maxParallelImagePulls: 0", ""),
+        ] {
+            assert!(loaded(config, node).is_err(), "{config} {node}");
+        }
+    }
+
+    #[test]
+    fn grace_periods_of_a_shutdown_hold_together() {
+        let (all, critical) = ("shutdownGracePeriod", "shutdownGracePeriodCriticalPods");
+        for (config, node, expected) in [
+            (String::new(), String::new(), [(30, 10), (30, 10)]),
+            (format!("{all}: 0s"), format!("{all}: 20s"), [(0, 0), (20, 10)]),
+            (format!("{all}: 5s"), format!("{critical}: 2s"), [(5, 0), (5, 2)]),
+            (format!("{critical}: 20s"), format!("{all}: 20s"), [(30, 20), (20, 20)]),
+        ] {
+            let found = kubelets(&config, &node).map(|kubelet| {
+                let spans = (
+                    kubelet.shutdown_grace_period,
+                    kubelet.shutdown_grace_period_critical_pods,
+                );
+                (spans.0.as_secs(), spans.1.as_secs())
+            });
+            assert_eq!(found, expected, "{config} {node}");
+        }
+        for (config, node) in [
+            (format!("{critical}: 31s"), String::new()),
+            (format!("{critical}: 10s"), format!("{all}: 9s")),
+            (format!("{all}: 500ms"), String::new()),
+            (format!("{critical}: 500ms"), String::new()),
+            (
+                format!("{all}: 20s, shutdownGracePeriodByPodPriority: [{{priority: 0}}]"),
+                String::new(),
+            ),
+        ] {
+            assert!(loaded(&config, &node).is_err(), "{config} {node}");
+        }
+    }
+}
