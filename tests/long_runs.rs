@@ -119,7 +119,7 @@ fn an_interrupt_ends_a_sweep_with_its_rows_and_a_summary() {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr),
     );
-    assert_eq!(output.status.code(), Some(0), "{summary}");
+    assert_eq!(output.status.code(), Some(130), "{summary}");
     assert!(rows.lines().count() > 1 && rows.ends_with('\n'), "{rows}");
     assert!(
         summary.contains("stopped before its end") && summary.contains("p99"),
@@ -129,4 +129,18 @@ fn an_interrupt_ends_a_sweep_with_its_rows_and_a_summary() {
         summary.contains("expect[1]") && summary.contains("held in 0 of"),
         "{summary}"
     );
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_interrupted_sweep_leaves_its_file_as_it_was() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let table = folder.path().join("table.csv");
+    std::fs::write(&table, "old").expect("written");
+    let arguments = ["sweep", "around.yaml", "--runs", "1000000000", "--out", "table.csv"];
+    let output = interrupted(folder.path(), &arguments);
+    let remarks = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{remarks}");
+    assert!(remarks.contains("no file is written"), "{remarks}");
+    assert_eq!(std::fs::read_to_string(&table).expect("it is there"), "old");
 }

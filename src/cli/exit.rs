@@ -13,6 +13,8 @@ pub(crate) enum Exit {
     Failure,
     /// 2: the input or the command line cannot be used.
     Unusable,
+    /// 130: somebody has interrupted it before its end, as shells count SIGINT.
+    Interrupted,
 }
 
 impl From<Exit> for ExitCode {
@@ -21,6 +23,7 @@ impl From<Exit> for ExitCode {
             Exit::Success => 0,
             Exit::Failure => 1,
             Exit::Unusable => 2,
+            Exit::Interrupted => 130,
         })
     }
 }

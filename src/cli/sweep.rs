@@ -31,7 +31,7 @@ first of them changing slowest.
 A duration that is drawn has a column. Of one that is drawn again and again in a run (exit.after of a container that \
 crashes, takes of a probe, latencies) it holds the first draw only.
 
-Exit status: 0 done, 2 the input or the command line cannot be used.")]
+Exit status: 0 done, 2 the input or the command line cannot be used, 130 interrupted: then no file is written.")]
 pub(super) struct Arguments {
     /// Manifests and at most one Scenario: files, directories (the files directly in them) or -, standard input
     #[arg(required = true)]
@@ -79,14 +79,22 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
         !progress::is_interrupted()
     })?;
     bar.finish_and_clear();
-    let mark = arguments.shard.map(|shard| sweep.mark(shard));
-    printer.data_to(arguments.out.as_deref(), &table.csv(mark.as_deref())?)?;
-    if let Some((path, draw)) = picture {
+    // A file holds the whole or is left as it was.
+    if !table.stopped || arguments.out.is_none() {
+        let mark = arguments.shard.map(|shard| sweep.mark(shard));
+        printer.data_to(arguments.out.as_deref(), &table.csv(mark.as_deref())?)?;
+    }
+    if let Some((path, draw)) = picture.filter(|_| !table.stopped) {
         write_file(path, draw(&table).as_bytes())?;
     }
     printer.remark(table.summary().trim_end());
-    let stopped = if table.stopped { ", stopped before its end" } else { "" };
-    printer.remark(format_args!("took {watch}{stopped}"));
+    if table.stopped {
+        let files = arguments.out.is_some() || arguments.chart.is_some();
+        let left = if files { ": no file is written" } else { "" };
+        printer.remark(format_args!("took {watch}, stopped before its end{left}"));
+        return Ok(Exit::Interrupted);
+    }
+    printer.remark(format_args!("took {watch}"));
     Ok(Exit::Success)
 }
 

@@ -28,10 +28,18 @@ fn merge_reports(files: &[(String, String)]) -> Result<String, String> {
             return Err(format!("{name}: written by another version of podlapse"));
         }
         let shard = head.shard.as_deref().map_or(Ok(Shard::WHOLE), Shard::parse);
-        heads.push((shard.map_err(|error| format!("{name}: {error}"))?, head));
+        let before = all.len();
         for line in lines {
             all.push(serde_json::from_str(line).map_err(|error| format!("{name}: {error}"))?);
         }
+        if all.len() - before != head.findings {
+            return Err(format!(
+                "{name}: it has {} findings of {}: the file is cut",
+                all.len() - before,
+                head.findings
+            ));
+        }
+        heads.push((shard.map_err(|error| format!("{name}: {error}"))?, head));
     }
     let (first, head) = heads[0].clone();
     for ((shard, other), (name, _)) in heads.iter().zip(files) {
@@ -60,6 +68,7 @@ fn merge_reports(files: &[(String, String)]) -> Result<String, String> {
         of: None,
         checked: heads.iter().map(|(_, head)| head.checked).sum(),
         stopped: heads.iter().any(|(_, head)| head.stopped),
+        findings: merged.len(),
         ..head
     };
     Ok(render(&head, &merged))
@@ -155,6 +164,13 @@ mod tests {
             "run,x,shard=1/2 runs=1 of=a\n",
         ]));
         assert_eq!(idle.as_deref(), Ok("run,x\n0,a\n"), "a shard without a run");
+    }
+
+    #[test]
+    fn a_report_that_is_cut_is_an_error() {
+        let head = "{\"fuzz\":\"v1\",\"seed\":0,\"runs\":1,\"shard\":\"0/1\",\"checked\":1,\"stopped\":false,\"findings\":1}\n";
+        let found = merge(&named(&[head])).expect_err("it is cut");
+        assert!(found.contains("it has 0 findings of 1: the file is cut"), "{found}");
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub(super) struct Head {
     pub of: Option<String>,
     pub checked: u64,
     pub stopped: bool,
+    /// How many lines follow.
+    pub findings: usize,
 }
 
 /// The line of a broken invariant.
@@ -69,6 +71,7 @@ pub fn json(plan: &Plan, report: &Report, options: &str) -> String {
         of: is_shard.then(|| fingerprint([&*around, &*weights])),
         checked: report.checked,
         stopped: report.stopped,
+        findings: report.findings.len(),
     };
     let lines: Vec<Line> = report.findings.iter().map(|f| line(f, options)).collect();
     render(&head, &lines)

@@ -148,10 +148,11 @@ fn gates_hold_readiness_up(scene: &Scene<'_>) -> Verdict {
         condition.is_some_and(|c| c.status == ConditionStatus::True)
     };
     let became = is_true(status, "Ready") && !facts.status.as_ref().is_some_and(|before| is_true(before, "Ready"));
-    // The kubelet hears of a condition a moment after it was written, and a sync that runs goes by what it knew.
+    // The kubelet hears of a condition a moment after it was written, and a sync goes by what its worker was told last: it
+    // may wait for a relist, and for another sync before.
     let written_now = facts
         .gate_written
-        .is_some_and(|at| scene.record.at - at < Duration::from_secs(1));
+        .is_some_and(|at| scene.record.at - at < Duration::from_secs(3));
     if !became || written_now || facts.touched {
         return Ok(());
     }

@@ -208,9 +208,9 @@ fn sidecars_end_last(scene: &Scene<'_>) -> Verdict {
     if !container.sidecar || !ending || !in_time {
         return Ok(());
     }
-    // An app container that was started behind the kubelet's back is not waited for.
+    // What was started behind the kubelet's back is not waited for.
     let waited_for = |c: &&super::container::ContainerFacts| c.kind == ContainerType::App && c.killing.is_some();
-    let running = pod.containers.iter().filter(waited_for).find(|c| !c.live.is_empty());
+    let running = pod.containers.iter().filter(waited_for).find(|c| c.runs_knowingly());
     match running {
         None => Ok(()),
         Some(app) => Err(format!("it is stopped while app container {} runs", app.name)),
