@@ -1,6 +1,8 @@
 //! `podlapse check`: what is wrong with the input, what a careful person would ask about, and what a run assumes.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use clap::Args;
 
@@ -11,6 +13,7 @@ use super::{assumptions, load, sources, version};
 use crate::api::features::Version;
 use crate::check::lints::{diagnostics, lints};
 use crate::sim;
+use crate::trace::{Record, What};
 
 /// What `check` is told.
 #[derive(Args)]
@@ -58,7 +61,15 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
     for warning in warnings.into_iter().chain(diagnostics(&found, &sources)) {
         printer.input_warning(&warning);
     }
-    for line in assumptions::lines(&input, &sim::run(&input)) {
+    // Of a long run only what it assumes is kept.
+    let assumed: Rc<RefCell<Vec<Record>>> = Rc::default();
+    let sink = assumed.clone();
+    sim::run_with(&input, move |record| {
+        if matches!(record.what, What::Assumed { .. }) {
+            sink.borrow_mut().push(record);
+        }
+    });
+    for line in assumptions::lines(&input, &assumed.borrow()) {
         printer.remark(line);
     }
     printer.remark(format_args!(
