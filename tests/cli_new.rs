@@ -2,37 +2,10 @@
 
 #![allow(missing_docs)]
 
-use std::path::Path;
-use std::process::{Command, Output};
+#[path = "common/process.rs"]
+mod process;
 
-use tempfile::TempDir;
-
-fn folder(files: &[(&str, &str)]) -> TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    for (path, text) in files {
-        let path = folder.path().join(path);
-        std::fs::create_dir_all(path.parent().expect("below the root")).expect("a folder");
-        std::fs::write(path, text).expect("written");
-    }
-    folder
-}
-
-fn podlapse(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_podlapse"))
-        .args(arguments)
-        .current_dir(folder)
-        .env_remove("CI")
-        .output()
-        .expect("podlapse runs")
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).expect("UTF-8")
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).expect("UTF-8")
-}
+use process::{folder, podlapse, stderr, stdout};
 
 #[test]
 fn a_new_scenario_runs_as_it_is_written() {

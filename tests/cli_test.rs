@@ -2,9 +2,12 @@
 
 #![allow(missing_docs)]
 
-use std::path::Path;
-use std::process::{Command, Output};
+#[path = "common/process.rs"]
+mod process;
 
+use std::process::Command;
+
+use process::{folder, podlapse, stderr, stdout};
 use tempfile::TempDir;
 
 const POD: &str = "\
@@ -39,32 +42,6 @@ const GOOD: &str = "  - {within: 1m, that: \"pod('web').restarts('app') == 1\"}\
 const BAD: &str =
     "  - {at: 30s, that: \"pod('web').restarts('app') == 0\"}\n  - {at: 30s, that: \"pod('web').ready()\"}\n";
 const UGLY: &str = "  - {at: 30s, that: \"pod('wbe').ready()\"}\n";
-
-fn folder(files: &[(&str, &str)]) -> TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    for (path, text) in files {
-        let path = folder.path().join(path);
-        std::fs::create_dir_all(path.parent().expect("below the root")).expect("a folder");
-        std::fs::write(path, text).expect("written");
-    }
-    folder
-}
-
-fn podlapse(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_podlapse"))
-        .args(arguments)
-        .current_dir(folder)
-        .env_remove("CI")
-        .output()
-        .expect("podlapse runs")
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).expect("UTF-8")
-}
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).expect("UTF-8")
-}
 
 fn mixed() -> TempDir {
     folder(&[
