@@ -10,6 +10,7 @@ use super::measure::Measure;
 use super::shard::{Mark, Shard, fingerprint};
 use super::threads;
 use super::vary::{Names, Vary, shown};
+use crate::api::decode::is_list;
 use crate::api::diagnostic::{Diagnostic, Diagnostics};
 use crate::api::yaml;
 use crate::check::expectations::{Compiled, Verdict, compile, describe, judge};
@@ -266,8 +267,8 @@ impl Sweep {
 
 /// Adds a document, of a list its items, as the loader takes them.
 fn unpack(document: Value, into: &mut Vec<Value>) {
-    let kind = document["kind"].as_str().unwrap_or_default();
-    let is_list = kind == "List" || document["apiVersion"] == "v1" && kind.ends_with("List");
+    let field = |name: &str| document[name].as_str().unwrap_or_default();
+    let is_list = is_list(field("apiVersion"), field("kind"), document.get("items").is_some());
     match document {
         Value::Object(mut fields) if is_list => {
             if let Some(Value::Array(items)) = fields.remove("items") {

@@ -159,7 +159,7 @@ impl Decoder<'_, '_> {
             distribution,
             once,
         });
-        Span::Drawn(u32::try_from(self.distributions.len() - 1).expect("fewer than 2^32 distributions"))
+        Span::drawn(self.distributions.len() - 1)
     }
 
     fn distribution(&mut self, node: &Node) -> Option<Distribution> {

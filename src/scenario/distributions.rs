@@ -40,6 +40,11 @@ pub enum Span {
 impl Span {
     /// No time at all.
     pub const ZERO: Span = Span::Fixed(Duration::ZERO);
+
+    /// The one that the distribution at this index draws.
+    pub(crate) fn drawn(index: usize) -> Span {
+        Span::Drawn(u32::try_from(index).expect("fewer than 2^32 distributions"))
+    }
 }
 
 impl From<Duration> for Span {
@@ -204,7 +209,7 @@ impl Scenario {
         self.each_span(|path, span| {
             if let Span::Drawn(index) = span {
                 let distribution = known[*index as usize].distribution;
-                *index = u32::try_from(named.len()).unwrap_or(u32::MAX);
+                *span = Span::drawn(named.len());
                 named.push(PlacedDistribution {
                     path,
                     distribution,

@@ -121,6 +121,11 @@ const SKIPPED: &[(&str, &[&str])] = &[
     ("batch/v1", &[]),
 ];
 
+/// Whether a document is a list of others: `kind: List`, or the typed lists of `v1`.
+pub(crate) fn is_list(version: &str, kind: &str, has_items: bool) -> bool {
+    kind == "List" || version == "v1" && kind.ends_with("List") && has_items
+}
+
 /// Which kind a document is of; None, with the error noted, if it says none or one that does not exist.
 pub(crate) fn head(problems: &mut Problems<'_>, node: &Node) -> Option<Head> {
     if !matches!(node.value, crate::api::node::Value::Map(_)) {
@@ -149,7 +154,7 @@ pub(crate) fn head(problems: &mut Problems<'_>, node: &Node) -> Option<Head> {
     if let Some(known) = Known::all().find(|known| known.kind() == &*kind && known.version() == &*version) {
         return Some(Head::Known(known));
     }
-    if &*version == "v1" && kind.ends_with("List") && node.get("items").is_some() || &*kind == "List" {
+    if is_list(&version, &kind, node.get("items").is_some()) {
         return Some(Head::List);
     }
     let skipped = SKIPPED.iter().find(|(group, _)| *group == &*version);

@@ -145,7 +145,7 @@ impl Draw<'_> {
         scenario.each_span(|path, span| {
             let by_itself = path.ends_with(".after") || path.contains(".pulls");
             if stream.chance(if by_itself { 50 } else { 10 }) {
-                *span = Span::Drawn(u32::try_from(placed.len()).unwrap_or(u32::MAX));
+                *span = Span::drawn(placed.len());
                 placed.push(PlacedDistribution {
                     path,
                     distribution: distribution(stream),
