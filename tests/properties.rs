@@ -154,6 +154,8 @@ const DRAWN: &[&str] = &[
     "PLEGOnDemandRelist: false",
     "crashLoopBackOff:",
     "maxParallelImagePulls:",
+    "registryPullQPS:",
+    "registryBurst:",
     "syncFrequency:",
     "nodeStatusUpdateFrequency:",
     "evictionMaxPodGracePeriod:",

@@ -54,6 +54,7 @@ found! {
     attempts_stand_still: AttemptsStandStill by "attempts-count-up";
     sidecars_end_first: SidecarsEndFirst by "sidecars-end-last";
     pulls_at_once: PullsAtOnce by "pulls-within-their-limit";
+    pulls_at_will: PullsAtWill by "pulls-within-their-rate";
     no_pull_back_off: NoPullBackOff by "pull-back-off";
     terminal_phase_left: TerminalPhaseLeft by "terminal-phase-is-final";
     ready_without_process: ReadyWithoutProcess by "ready-means-running";

@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use super::backoff::Backoff;
 use super::image_name::with_default_tag;
+use super::pull_rate::PullRate;
 use super::pull_records::PullRecords;
 use crate::api::pod::{Container, Name, PullPolicy, concat};
 use crate::kernel::{Duration, Kernel, Notify};
@@ -29,6 +30,7 @@ pub struct ImageManager {
     kernel: Kernel,
     images: Rc<Images>,
     records: Rc<PullRecords>,
+    rate: PullRate,
     backoff: RefCell<Backoff<(PodIx, Name)>>,
     /// `prevPullErrMsg`
     last_error: RefCell<BTreeMap<(PodIx, Name), String>>,
@@ -38,8 +40,13 @@ pub struct ImageManager {
 }
 
 impl ImageManager {
-    /// A manager that pulls at most `parallel` images at a time.
-    pub fn new(kernel: &Kernel, images: Rc<Images>, records: Rc<PullRecords>, parallel: Option<u32>) -> ImageManager {
+    /// A manager that pulls at most `parallel` images at a time, and so many a second as `rate` says.
+    pub fn new(
+        kernel: &Kernel,
+        images: Rc<Images>,
+        records: Rc<PullRecords>,
+        (parallel, rate): (Option<u32>, PullRate),
+    ) -> ImageManager {
         records.start(|image| {
             let tagged = with_default_tag(image).ok()?;
             (images.is_present(image) && images.is_present(&tagged)).then_some(tagged)
@@ -48,6 +55,7 @@ impl ImageManager {
             kernel: kernel.clone(),
             images,
             records,
+            rate,
             backoff: RefCell::new(Backoff::new(Duration::from_secs(10), Duration::from_secs(300))),
             last_error: RefCell::default(),
             places: Cell::new(parallel),
@@ -139,7 +147,13 @@ impl ImageManager {
         let begun = self.kernel.now();
         self.records.begin(image);
         self.take_place().await;
-        let pulled = self.images.pull((ix, &config.full_name), image, &tagged).await;
+        let pulled = if self.rate.try_accept(self.kernel.now()) || kubelet.breaks(Sabotage::PullsAtWill) {
+            let pull = self.images.pull((ix, &config.full_name), image, &tagged);
+            pull.await.map_err(|text| read_pull_error(image, &text))
+        } else {
+            let text = "pull QPS exceeded".to_owned();
+            Err(("ErrImagePull", text.clone(), text))
+        };
         self.give_place();
         self.records.end(image, &tagged, pulled.is_ok());
         match pulled {
@@ -152,8 +166,7 @@ impl ImageManager {
                 event(false, "Pulled", text.into());
                 Ok(())
             }
-            Err(text) => {
-                let (reason, cause, error) = read_pull_error(image, &text);
+            Err((reason, cause, error)) => {
                 event(
                     true,
                     "Failed",

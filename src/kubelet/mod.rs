@@ -15,6 +15,7 @@ mod orphans;
 pub mod pleg;
 pub mod pod_workers;
 pub mod prober;
+pub mod pull_rate;
 pub mod pull_records;
 mod sabotage;
 pub mod status;
@@ -42,6 +43,7 @@ use kuberuntime::sync::SyncResult;
 use pleg::Pleg;
 use pod_workers::{PodConfig, UpdateType, Worker};
 use prober::ProbeManager;
+use pull_rate::PullRate;
 use pull_records::PullRecords;
 use status::manager::StatusManager;
 use ticks::Ticks;
@@ -149,11 +151,12 @@ impl Kubelet {
         } else {
             config.max_parallel_image_pulls
         };
+        let rate = PullRate::new(config.registry_pull_qps, config.registry_burst, started_at);
         let (initial, max) = crash_loop_bounds(&config);
         let ticks = Ticks::new(&config.phases, started_at);
         Rc::new(Kubelet {
             pleg: Pleg::new(&kernel, runtime.clone(), ticks.relist, &config),
-            images: ImageManager::new(&kernel, images, pull_records, parallel),
+            images: ImageManager::new(&kernel, images, pull_records, (parallel, rate)),
             pods: RefCell::default(),
             workers: RefCell::default(),
             rejected: RefCell::default(),

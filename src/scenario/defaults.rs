@@ -24,6 +24,8 @@ impl Default for Scenario {
                 max_container_restart_period: None,
                 serialize_image_pulls: true,
                 max_parallel_image_pulls: None,
+                registry_pull_qps: 5,
+                registry_burst: 10,
                 sync_frequency: Duration::from_secs(60),
                 eviction_max_pod_grace_period: 0,
                 shutdown_grace_period: Duration::from_secs(30),

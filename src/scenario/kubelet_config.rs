@@ -56,6 +56,14 @@ impl Decoder<'_, '_> {
                 config.serialize_image_pulls = most < 2;
             }
         }
+        if let Some(rate) = node.integer_at("registryPullQPS") {
+            config.registry_pull_qps = rate;
+        }
+        if let Some(burst) = node.integer_at("registryBurst") {
+            let usual = Scenario::default().kubelet.registry_burst;
+            // Zero is what is not given.
+            config.registry_burst = if burst == 0 { usual } else { burst };
+        }
         let several = config.max_parallel_image_pulls.is_some_and(|most| most > 1);
         let fields = ["maxParallelImagePulls", "serializeImagePulls"];
         if let Some(field) = fields.into_iter().find_map(|field| node.get(field))
@@ -155,6 +163,22 @@ mod tests {
             ];
             assert_eq!(spans.map(Duration::as_secs), expected, "{config} {node}");
         }
+    }
+
+    #[test]
+    fn a_burst_of_none_is_the_default_and_a_rate_of_none_no_limit() {
+        for (config, node, expected) in [
+            ("", "registryPullQPS: 0", [(5, 10), (0, 10)]),
+            (
+                "registryPullQPS: 2, registryBurst: 3",
+                "registryBurst: 0",
+                [(2, 3), (2, 10)],
+            ),
+        ] {
+            let found = kubelets(config, node).map(|kubelet| (kubelet.registry_pull_qps, kubelet.registry_burst));
+            assert_eq!(found, expected, "{config} {node}");
+        }
+        assert!(loaded("registryPullQPS: -1", "").is_err());
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub enum Sabotage {
     AttemptsStandStill,
     SidecarsEndFirst,
     PullsAtOnce,
+    PullsAtWill,
     NoPullBackOff,
     TerminalPhaseLeft,
     ReadyWithoutProcess,

@@ -53,6 +53,8 @@ object! {
         serializeImagePulls: Boolean => "Pull one image at a time." ["true; false with `maxParallelImagePulls` above 1"],
         maxParallelImagePulls: Integer(1, i32::MAX as i128)
             => "At most so many pulls at a time; not more than 1 where `serializeImagePulls: true` is given." ["no limit"],
+        registryPullQPS: Integer(0, i32::MAX as i128) => "At most so many pulls a second, after the burst; 0: no limit." ["5"],
+        registryBurst: Integer(0, i32::MAX as i128) => "So many pulls may come at once; 0: the default." ["10"],
         syncFrequency: SPAN => "How often each pod is synced, at the least; 0s: the default." ["1m"],
         nodeStatusUpdateFrequency: SPAN => "How often the kubelet tells the status of its node; 0s: the default." ["10s"],
         evictionMaxPodGracePeriod: INT32 => "In seconds, for soft evictions." ["0"],

@@ -214,6 +214,10 @@ pub struct KubeletConfig {
     pub serialize_image_pulls: bool,
     /// config.maxParallelImagePulls
     pub max_parallel_image_pulls: Option<u32>,
+    /// config.registryPullQPS: pulls a second; 0 is no limit
+    pub registry_pull_qps: u32,
+    /// config.registryBurst
+    pub registry_burst: u32,
     /// config.syncFrequency
     pub sync_frequency: Duration,
     /// config.evictionMaxPodGracePeriod, seconds

@@ -37,8 +37,26 @@ pub(super) struct NodeFacts {
     pub down: bool,
     /// Image pulls under way.
     pub pulls: u32,
+    /// Pulls that its kubelet has begun.
+    pub pulls_begun: Pulls,
     /// When it began to shut down.
     pub shutting_down: Option<Time>,
+}
+
+/// The pulls of a kubelet as water in a bucket with a hole.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Pulls {
+    /// Those that counted at the time of the last one, with it.
+    counting: f64,
+    last: Time,
+}
+
+impl Pulls {
+    /// How many still count at this time, when `rate` of them cease to each second.
+    pub(super) fn level(self, now: Time, rate: u32) -> f64 {
+        let passed = (now - self.last).0 as f64 / 1e9;
+        (self.counting - passed * f64::from(rate)).max(0.0)
+    }
 }
 
 /// What is known of a pod.
@@ -232,9 +250,11 @@ impl Facts {
         match op {
             "kubeletStop" => own.for_each(PodFacts::forget),
             // What was still being made when the last kubelet stopped is there now.
-            "kubeletStart" | "rebootEnd" => own
-                .flat_map(|pod| &mut pod.containers)
-                .for_each(ContainerFacts::leave_unstarted),
+            "kubeletStart" | "rebootEnd" => {
+                facts.pulls_begun = Pulls::default();
+                own.flat_map(|pod| &mut pod.containers)
+                    .for_each(ContainerFacts::leave_unstarted);
+            }
             "rebootBegin" => {
                 // Nothing that was under way ends.
                 facts.pulls = 0;
@@ -264,6 +284,7 @@ impl Facts {
             return;
         };
         let node = self.pods[pod].node;
+        let rate = self.kubelet_of(&self.nodes[node]).registry_pull_qps;
         let pulls = &mut self.pods[pod].pulls;
         let place = pulls.iter().position(|p| p.image == *image).unwrap_or_else(|| {
             pulls.push(PullFacts {
@@ -279,6 +300,11 @@ impl Facts {
             CallPhase::Begin => {
                 pull.open += 1;
                 self.nodes[node].pulls += 1;
+                let counting = 1.0 + self.nodes[node].pulls_begun.level(record.at, rate);
+                self.nodes[node].pulls_begun = Pulls {
+                    counting,
+                    last: record.at,
+                };
             }
             CallPhase::End => {
                 pull.open = pull.open.saturating_sub(1);

@@ -14,6 +14,13 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         check: pulls_within_their_limit,
     },
     Invariant {
+        name: "pulls-within-their-rate",
+        holds: "a kubelet begins at most registryBurst pulls at once and registryPullQPS a second after them",
+        source: "pkg/kubelet/images/helpers.go: throttleImagePulling",
+        kind: Kind::Begins(&[CriOp::PullImage]),
+        check: pulls_within_their_rate,
+    },
+    Invariant {
         name: "pull-back-off",
         holds: "after a failed pull of an image a pod waits at least ten seconds before it is pulled again",
         source: "pkg/kubelet/images/image_manager.go: EnsureImageExists",
@@ -54,6 +61,20 @@ fn pulls_within_their_limit(scene: &Scene<'_>) -> Verdict {
     let within = limit.is_none_or(|limit| scene.node().pulls < limit);
     ensure(within || scene.node().kubelet_stops > 0, || {
         format!("a pull begins beside {} others", scene.node().pulls)
+    })
+}
+
+fn pulls_within_their_rate(scene: &Scene<'_>) -> Verdict {
+    let Some(_) = pull(scene) else { return Ok(()) };
+    let config = scene.kubelet();
+    let level = scene
+        .node()
+        .pulls_begun
+        .level(scene.record.at, config.registry_pull_qps);
+    let burst = f64::from(config.registry_burst);
+    // A rounding error is no pull.
+    ensure(config.registry_pull_qps == 0 || level + 1.0 < burst + 1e-6, || {
+        format!("a pull begins with {level:.3} of {burst} still counting")
     })
 }
 

@@ -1,6 +1,6 @@
 //! What a trace has shown of the things around pods: nodes, objects, volumes.
 
-use super::facts::NodeFacts;
+use super::facts::{NodeFacts, Pulls};
 use crate::api::objects::ObjectKind;
 use crate::api::pod::{Name, Pod};
 use crate::kernel::{Duration, Time};
@@ -20,6 +20,7 @@ pub(super) fn nodes_of(input: &Input) -> Vec<NodeFacts> {
         kubelet_stops: 0,
         down: false,
         pulls: 0,
+        pulls_begun: Pulls::default(),
         shutting_down: None,
     };
     if scenario.nodes.is_empty() {

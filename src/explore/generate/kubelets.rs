@@ -94,6 +94,9 @@ impl Draw<'_> {
         if !config.serialize_image_pulls && stream.chance(50) {
             config.max_parallel_image_pulls = Some(stream.between(1, 3));
         }
+        if stream.chance(30) {
+            (config.registry_pull_qps, config.registry_burst) = (stream.between(0, 2), stream.between(1, 3));
+        }
         config.eviction_max_pod_grace_period = i64::from(stream.between(0, 20));
         if config.features.crash_loop_max_configurable && stream.chance(40) {
             config.max_container_restart_period = Some(stream.seconds(1, 40));

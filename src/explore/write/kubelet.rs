@@ -15,6 +15,12 @@ pub(super) fn kubelet(kubelet: &KubeletConfig, base: &KubeletConfig) -> Value {
         config.put("serializeImagePulls", kubelet.serialize_image_pulls);
     }
     config.maybe("maxParallelImagePulls", kubelet.max_parallel_image_pulls);
+    if kubelet.registry_pull_qps != base.registry_pull_qps {
+        config.put("registryPullQPS", kubelet.registry_pull_qps);
+    }
+    if kubelet.registry_burst != base.registry_burst {
+        config.put("registryBurst", kubelet.registry_burst);
+    }
     let by_priority = kubelet.shutdown_grace_period_by_pod_priority.iter();
     let pair = |(priority, seconds): &(i32, i64)| json!({"priority": priority, "shutdownGracePeriodSeconds": seconds});
     config.list("shutdownGracePeriodByPodPriority", by_priority.map(pair).collect());
