@@ -228,6 +228,16 @@ impl Node {
         }
     }
 
+    /// The number, with a fraction or without.
+    #[allow(clippy::cast_precision_loss)] // Bounds are small: what is lost decides nothing.
+    pub(crate) fn number(&self) -> Option<f64> {
+        match self.value {
+            Value::Integer(integer) => Some(integer as f64),
+            Value::Number(number) => Some(number),
+            _ => None,
+        }
+    }
+
     /// The node at a path that [`Node::path_to`] writes.
     pub(crate) fn at_path(&self, path: &str) -> Option<&Node> {
         path.split('.').try_fold(self, |node, step| {

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::diagnostic::{Diagnostic, nearest};
+use super::features::Version;
 use super::node::{Lines, Node, Source, Span, Value};
 use super::place::Place;
 
@@ -17,8 +18,8 @@ pub(crate) enum Shape {
     Boolean,
     /// an integer between two bounds, both included
     Integer(i128, i128),
-    /// a number
-    Number,
+    /// a number between two bounds, both included
+    Number(i32, i32),
     /// a resource.Quantity: a string or a number
     Quantity,
     /// a port or a percentage: an integer or a string
@@ -27,6 +28,8 @@ pub(crate) enum Shape {
     Time,
     /// base64
     Bytes,
+    /// a version of Kubernetes that is played
+    Version,
     /// a duration as Go writes it
     Duration,
     /// a duration as Go writes it, or a distribution
@@ -269,12 +272,25 @@ impl Checker<'_, '_> {
             (Shape::Any, _)
             | (Shape::Text, Value::Text(_))
             | (Shape::Boolean, Value::Boolean(_))
-            | (Shape::Number, Value::Integer(_) | Value::Number(_))
             | (Shape::IntOrString, Value::Text(_)) => {}
             (Shape::Integer(least, most), Value::Integer(integer)) => {
                 if *integer < least || *integer > most {
                     let message = format!("{integer} is out of range: it must be from {least} to {most}");
                     self.wrong(node, &message);
+                }
+            }
+            (Shape::Number(least, most), Value::Integer(_) | Value::Number(_)) => {
+                let (least, most) = (f64::from(least), f64::from(most));
+                if !node.number().is_some_and(|number| (least..=most).contains(&number)) {
+                    let message = format!("{} is out of range: it must be from {least} to {most}", short(node));
+                    self.wrong(node, &message);
+                }
+            }
+            (Shape::Version, Value::Text(text)) => {
+                if Version::parse(text).is_none() {
+                    let [oldest, .., newest] = Version::ALL;
+                    let hint = format!("the versions are \"{oldest}\" to \"{newest}\"");
+                    self.wrong(node, &format!("{text:?} is not supported")).hint = Some(hint);
                 }
             }
             (Shape::IntOrString, Value::Integer(integer)) => {
@@ -364,7 +380,7 @@ impl Checker<'_, '_> {
         let wanted = describe(shape);
         let kind = node.kind();
         let hint = match (&node.value, shape) {
-            (Value::Boolean(_) | Value::Integer(_) | Value::Number(_), Shape::Text) => {
+            (Value::Boolean(_) | Value::Integer(_) | Value::Number(_), Shape::Text | Shape::Version) => {
                 let written = self.problems.source.text.get(node.span.range()).unwrap_or("");
                 Some(format!("put it in quotes: \"{written}\""))
             }
@@ -458,10 +474,10 @@ fn without_indices(path: &str) -> String {
 fn describe(shape: Shape) -> String {
     match shape {
         Shape::Any => "anything".to_owned(),
-        Shape::Text => "a string".to_owned(),
+        Shape::Text | Shape::Version => "a string".to_owned(),
         Shape::Boolean => "a boolean".to_owned(),
         Shape::Integer(..) => "an integer".to_owned(),
-        Shape::Number => "a number".to_owned(),
+        Shape::Number(..) => "a number".to_owned(),
         Shape::Quantity => "a quantity such as 500m or 128Mi".to_owned(),
         Shape::IntOrString => "an integer or a string".to_owned(),
         Shape::Time => "a time as a string".to_owned(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::types::*;
 use super::{actions, duration, expect, gates, schema};
 use crate::api::Source;
+use crate::api::decode::subdomain;
 use crate::api::features::{Features, Version};
 use crate::api::node::Node;
 use crate::api::pod::Name;
@@ -230,10 +231,12 @@ impl Decoder<'_, '_> {
         let mut nodes: Vec<NodeScript> = Vec::new();
         for node in spec.list("nodes") {
             let name = self.name(node, "name");
-            if nodes.iter().any(|n| n.name == name)
-                && let Some(name) = node.get("name")
-            {
-                self.problems.duplicate(name);
+            if let Some(given) = node.get("name") {
+                // `ValidateNodeName`
+                subdomain(self.problems, given);
+                if nodes.iter().any(|n| n.name == name) {
+                    self.problems.duplicate(given);
+                }
             }
             let kubelet = match node.get("kubelet") {
                 Some(kubelet) => self.kubelet(kubelet, spec.at(&["kubelet", "config"]), base.clone()),
@@ -278,16 +281,8 @@ impl Decoder<'_, '_> {
     /// version and featureGates
     fn features(&mut self, node: &Node, config: &mut KubeletConfig) {
         let mut version = config.features.version;
-        if let Some(given) = node.get("version")
-            && let Some(text) = given.text()
-        {
-            match Version::parse(text) {
-                Some(known) => version = known,
-                None => {
-                    let hint = "the versions are \"1.31\" to \"1.36\"".to_owned();
-                    self.problems.at(given, &format!("{text:?} is not supported")).hint = Some(hint);
-                }
-            }
+        if let Some(known) = node.text_at("version").and_then(|text| Version::parse(text)) {
+            version = known;
         }
         let given = node.get("featureGates").map_or(&[][..], Node::fields);
         for (key, gate) in given {
@@ -456,22 +451,9 @@ impl Decoder<'_, '_> {
     }
 
     /// In parts per 2^32; None when the result always holds.
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss
-    )]
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     fn probability(&mut self, node: &Node) -> Option<u32> {
-        let given = node.get("probability")?;
-        let share = match given.value {
-            crate::api::node::Value::Integer(integer) => integer as f64,
-            crate::api::node::Value::Number(number) => number,
-            _ => return None,
-        };
-        if !(0.0..=1.0).contains(&share) {
-            self.problems.at(given, "it must be from 0 to 1");
-            return None;
-        }
+        let share = node.get("probability")?.number()?;
         (share < 1.0).then_some((share * 4_294_967_296.0) as u32)
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::schema;
+use crate::api::features::Version;
 use crate::api::shape::{Field, Object, REQUIRED, Shape};
 
 /// A duration as Go writes it, without a sign.
@@ -96,7 +97,8 @@ fn of(shape: Shape, definitions: &mut BTreeMap<&'static str, Value>) -> Value {
             }
             value
         }
-        Shape::Number => json!({"type": "number"}),
+        Shape::Number(least, most) => json!({"type": "number", "minimum": least, "maximum": most}),
+        Shape::Version => json!({"type": "string", "pattern": version()}),
         Shape::Quantity => json!({"type": ["string", "number"]}),
         Shape::IntOrString => json!({"type": ["integer", "string"]}),
         Shape::Time => json!({"type": "string", "format": "date-time"}),
@@ -111,6 +113,12 @@ fn of(shape: Shape, definitions: &mut BTreeMap<&'static str, Value>) -> Value {
         Shape::Map(value) => json!({"type": "object", "additionalProperties": of(*value, definitions)}),
         Shape::Of(object) => reference(object, definitions),
     }
+}
+
+/// The versions that are played, as people write them: see `Version::parse`.
+fn version() -> String {
+    let minors: Vec<String> = Version::ALL.iter().map(|version| version.minor().to_string()).collect();
+    format!("^v?1\\.({})(\\.|$)", minors.join("|"))
 }
 
 #[cfg(test)]
@@ -137,6 +145,20 @@ mod tests {
             let name = reference.strip_prefix("#/$defs/").expect("a reference to a definition");
             assert!(schema["$defs"][name]["properties"].is_object(), "{name}");
         }
+    }
+
+    #[test]
+    fn what_loading_refuses_is_no_version_and_no_share() {
+        let definitions = &schema()["$defs"];
+        let version = &definitions["Kubelet"]["properties"]["version"];
+        let pattern = regex::Regex::new(version["pattern"].as_str().expect("a pattern")).expect("a regular expression");
+        for text in [
+            "1.31", "1.36", "v1.34", "1.34.9", "1.30", "1.37", "1.3", "1.361", "2.31", "1", "x1.31", "",
+        ] {
+            assert_eq!(pattern.is_match(text), Version::parse(text).is_some(), "{text}");
+        }
+        let share = &definitions["ProbeWindow"]["properties"]["probability"];
+        assert_eq!((&share["minimum"], &share["maximum"]), (&json!(0), &json!(1)));
     }
 
     #[test]

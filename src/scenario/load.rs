@@ -8,7 +8,7 @@ use super::fit::{Fit, Owned};
 use super::types::{ActionKind, Input, ObjectInput, PodInput, Scenario};
 use super::{actions, decode, gates, versions};
 use crate::api::decode::{
-    Decoded, Head, Manifest, PriorityClass, Workload, decode as decode_manifest, generated_name, head,
+    Decoded, Head, Manifest, PriorityClass, Workload, decode as decode_manifest, generated_name, head, is_dns_subdomain,
 };
 use crate::api::diagnostic::{Diagnostic, Diagnostics};
 use crate::api::features::Version;
@@ -337,7 +337,8 @@ impl<'s> Loader<'s> {
 /// name.
 fn bound_to_nowhere(source: &Source, pod: &Pod, nodes: &[Name]) -> Option<Diagnostic> {
     let name = pod.spec.node_name.as_ref()?;
-    if nodes.is_empty() || nodes.contains(name) {
+    // What can be no node's name has been refused already.
+    if nodes.is_empty() || nodes.contains(name) || !is_dns_subdomain(name) {
         return None;
     }
     let given = pod.written.as_ref()?.spec.get("nodeName")?;

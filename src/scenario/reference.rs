@@ -98,7 +98,8 @@ fn below(shape: Shape, place: String, sections: &mut Vec<Section>) {
         | Shape::Text
         | Shape::Boolean
         | Shape::Integer(..)
-        | Shape::Number
+        | Shape::Number(..)
+        | Shape::Version
         | Shape::Quantity
         | Shape::IntOrString
         | Shape::Time
@@ -122,12 +123,12 @@ fn type_of(shape: Shape) -> String {
     };
     match shape {
         Shape::Any => "anything".to_owned(),
-        Shape::Text => "string".to_owned(),
+        Shape::Text | Shape::Version => "string".to_owned(),
         Shape::Boolean => "boolean".to_owned(),
         Shape::Integer(least, most) if most <= 65_535 => format!("integer, {least} to {most}"),
         Shape::Integer(least @ 0..=1, _) => format!("integer, {least} or more"),
         Shape::Integer(..) => "integer".to_owned(),
-        Shape::Number => "number".to_owned(),
+        Shape::Number(least, most) => format!("number, {least} to {most}"),
         Shape::Quantity => "quantity".to_owned(),
         Shape::IntOrString => "integer or string".to_owned(),
         Shape::Time => "time".to_owned(),

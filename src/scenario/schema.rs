@@ -1,7 +1,9 @@
 //! The fields of the Scenario document, with a sentence about each, and its default, for editors and docs/scenario.md.
 
 use crate::api::schema::meta::OBJECT_META;
-use crate::api::shape::Shape::{Boolean, Choice, ChoiceOr, Duration, DurationOr, Integer, List, Map, Number, Of, Text};
+use crate::api::shape::Shape::{
+    Boolean, Choice, ChoiceOr, Duration, DurationOr, Integer, List, Map, Number, Of, Text, Version,
+};
 use crate::api::shape::{INT32, INT64, Shape, object};
 
 /// A duration or a distribution of durations.
@@ -38,7 +40,7 @@ object! {
         expect: List(&Of(&EXPECTATION)) => "What must hold.",
     }
     KUBELET = "Kubelet" {
-        version: Text => "Which kubelet's rules, \"1.31\" to \"1.36\"." ["\"1.36\""],
+        version: Version => "Which kubelet's rules, \"1.31\" to \"1.36\"." ["\"1.36\""],
         featureGates: Map(&Boolean)
             => "Feature gates by name; AllAlpha and AllBeta set all of their stage." ["as in the version"],
         config: Of(&CONFIG) => "Fields of KubeletConfiguration.",
@@ -148,7 +150,7 @@ object! {
         exitCode: EXIT_CODE => "An exec probe's exit code, instead of a result.",
         takes: SPAN => "How long a call takes; longer than timeoutSeconds is a timeout." ["7ms"],
         message: Text => "The handler's output.",
-        probability: Number => "The share of calls, 0 to 1, for which the result holds; otherwise the opposite." ["1"],
+        probability: Number(0, 1) => "The share of calls, 0 to 1, for which the result holds; otherwise the opposite." ["1"],
     }
     PROGRAM = "Program" {
         name: Text => "The command's name; or give an image.",

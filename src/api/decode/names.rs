@@ -59,7 +59,7 @@ pub(super) fn label(problems: &mut Problems<'_>, parent: &Node, field: &str) {
 }
 
 /// The name of an object: a subdomain.
-pub(super) fn subdomain(problems: &mut Problems<'_>, node: &Node) {
+pub(crate) fn subdomain(problems: &mut Problems<'_>, node: &Node) {
     let Some(name) = node.text() else { return };
     if name.len() > 253 {
         problems.invalid(node, "must be no more than 253 characters");

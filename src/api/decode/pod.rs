@@ -170,6 +170,10 @@ pub(super) fn pod_spec(problems: &mut Problems<'_>, node: &Node, claim_templates
             _ => 0,
         });
     spec.node_name = node.filled_at("nodeName").cloned();
+    if let Some(given) = node.get("nodeName").filter(|_| spec.node_name.is_some()) {
+        // `ValidateNodeName`
+        names::subdomain(problems, given);
+    }
     spec.host_network = node.boolean_at("hostNetwork").unwrap_or(false);
     spec.resources = environment::pod_resources(problems, node, &spec);
     spec

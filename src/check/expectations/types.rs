@@ -528,9 +528,11 @@ impl Type {
     /// What a field of the API of that shape holds.
     fn of(shape: &Shape) -> Type {
         match shape {
-            Shape::Text | Shape::Time | Shape::Bytes | Shape::Duration | Shape::Choice(_) => Type::String,
+            Shape::Text | Shape::Time | Shape::Bytes | Shape::Version | Shape::Duration | Shape::Choice(_) => {
+                Type::String
+            }
             Shape::Boolean => Type::Bool,
-            Shape::Integer(..) | Shape::Number => Type::Number,
+            Shape::Integer(..) | Shape::Number(..) => Type::Number,
             Shape::List(element) => Type::List(Box::new(Type::of(element))),
             Shape::Map(Shape::Text | Shape::Quantity) => Type::StringMap,
             Shape::Of(object) => Type::Object(Kind::Api(object)),
