@@ -290,8 +290,12 @@ impl<'a> Inference<'a> {
                         let element_type = self.infer(element);
                         self.possible(id, (value, &value_type), (element, &element_type));
                     }
-                } else if let Type::List(element) = self.infer(list) {
-                    self.possible(id, (list, &element), (value, &value_type));
+                } else {
+                    match (self.infer(list), string(value)) {
+                        (Type::List(element), _) => self.possible(id, (list, &element), (value, &value_type)),
+                        (Type::Object(kind), Some(field)) => drop(self.field(value.id, kind, field)),
+                        _ => {}
+                    }
                 }
                 Type::Bool
             }

@@ -9,6 +9,7 @@ mod judge;
 mod report;
 mod source;
 mod types;
+mod words;
 mod world;
 
 pub use compile::{Compiled, compile};

@@ -1,8 +1,9 @@
 //! What expressions are about: the types of values, the fields of objects, the functions and methods.
 
+use super::words::words;
 use crate::api::schema::meta::OWNER_REFERENCE;
 use crate::api::schema::pod::POD_SPEC;
-use crate::api::shape::{Object, Shape};
+use crate::api::shape::{Field, Object, Shape};
 
 /// What is known of a value before the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -511,7 +512,11 @@ impl Kind {
             ],
             Kind::Api(object) => {
                 let fields = object.fields.iter();
-                fields.map(|field| (field.name, Type::of(&field.shape))).collect()
+                let type_of = |field: &Field| match words(object.name, field.name) {
+                    Some(words) => Enum(words),
+                    None => Type::of(&field.shape),
+                };
+                fields.map(|field| (field.name, type_of(field))).collect()
             }
             Kind::Probe => vec![
                 ("container", String),
