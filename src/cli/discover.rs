@@ -15,7 +15,7 @@ pub(super) struct Case {
     pub(super) stored: Option<PathBuf>,
 }
 
-/// Directories nested deeper than this are a loop of links.
+/// Directories nested deeper than this are refused.
 const DEEPEST: usize = 64;
 
 /// What a directory is in which no scenario is.
@@ -33,7 +33,7 @@ pub(super) fn discover(paths: &[PathBuf], bare: Bare) -> Result<Vec<Case>, Strin
     for path in paths {
         let before = cases.len();
         if path.is_dir() {
-            walk(path, 0, &mut cases)?;
+            walk(path, &mut Vec::new(), &mut cases)?;
         } else {
             // A file that is named is meant, whatever is in it; what it lacks is told when it is read.
             cases.push(file_case(path));
@@ -58,10 +58,19 @@ pub(super) fn discover(paths: &[PathBuf], bare: Bare) -> Result<Vec<Case>, Strin
     Ok(cases)
 }
 
-fn walk(directory: &Path, depth: usize, cases: &mut Vec<Case>) -> Result<(), String> {
-    if depth > DEEPEST {
+/// `above`: the directories that led here, as they are without links. A link back to one of them is passed over: what is
+/// there is being looked at.
+fn walk(directory: &Path, above: &mut Vec<PathBuf>, cases: &mut Vec<Case>) -> Result<(), String> {
+    if above.len() > DEEPEST {
         return Err(format!("{}: nested too deep", directory.display()));
     }
+    let real = directory
+        .canonicalize()
+        .map_err(|error| format!("{}: {error}", directory.display()))?;
+    if above.contains(&real) {
+        return Ok(());
+    }
+    above.push(real);
     let files = sources::files_in(directory)?;
     let whole = files
         .iter()
@@ -81,9 +90,10 @@ fn walk(directory: &Path, depth: usize, cases: &mut Vec<Case>) -> Result<(), Str
             .file_name()
             .is_some_and(|name| name.to_string_lossy().starts_with('.'));
         if entry.is_dir() && !hidden {
-            walk(&entry, depth + 1, cases)?;
+            walk(&entry, above, cases)?;
         }
     }
+    above.pop();
     Ok(())
 }
 
@@ -178,6 +188,18 @@ mod tests {
         assert_eq!(shown, expected.map(|(name, count)| (name.to_owned(), count)));
         let stored = cases[5].stored.as_ref().expect("a file may have one");
         assert!(stored.ends_with("whole/scenario.timeline.snap"));
+        #[cfg(unix)]
+        for (link, target) in [("deep/er/loop", ".."), ("again", "deep"), ("whole/self", "self")] {
+            std::os::unix::fs::symlink(target, root.join(link)).expect("a link");
+        }
+        #[cfg(unix)]
+        {
+            let cases = discover(&[root.to_owned()], Bare::Refused).expect("found");
+            let names = cases.iter().map(|case| &*case.name);
+            let below: Vec<&str> = names.filter(|name| name.ends_with("d.yml")).collect();
+            // A link to elsewhere is gone through, one to where it stands in is not.
+            assert_eq!(below.len(), 2, "{below:?}");
+        }
         let stdin = discover(&["-".into()], Bare::Refused).expect("standard input is one scenario");
         assert_eq!((&*stdin[0].name, &stdin[0].stored), ("<stdin>", &None));
         assert!(
