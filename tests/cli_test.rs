@@ -333,7 +333,21 @@ fn a_pods_name_may_stand_before_the_files() {
             &["get", "pods", "web.yml", "web.yaml"],
             "web.yml: No such file or directory",
         ),
-        (&["get", "pods", "web"], "web: No such file or directory"),
+        (
+            &["get", "pods", "web"],
+            "web: there is no such file; if it is the name of a pod, files come after it: podlapse get pods web FILE…",
+        ),
+        (&["explain", "web"], "files come after it: podlapse explain web FILE…"),
+        (&["logs", "web"], "files come after it: podlapse logs web FILE…"),
+        (&["explain", "web.yml"], "web.yml: No such file or directory"),
+        (
+            &["explain", "wbe", "web.yaml"],
+            "no pod is named \"wbe\"; there are: web",
+        ),
+        (
+            &["explain", "web", "web.yaml", "--pod", "web"],
+            "the pod is named twice: \"web\", and \"web\" before the files",
+        ),
         (&["logs", "wbe", "web.yaml"], "no pod is named \"wbe\"; there are: web"),
         (
             &["logs", "web", "web.yaml", "-c", "ap"],
@@ -431,10 +445,80 @@ fn a_namespace_chooses_among_pods_of_one_name() {
         events.contains("of-green:1") && !events.contains("of-blue:1"),
         "{events}"
     );
-    let described = shown(&["describe", "pod", "web", "both.yaml", "-n", "green", "--at", "5s"]);
+    let at = ["both.yaml", "--at", "5s"];
+    for named in [
+        &["describe", "pod", "web", "-n", "green"][..],
+        &["describe", "pod", "green/web"],
+        &["describe", "pod/green/web"],
+        &["get", "pods", "green/web", "-o", "yaml"],
+        &["get", "pod/web", "-n", "green", "-o", "yaml"],
+    ] {
+        let shown = shown(&[named, &at].concat());
+        assert!(
+            shown.contains("of-green:1") && !shown.contains("of-blue:1"),
+            "{named:?}: {shown}"
+        );
+    }
+    for named in [
+        &["explain", "web", "-n", "green"][..],
+        &["explain", "green/web"],
+        &["explain", "-n", "green"],
+    ] {
+        let shown = shown(&[named, &at].concat());
+        assert!(shown.contains("pod green/web shows Running"), "{named:?}: {shown}");
+    }
+    for command in [&["get", "pods"][..], &["describe", "pod"], &["explain"], &["logs"]] {
+        let output = podlapse(folder.path(), &[command, &["web"], &at].concat());
+        let told = "error: several pods are named \"web\": blue/web, green/web; say which, as NAMESPACE/NAME: blue/web, or \
+                    with --namespace\n";
+        assert_eq!(
+            (output.status.code(), &*stderr(&output)),
+            (Some(2), told),
+            "{command:?}"
+        );
+    }
+    let unlike = podlapse(folder.path(), &["get", "pods", "green/web", "both.yaml", "-n", "blue"]);
+    assert_eq!(
+        stderr(&unlike),
+        "error: --namespace is \"blue\", but the pod is named \"green/web\"\n"
+    );
+}
+
+#[test]
+fn a_scenario_says_which_of_two_pods_of_one_name_it_means() {
+    let pod = |namespace: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: web, namespace: {namespace}}}\nspec:\n  containers:\n  - {{name: app, \
+             image: 'app:1'}}\n---\n"
+        )
+    };
+    let deployment = |namespace: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: shop, namespace: {namespace}}}\nspec:\n  \
+             selector: {{matchLabels: {{app: shop}}}}\n  template:\n    metadata: {{labels: {{app: shop}}}}\n    \
+             spec: {{containers: [{{name: app, image: 'app:1'}}]}}\n---\n"
+        )
+    };
+    let scenario = "apiVersion: podlapse.dev/v1alpha1\nkind: Scenario\nmetadata: {name: s}\nspec:\n  runFor: 1m\n  \
+                    containers: [{pod: green/web, name: app, runs: [{exit: {after: 5s, code: 0}}]}]\n  actions:\n  \
+                    - {at: 10s, create: {pod: green/web}}\n  - {at: 30s, delete: {pod: blue/web}}\n  \
+                    - {at: 30s, delete: {deployment: green/shop}}\n  expect:\n  \
+                    - {at: 9s, that: \"!pod('green/web').exists() && pod('blue/web').ready()\"}\n  \
+                    - {at: 20s, that: \"size(exits('green/web')) == 1 && size(exits('blue/web')) == 0\"}\n  \
+                    - {at: 29s, that: \"size(pods('*/shop-*')) == 2\"}\n  \
+                    - {at: 40s, that: \"pod('green/web').exists() && !pod('blue/web').exists()\"}\n  \
+                    - {at: 40s, that: \"size(pods('blue/shop-*')) == 1 && size(pods('green/shop-*')) == 0\"}\n  \
+                    - {at: 20s, that: \"pods('web').all(p, size(events(p.metadata.name)) > 0)\"}\n";
+    let input = pod("blue") + &pod("green") + &deployment("blue") + &deployment("green") + scenario;
+    let folder = folder(&[("both.yaml", &input)]);
+    let output = podlapse(folder.path(), &["run", "both.yaml"]);
+    let told = stderr(&output);
+    // Only what is computed is found out while it runs.
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("1 of 6 expectations do not hold"), "{told}");
     assert!(
-        described.contains("of-green:1") && !described.contains("of-blue:1"),
-        "{described}"
+        told.contains("several pods are named \"web\": blue/web, green/web"),
+        "{told}"
     );
 }
 

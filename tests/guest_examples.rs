@@ -19,6 +19,7 @@ fn examples_play_as_the_documentation_says() {
             colour: false,
         };
         let lines = logs::Options {
+            namespace: None,
             pod: None,
             container: None,
             until: Time::MAX,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::pod::Name;
+use super::pod::{Name, is_called};
 
 /// Which kind of object, as the API names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +39,13 @@ pub struct Object {
     pub selector: BTreeMap<Name, Name>,
     /// the rest of a Service's spec
     pub service: ServiceSpec,
+}
+
+impl Object {
+    /// Whether `name` means this object: its name, alone or as `namespace/name`.
+    pub fn is_called(&self, name: &str) -> bool {
+        is_called(name, &self.namespace, &self.name)
+    }
 }
 
 /// v1.ServiceSpec: what names and connections need of it; empty for the other kinds.

@@ -459,6 +459,11 @@ impl Pod {
         concat(&[&self.namespace, "/", &self.name])
     }
 
+    /// Whether `name` means this pod: see [`is_called`].
+    pub fn is_called(&self, name: &str) -> bool {
+        is_called(name, &self.namespace, &self.name)
+    }
+
     /// Every container with its type, in the order init, app, ephemeral.
     pub fn all_containers(&self) -> impl Iterator<Item = (ContainerType, &Container)> {
         let spec = &self.spec;
@@ -471,5 +476,33 @@ impl Pod {
     /// The container of that name, with its type.
     pub fn find_container(&self, name: &str) -> Option<(ContainerType, &Container)> {
         self.all_containers().find(|(_, c)| &*c.name == name)
+    }
+}
+
+/// Whether the object of that namespace and name is called `given`: its name, alone or after its namespace and a slash. No
+/// name has a slash itself.
+pub fn is_called(given: &str, namespace: &str, name: &str) -> bool {
+    match given.split_once('/') {
+        Some((of, given)) => of == namespace && given == name,
+        None => given == name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_may_say_its_namespace() {
+        for (given, called) in [
+            ("web", true),
+            ("shop/web", true),
+            ("default/web", false),
+            ("shop/we", false),
+            ("/web", false),
+            ("shop/web/", false),
+        ] {
+            assert_eq!(is_called(given, "shop", "web"), called, "{given}");
+        }
     }
 }

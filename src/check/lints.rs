@@ -96,7 +96,8 @@ pub fn lints(input: &Input) -> Vec<Lint> {
     let mut found = Vec::new();
     for pod in input.pods.iter().map(|p| &p.pod) {
         for (_, container) in pod.all_containers() {
-            let runs = script(&input.scenario.containers, &pod.name, &container.name).map_or(&[][..], |s| &s.runs);
+            let runs = script(&input.scenario.containers, (&pod.namespace, &pod.name), &container.name)
+                .map_or(&[][..], |s| &s.runs);
             let mut asked = Questions {
                 scenario: &input.scenario,
                 pod,

@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use super::exit::{Exit, Trouble};
 use super::moment::{self, Moment, Target, TargetParser};
 use super::printer::Printer;
-use crate::views::{describe, explain, objects};
+use crate::views::{describe, objects};
 
 /// What `describe` is told.
 #[derive(Args)]
@@ -39,12 +39,10 @@ enum Kind {
 pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Trouble> {
     let Kind::Pod = arguments.kind.kind;
     let (name, Moment { input, records, time }) = arguments.moment.run_named(&arguments.kind, printer)?;
-    let name = &moment::qualified(arguments.namespace.as_deref(), &name);
-    let full_name = explain::find_pod(&input, name).ok_or_else(|| moment::no_pod(&input, name))?;
+    let full_name = moment::pod(&input, arguments.namespace.as_deref(), &name)?.full_name();
     let pods = objects::at(&records, &input, time);
     let pod = pods.iter().find(|p| *p.full_name == *full_name);
-    let pod =
-        pod.ok_or_else(|| Trouble::Message(format!("pods {name:?} not found: it does not exist at that time")))?;
+    let pod = pod.ok_or_else(|| moment::not_there(&name))?;
     printer.data(&describe::render(&records, pod, time))?;
     Ok(Exit::Success)
 }

@@ -5,33 +5,55 @@ use clap::Args;
 use super::exit::{Exit, Trouble};
 use super::moment::{self, Moment};
 use super::printer::Printer;
+use crate::api::pod::Name;
+use crate::scenario::named;
+use crate::scenario::types::PodInput;
 use crate::views::explain;
 
 /// What `explain` is told.
 #[derive(Args)]
 #[command(after_help = "\
-Example:
-  podlapse explain scenarios/crash-loop.yaml --pod web --at 2m
+Examples:
+  podlapse explain scenarios/crash-loop.yaml --at 2m
+  podlapse explain web scenarios/crash-loop.yaml --at 2m     the pod's name first, as kubectl takes it; or pod/web
 
 Exit status: 0 it is shown, 2 there is no such pod, or the input or the command line cannot be used.")]
+#[command(override_usage = "podlapse explain [OPTIONS] [NAME] <FILES>...")]
 pub(super) struct Arguments {
     #[command(flatten)]
     moment: moment::Place,
     /// The pod, as name or namespace/name; not needed when there is only one
     #[arg(long, value_name = "NAME")]
     pod: Option<String>,
+    /// The pod's namespace, if its name alone does not say which is meant
+    #[arg(short, long)]
+    namespace: Option<String>,
 }
 
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Trouble> {
-    let Moment { input, records, time } = arguments.moment.run(printer)?;
-    let full_name = match (&arguments.pod, &*input.pods) {
-        (Some(name), _) => explain::find_pod(&input, name).ok_or_else(|| moment::no_pod(&input, name))?,
-        (None, [only]) => only.pod.full_name(),
-        (None, several) => {
-            let names: Vec<&str> = several.iter().map(|p| &*p.pod.name).collect();
-            let names = names.join(", ");
-            return Err(Trouble::Message(format!("which pod? say --pod with one of {names}")));
+    let (name, Moment { input, records, time }) =
+        arguments
+            .moment
+            .run_of(Some("podlapse explain"), arguments.pod.as_deref(), printer)?;
+    let namespace = arguments.namespace.as_deref();
+    let full_name = match (&name, &*input.pods) {
+        (Some(name), _) => moment::pod(&input, namespace, name)?.full_name(),
+        (None, all) => {
+            let here = |pod: &&PodInput| namespace.is_none_or(|namespace| *pod.pod.namespace == *namespace);
+            let candidates: Vec<&PodInput> = all.iter().filter(here).collect();
+            match candidates[..] {
+                [only] => only.pod.full_name(),
+                [] => {
+                    let namespace = namespace.unwrap_or_default();
+                    return Err(Trouble::Message(format!("no pod is in namespace {namespace:?}")));
+                }
+                _ => {
+                    let names: Vec<Name> = candidates.iter().map(|p| named::shortest(&input, &p.pod)).collect();
+                    let names = names.join(", ");
+                    return Err(Trouble::Message(format!("which pod? say --pod with one of {names}")));
+                }
+            }
         }
     };
     printer.data(&explain::render(&records, &input, &full_name, time, printer.width()))?;

@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use super::exit::{Exit, Trouble};
 use super::moment::{self, Moment, Target, TargetParser};
 use super::printer::Printer;
-use crate::views::{events, explain, json, kubectl, objects, yaml};
+use crate::views::{events, json, kubectl, objects, yaml};
 
 /// What `get` is told.
 #[derive(Args)]
@@ -42,6 +42,16 @@ enum What {
     Events,
 }
 
+impl What {
+    /// What is written before a name, of what is chosen by name.
+    fn command(self) -> Option<&'static str> {
+        match self {
+            What::Pods => Some("podlapse get pods"),
+            What::Events => None,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Output {
     /// More columns
@@ -55,7 +65,10 @@ enum Output {
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Trouble> {
     let namespace = arguments.namespace.as_deref();
-    let (name, Moment { input, records, time }) = arguments.moment.run_of(&arguments.what, printer)?;
+    let (name, Moment { input, records, time }) =
+        arguments
+            .moment
+            .run_of(arguments.what.kind.command(), arguments.what.name.as_deref(), printer)?;
     let text = match (arguments.what.kind, arguments.output) {
         (What::Events, output) => {
             if let Some(name) = name {
@@ -76,11 +89,10 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
             let mut pods = objects::at(&records, &input, time);
             pods.retain(|pod| namespace.is_none_or(|namespace| *pod.pod.namespace == *namespace));
             if let Some(name) = &name {
-                let name = moment::qualified(namespace, name);
-                let full_name = explain::find_pod(&input, &name).ok_or_else(|| moment::no_pod(&input, &name))?;
+                let full_name = moment::pod(&input, namespace, name)?.full_name();
                 pods.retain(|pod| *pod.full_name == *full_name);
                 if pods.is_empty() {
-                    return Err(moment::not_there(&name));
+                    return Err(moment::not_there(name));
                 }
             }
             // One that is named is shown as it is, several as a list.

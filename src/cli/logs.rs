@@ -7,13 +7,12 @@ use clap::Args;
 use super::exit::{Exit, Trouble};
 use super::printer::Printer;
 use super::{moment, sources};
-use crate::api::pod::Name;
+use crate::api::pod::Pod;
 use crate::kernel::{Duration, Time};
 use crate::scenario::load::load_as;
-use crate::scenario::types::Input;
 use crate::sim;
 use crate::views::logs::{self, Attempts};
-use crate::views::{explain, objects};
+use crate::views::objects;
 
 /// What `logs` is told.
 #[derive(Args)]
@@ -32,7 +31,7 @@ pub(super) struct Arguments {
     /// Only the lines of this pod's last attempt, without times, as kubectl shows them
     #[arg(long)]
     pod: Option<String>,
-    /// The pod's namespace, if its name alone does not say which is meant
+    /// Only what is in this namespace; of a pod that is named its namespace
     #[arg(short, long)]
     namespace: Option<String>,
     /// Only this container's lines; of a pod that is named the first container is the default
@@ -49,20 +48,17 @@ pub(super) struct Arguments {
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Trouble> {
     let until = arguments.at.map_or(Time::MAX, |span| Time::ZERO + span);
-    let (name, files) = moment::name_first(&arguments.files);
-    if name.is_some() && arguments.pod.is_some() {
-        return Err(Trouble::Message(
-            "the pod is named twice: before the files and with --pod".to_owned(),
-        ));
-    }
-    let named = name.or_else(|| arguments.pod.clone());
-    let pod = named.map(|name| moment::qualified(arguments.namespace.as_deref(), &name));
+    let (pod, files) = moment::name_first(Some("podlapse logs"), arguments.pod.as_deref(), &arguments.files)?;
     let sources = sources::read(files)?;
     let (mut input, warnings) = load_as(&sources, None)?;
     // As for `get`: a moment after the scenario's own end is simulated all the same.
     input.scenario.run_for = arguments.at.or(input.scenario.run_for);
     let named = match &pod {
-        Some(name) => Some(container_of(&input, name, arguments.container.as_deref(), printer)?),
+        Some(name) => {
+            let found = moment::pod(&input, arguments.namespace.as_deref(), name)?;
+            let container = container_of(found, arguments.container.as_deref(), printer)?;
+            Some((found.full_name(), container))
+        }
         None => None,
     };
     for warning in warnings {
@@ -84,33 +80,28 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
             return Err(Trouble::Message(message));
         }
     }
-    let container = named.map_or_else(|| arguments.container.clone(), |(_, container)| Some(container));
+    let (full_name, container) = match named {
+        Some((full_name, container)) => (Some(full_name.to_string()), Some(container)),
+        None => (None, arguments.container.clone()),
+    };
     let options = logs::Options {
-        prefix: pod.is_none(),
+        prefix: full_name.is_none(),
         container,
         until,
-        attempts: match (arguments.previous, &pod) {
+        attempts: match (arguments.previous, &full_name) {
             (true, _) => Attempts::Previous,
             (false, Some(_)) => Attempts::Last,
             (false, None) => Attempts::All,
         },
-        pod,
+        pod: full_name,
+        namespace: arguments.namespace.clone(),
     };
     printer.data_to(None, &logs::render(&records, &options))?;
     Ok(Exit::Success)
 }
 
-/// The full name of a pod and its container: the one that is asked for, or the first (`kubectl logs`: `podcmd: FindOrDefaultContainerByName`).
-fn container_of(
-    input: &Input,
-    name: &str,
-    asked_for: Option<&str>,
-    printer: Printer,
-) -> Result<(Name, String), Trouble> {
-    let no_pod = || moment::no_pod(input, name);
-    let full_name = explain::find_pod(input, name).ok_or_else(no_pod)?;
-    let found = input.pods.iter().find(|p| p.pod.full_name() == full_name);
-    let pod = &found.ok_or_else(no_pod)?.pod;
+/// A container of the pod: the one that is asked for, or the first (`kubectl logs`: `podcmd: FindOrDefaultContainerByName`).
+fn container_of(pod: &Pod, asked_for: Option<&str>, printer: Printer) -> Result<String, Trouble> {
     let init = pod.spec.init_containers.iter().map(|c| (&*c.name, " (init)"));
     let all: Vec<(&str, &str)> = pod.spec.containers.iter().map(|c| (&*c.name, "")).chain(init).collect();
     let shown: Vec<String> = all.iter().map(|(name, kind)| format!("{name}{kind}")).collect();
@@ -122,14 +113,15 @@ fn container_of(
                 shown.join(", ")
             ));
         }
-        return Ok((full_name, first.to_owned()));
+        return Ok(first.to_owned());
     };
     if all.iter().all(|(name, _)| *name != wanted) {
         let message = format!(
-            "container {wanted} is not valid for pod {name}; there are: {}",
+            "container {wanted} is not valid for pod {}; there are: {}",
+            pod.name,
             shown.join(", ")
         );
         return Err(Trouble::Message(message));
     }
-    Ok((full_name, wanted.to_owned()))
+    Ok(wanted.to_owned())
 }

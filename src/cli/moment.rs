@@ -11,9 +11,11 @@ use super::exit::Trouble;
 use super::printer::Printer;
 use super::{sources, version};
 use crate::api::features::Version;
+use crate::api::pod::{Name, Pod};
 use crate::kernel::{Duration, Time};
 use crate::scenario::duration;
 use crate::scenario::load::load_as;
+use crate::scenario::named::{self, Meant};
 use crate::scenario::types::Input;
 use crate::sim;
 use crate::trace::Record;
@@ -80,38 +82,56 @@ impl<K: ValueEnum + Default + Send + Sync + 'static> TypedValueParser for Target
     }
 }
 
-/// The pod's name that stands before the files, as it does for kubectl; then the files.
-pub(super) fn name_first(files: &[PathBuf]) -> (Option<String>, &[PathBuf]) {
-    match files {
-        [name, rest @ ..] if !rest.is_empty() && !name.exists() && looks_like_a_name(name) => {
-            (Some(name.display().to_string()), rest)
+/// The name of the pod that is asked for, and the files: the name is `given` otherwise, or stands before the files as it
+/// does for kubectl. `command` is what was written before those, if it takes a name.
+///
+/// # Errors
+/// The pod is named twice, or there is nothing but a name: no file is called that.
+pub(super) fn name_first<'f>(
+    command: Option<&str>,
+    given: Option<&str>,
+    files: &'f [PathBuf],
+) -> Result<(Option<String>, &'f [PathBuf]), Trouble> {
+    let is_name = |path: &PathBuf| !path.exists() && looks_like_a_name(path);
+    match (files, given) {
+        ([name], None) if is_name(name) => {
+            let name = name.display();
+            let example = command.map_or(String::new(), |command| {
+                format!("; if it is the name of a pod, files come after it: {command} {name} FILE…")
+            });
+            Err(Trouble::Message(format!("{name}: there is no such file{example}")))
         }
-        _ => (None, files),
+        ([name, _, ..], Some(given)) if is_name(name) => {
+            let message = format!(
+                "the pod is named twice: {given:?}, and {:?} before the files",
+                name.display()
+            );
+            Err(Trouble::Message(message))
+        }
+        ([name, rest @ ..], None) if is_name(name) => Ok((Some(name.display().to_string()), rest)),
+        _ => Ok((given.map(str::to_owned), files)),
     }
 }
 
-/// Whether it may be a pod's name rather than a file that is missing: `web` or `shop/web`, but nothing that ends as
-/// manifests do.
+/// Whether it may be a pod's name rather than a file that is missing: `web`, `shop/web` or `pod/web`, but nothing that ends
+/// as manifests do.
 fn looks_like_a_name(path: &Path) -> bool {
     let text = path.to_string_lossy();
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
-    let parts: Vec<&str> = text.split('/').collect();
+    let parts: Vec<&str> = without_kind(&text).split('/').collect();
     let named = |part: &&str| part.starts_with(|c: char| c.is_ascii_alphanumeric()) && part.chars().all(allowed);
     parts.len() <= 2 && parts.iter().all(named) && !sources::is_manifest(path)
 }
 
 impl Place {
-    /// Runs up to the moment.
-    pub(super) fn run(&self, printer: Printer) -> Result<Moment, Trouble> {
-        self.run_files(&self.files, printer)
-    }
-
-    /// As [`Place::run`], with the name that the target has or that may stand before the files.
-    pub(super) fn run_of<K>(&self, target: &Target<K>, printer: Printer) -> Result<(Option<String>, Moment), Trouble> {
-        let (name, files) = match &target.name {
-            Some(name) => (Some(name.clone()), &self.files[..]),
-            None => name_first(&self.files),
-        };
+    /// Runs up to the moment; with the name of the pod, as [`name_first`] has it.
+    pub(super) fn run_of(
+        &self,
+        command: Option<&str>,
+        given: Option<&str>,
+        printer: Printer,
+    ) -> Result<(Option<String>, Moment), Trouble> {
+        let (name, files) = name_first(command, given, &self.files)?;
         Ok((name, self.run_files(files, printer)?))
     }
 
@@ -145,27 +165,54 @@ impl Place {
     }
 }
 
-/// The pod's name with the namespace that was asked for.
-pub(super) fn qualified(namespace: Option<&str>, name: &str) -> String {
+/// The name of `pod/web`, which may have its namespace before it.
+fn without_kind(name: &str) -> &str {
     let kinds = ["pod/", "pods/", "po/"];
-    let name = kinds
-        .into_iter()
-        .find_map(|kind| name.strip_prefix(kind))
-        .unwrap_or(name);
-    match namespace {
-        // `default/web` is what the only web may be called, too.
-        Some(namespace) if !name.contains('/') => format!("{namespace}/{name}"),
-        _ => name.to_owned(),
+    let mut rests = kinds.into_iter().filter_map(|kind| name.strip_prefix(kind));
+    rests.next().unwrap_or(name)
+}
+
+/// The pod that is asked for: by a name as kubectl takes it or as `namespace/name`, and perhaps by a namespace.
+///
+/// # Errors
+/// No pod is called that, or several are, or the two say different namespaces.
+pub(super) fn pod<'i>(input: &'i Input, namespace: Option<&str>, name: &str) -> Result<&'i Pod, Trouble> {
+    let given = without_kind(name);
+    let name = match (namespace, given.split_once('/')) {
+        (Some(namespace), None) => &*format!("{namespace}/{given}"),
+        (Some(namespace), Some((other, _))) if other != namespace => {
+            let message = format!("--namespace is {namespace:?}, but the pod is named {given:?}");
+            return Err(Trouble::Message(message));
+        }
+        _ => given,
+    };
+    match named::pods(input, name) {
+        Meant::One(pod) => Ok(pod),
+        Meant::Nothing => Err(no_pod(input, name)),
+        Meant::Several(pods) => {
+            let names: Vec<String> = pods.iter().map(|pod| pod.full_name().to_string()).collect();
+            Err(Trouble::Message(format!(
+                "{}; {}, or with --namespace",
+                named::ambiguous("pod", name, &names),
+                named::which(&names)
+            )))
+        }
     }
 }
 
 /// The pod of that name is not there yet, or any more.
 pub(super) fn not_there(name: &str) -> Trouble {
+    let name = without_kind(name);
     Trouble::Message(format!("pods {name:?} not found: it does not exist at that time"))
 }
 
 /// Nothing is called that; what is.
-pub(super) fn no_pod(input: &Input, name: &str) -> Trouble {
-    let names: Vec<&str> = input.pods.iter().map(|p| &*p.pod.name).collect();
+fn no_pod(input: &Input, name: &str) -> Trouble {
+    let pods = input.pods.iter().map(|p| &*p.pod);
+    let names: Vec<Name> = if name.contains('/') {
+        pods.map(Pod::full_name).collect()
+    } else {
+        pods.map(|pod| pod.name.clone()).collect()
+    };
     Trouble::Message(format!("no pod is named {name:?}; there are: {}", names.join(", ")))
 }

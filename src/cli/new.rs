@@ -14,6 +14,7 @@ use crate::api::pod::{Container, ContainerType, Pod};
 use crate::kernel::Kernel;
 use crate::runtime::{Guests, PodIx};
 use crate::scenario::distributions::Draws;
+use crate::scenario::named;
 use crate::scenario::types::Input;
 use crate::trace::Recorder;
 
@@ -83,7 +84,7 @@ fn scenario(input: &Input, files: &str) -> String {
             // The name of a ReplicaSet or Job between them depends on the seed, which may change.
             (Some((_, owner)), Some(written)) if *owner != written.name => format!("{}-*-*", written.name),
             (Some((_, owner)), _) => format!("{owner}-*"),
-            (None, _) => pod.name.to_string(),
+            (None, _) => named::shortest(input, pod).to_string(),
         };
         pods.push((pattern, PodIx(number), pod));
     }
@@ -92,7 +93,8 @@ fn scenario(input: &Input, files: &str) -> String {
         let said = pattern.bytes().filter(|byte| *byte != b'*').count();
         Reverse(if said < pattern.len() { said } else { usize::MAX })
     });
-    let first = input.pods.first().map_or("", |p| &p.pod.name);
+    let title = input.pods.first().map_or("", |p| &p.pod.name);
+    let first = input.pods.first().map_or("".into(), |p| named::shortest(input, &p.pod));
     let mut text = format!(
         "\
 # The world around {files}: what processes do, how long things take, what operators do, and what must hold.
@@ -101,7 +103,7 @@ fn scenario(input: &Input, files: &str) -> String {
 apiVersion: podlapse.dev/v1alpha1
 kind: Scenario
 metadata:
-  name: {first}
+  name: {title}
 spec:
   description: One sentence that a reader of the timeline sees first.
   # How long to simulate. Without it: until nothing more can happen, at most 24h.

@@ -5,6 +5,7 @@ use crate::api::features::Features;
 use crate::api::pod::{Container, Handler, PodSpec, RestartPolicy};
 use crate::kernel::{Duration, Time};
 use crate::scenario::distributions;
+use crate::scenario::named;
 use crate::scenario::types::{
     Action, ActionKind, ContainerScript, Exit, Input, OnTerm, ProbeAnswer, Run, Schedule, Span,
 };
@@ -57,7 +58,7 @@ fn horizon(input: &Input) -> Duration {
 fn add_action(stream: &mut Stream, input: &mut Input) {
     let pod = &stream.pick(&input.pods).pod;
     let containers: Vec<_> = pod.all_containers().map(|(_, c)| c.name.clone()).collect();
-    let name = pod.name.clone();
+    let name = named::shortest(input, pod);
     let what = match stream.below(4) {
         0 => ActionKind::Kill {
             pod: name,
@@ -162,7 +163,7 @@ fn change_script(stream: &mut Stream, input: &mut Input) {
         let pod = &stream.pick(&input.pods).pod;
         let containers: Vec<_> = pod.all_containers().map(|(_, c)| c.name.clone()).collect();
         let script = ContainerScript {
-            pod: Some(pod.name.clone()),
+            pod: Some(named::shortest(input, pod)),
             name: stream.pick(&containers).clone(),
             runs: vec![Run::default()],
         };

@@ -6,7 +6,9 @@
 use crate::api::pod::{Container, Name, Pod};
 use crate::kernel::{Duration, Time};
 use crate::scenario::lookup::matches_pod;
-use crate::scenario::types::{ActionKind, Input, KubeletConfig, OnTerm, Outcome, Run, Scenario, Schedule, Span, When};
+use crate::scenario::types::{
+    Action, ActionKind, Input, KubeletConfig, OnTerm, Outcome, Run, Scenario, Schedule, Span, When,
+};
 
 /// A smaller input on which `fails` still says true, after at most `tries` calls of it.
 pub fn shrunk(input: &Input, tries: usize, mut fails: impl FnMut(&Input) -> bool) -> Input {
@@ -93,10 +95,11 @@ fn drop_pod(input: &mut Input, place: usize) -> Step {
     if place >= input.pods.len() || input.pods.len() == 1 {
         return Step::Beyond;
     }
-    let gone = input.pods.remove(place).pod.name.clone();
+    let gone = input.pods.remove(place).pod;
     let scenario = &mut input.scenario;
-    scenario.actions.retain(|a| a.what.pod() != Some(&gone));
-    scenario.containers.retain(|s| s.pod.as_ref() != Some(&gone));
+    let is_gone = |name: &Name| gone.is_called(name);
+    scenario.actions.retain(|a| !a.what.pod().is_some_and(is_gone));
+    scenario.containers.retain(|s| !s.pod.as_ref().is_some_and(is_gone));
     drop_idle_scripts(input);
     Step::Reduced
 }
@@ -106,7 +109,7 @@ fn drop_idle_scripts(input: &mut Input) {
     let pods: Vec<_> = input.pods.iter().map(|p| &*p.pod).collect();
     let matching = |pattern: &Option<Name>| {
         let pattern = pattern.clone();
-        let matches = move |pod: &&&Pod| matches_pod(pattern.as_deref(), &pod.name);
+        let matches = move |pod: &&&Pod| matches_pod(pattern.as_deref(), (&pod.namespace, &pod.name));
         pods.iter().filter(matches)
     };
     let scenario = &mut input.scenario;
@@ -146,7 +149,7 @@ fn drop_object(input: &mut Input, place: usize) -> Step {
     let gone = input.objects.remove(place).object;
     input.scenario.actions.retain(|action| match &action.what {
         ActionKind::CreateObject { kind, name } | ActionKind::DeleteObject { kind, name } => {
-            (*kind, name) != (gone.kind, &gone.name)
+            *kind != gone.kind || !gone.is_called(name)
         }
         _ => true,
     });
@@ -167,11 +170,9 @@ fn drop_container(input: &mut Input, place: usize) -> Step {
             Some(_) if spec.containers.len() == 1 => return Step::Nothing,
             Some(place) => spec.containers.remove(place).name,
         };
-        let pod_name = pod.name.clone();
-        input
-            .scenario
-            .actions
-            .retain(|a| a.what.pod() != Some(&pod_name) || a.what.container() != Some(&gone));
+        let is_gone =
+            |a: &Action| a.what.container() == Some(&gone) && a.what.pod().is_some_and(|of| pod.is_called(of));
+        input.scenario.actions.retain(|a| !is_gone(a));
         drop_idle_scripts(input);
         return Step::Reduced;
     }
@@ -184,15 +185,12 @@ fn drop_action(input: &mut Input, place: usize) -> Step {
     }
     match input.scenario.actions.remove(place).what {
         ActionKind::CreatePod { pod } => {
-            let created = input.pods.iter_mut().filter(|p| p.pod.name == pod);
+            let created = input.pods.iter_mut().filter(|p| p.pod.is_called(&pod));
             created.for_each(|p| p.created_by_action = false);
         }
         ActionKind::CreateObject { kind, name } => {
-            let mut created = input
-                .objects
-                .iter_mut()
-                .map(|o| (o.object.kind, o.object.name.clone(), o));
-            if let Some((.., object)) = created.find(|(k, n, _)| (*k, n) == (kind, &name)) {
+            let mut objects = input.objects.iter_mut();
+            if let Some(object) = objects.find(|o| o.object.kind == kind && o.object.is_called(&name)) {
                 object.created_by_action = false;
             }
         }

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use crate::api::diagnostic::{Diagnostic, Diagnostics, known};
+use crate::api::pod::is_called;
 use crate::kernel::Duration;
 use crate::scenario::duration;
+use crate::scenario::named;
 use crate::scenario::types::{ActionKind, Input};
 
 /// More points than these are a mistake in a step.
@@ -18,7 +20,7 @@ pub struct Vary {
     /// the path as given
     pub path: String,
     /// kind and name of the document; None: the Scenario's spec
-    root: Option<(String, String)>,
+    pub(super) root: Option<(String, String)>,
     steps: Vec<Step>,
     /// the values, as they are written
     pub values: Vec<String>,
@@ -85,7 +87,7 @@ enum Step {
 
 impl Vary {
     /// Reads `path=from..to/step` or `path=value,value`. A path begins at the Scenario's spec, or at a manifest:
-    /// `Pod/web.spec.terminationGracePeriodSeconds`. `[app]` is the element of that name, `[0]` the first one. A value in
+    /// `Pod/web.spec.terminationGracePeriodSeconds`, `Pod/shop/web.spec…`. `[app]` is the element of that name, `[0]` the first one. A value in
     /// double quotes is a string. Errors with what is wrong, for the end of a sentence.
     pub fn parse(text: &str) -> Result<Vary, String> {
         let (path, values) = text
@@ -121,11 +123,25 @@ impl Vary {
             Some((kind, name)) => (kind.as_str(), Some(name.as_str())),
         };
         let is_kind = |d: &&mut Value| d["kind"] == kind;
-        let found = documents
-            .iter_mut()
-            .filter(is_kind)
-            .find(|d| name.is_none_or(|name| d["metadata"]["name"] == name));
-        let Some(document) = found else {
+        let full_name = |d: &Value| {
+            let namespace = d["metadata"]["namespace"].as_str().unwrap_or("default");
+            (
+                namespace.to_owned(),
+                d["metadata"]["name"].as_str().unwrap_or_default().to_owned(),
+            )
+        };
+        let is_meant = |d: &&mut Value| {
+            let (namespace, own) = full_name(d);
+            name.is_none_or(|name| is_called(name, &namespace, &own))
+        };
+        let mut meant: Vec<&mut Value> = documents.iter_mut().filter(is_kind).filter(is_meant).collect();
+        if let (Some(name), true) = (name, meant.len() > 1) {
+            let names = meant.iter().map(|d| full_name(d));
+            let names: Vec<String> = names.map(|(namespace, name)| format!("{namespace}/{name}")).collect();
+            let hint = format!("say which, as {kind}/NAMESPACE/NAME: {kind}/{}", names[0]);
+            return Err(error(named::ambiguous(kind, name, &names), Some(hint)));
+        }
+        let Some(document) = meant.pop() else {
             let all = documents.iter_mut().filter(is_kind);
             let all: Vec<&str> = all.filter_map(|d| d["metadata"]["name"].as_str()).collect();
             let name = name.unwrap_or_default();
@@ -394,6 +410,24 @@ mod tests {
         for text in ["a..b=1", "=1", "a[0=1", "a.=1"] {
             assert!(Vary::parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_manifest_may_be_named_with_its_namespace() {
+        let pod = |namespace| json!({"kind": "Pod", "metadata": {"name": "web", "namespace": namespace}, "spec": {}});
+        let mut documents = vec![pod(Value::Null), pod("shop".into())];
+        let error = set(&mut documents, "Pod/web.spec.priority=1").expect_err("there are two");
+        assert!(
+            error.contains("several Pods are named \"web\": default/web, shop/web")
+                && error.contains("Pod/default/web"),
+            "{error}"
+        );
+        set(&mut documents, "Pod/shop/web.spec.priority=1").expect("it says which");
+        set(&mut documents, "Pod/default/web.spec.priority=2").expect("it says which");
+        assert_eq!(
+            (&documents[0]["spec"]["priority"], &documents[1]["spec"]["priority"]),
+            (&json!(2), &json!(1))
+        );
     }
 
     #[test]

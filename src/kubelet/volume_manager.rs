@@ -90,7 +90,7 @@ impl VolumeManager {
 
     /// Whether the pod's volumes are this manager's business.
     fn manages(&self, pod: &Pod) -> bool {
-        self.plugin.is_scripted(&pod.name) && !used_volumes(pod).is_empty()
+        self.plugin.is_scripted((&pod.namespace, &pod.name)) && !used_volumes(pod).is_empty()
     }
 
     fn all_mounted(&self, ix: PodIx) -> bool {

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use super::PodIx;
-use super::service::{Runtime, pod_name, rpc_error};
+use super::service::{Runtime, rpc_error};
 use crate::api::pod::Name;
 use crate::kernel::Time;
 use crate::scenario::distributions::Span;
@@ -141,7 +141,7 @@ impl Runtime {
         let records = pods.entry(pod).or_default();
         let number = records.sandbox_runs;
         records.sandbox_runs += 1;
-        let script = lookup::sandbox_script(&self.scenario.sandboxes, pod_name(full_name));
+        let script = lookup::sandbox_script(&self.scenario.sandboxes, lookup::parts(full_name));
         let runs = script.map_or(&[][..], |script| &script.runs);
         runs.get(number).or(runs.last()).cloned().unwrap_or_default()
     }

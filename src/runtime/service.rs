@@ -277,7 +277,8 @@ impl Runtime {
         let mut pods = self.pods.borrow_mut();
         let scripts = &self.scenario.containers;
         let runs = pods.entry(pod).or_default().runs.entry(container.clone());
-        let (place, next) = runs.or_insert_with(|| (lookup::script_place(scripts, pod_name(full_name), container), 0));
+        let (place, next) =
+            runs.or_insert_with(|| (lookup::script_place(scripts, lookup::parts(full_name), container), 0));
         let number = *next;
         *next += 1;
         let Some(place) = *place else {
@@ -468,11 +469,6 @@ impl Runtime {
 const SANDBOX_DEAD: &str = "sandbox container is not running";
 /// containerd `internal/cri/server/container_remove.go: setContainerRemoving`, without the ID.
 const STARTING: &str = "failed to set removing state for container: container is in starting state, can't be removed";
-
-/// The name in `namespace/name`.
-pub(super) fn pod_name(full_name: &Name) -> &str {
-    full_name.split_once('/').map_or(full_name, |(_, name)| name)
-}
 
 /// A CRI error as the client shows it.
 pub(super) fn rpc_error(text: &str) -> Name {

@@ -33,7 +33,7 @@ impl VolumePlugin {
     }
 
     /// Whether a script matches any volume of the pod.
-    pub fn is_scripted(&self, pod: &str) -> bool {
+    pub fn is_scripted(&self, pod: lookup::PodName<'_>) -> bool {
         self.scripts.iter().any(|s| lookup::matches_pod(s.pod.as_deref(), pod))
     }
 
@@ -43,8 +43,7 @@ impl VolumePlugin {
         let count = calls.entry((ix, volume.clone())).or_default();
         let number = *count;
         *count += 1;
-        let pod = full_name.split_once('/').map_or(&**full_name, |(_, name)| name);
-        let script = lookup::volume_script(&self.scripts, pod, volume);
+        let script = lookup::volume_script(&self.scripts, lookup::parts(full_name), volume);
         let mounts = script.map_or(&[][..], |script| &script.mounts);
         let Some(outcome) = mounts.get(number).or(mounts.last()) else {
             return (Duration::ZERO, None);

@@ -207,7 +207,7 @@ fn target(
 }
 
 /// The actions with every workload replaced by its pods, in the order of their names' numbers.
-pub(super) fn expand(steps: Vec<Step>, pods_of: impl Fn(WorkloadKind, &Name) -> Vec<Name>) -> Vec<Action> {
+pub(super) fn expand(steps: Vec<Step>, pods_of: impl Fn(WorkloadKind, &str) -> Vec<Name>) -> Vec<Action> {
     let mut actions = Vec::with_capacity(steps.len());
     for step in steps {
         match step {

@@ -135,7 +135,7 @@ pub fn draw(scenario: &Scenario, run: u64) -> Scenario {
             "containers" => result.containers.clone_from(&drawn.containers),
             "programs" => result.programs.clone_from(&drawn.programs),
             "actions" => {
-                let pods_of = |kind, name: &_| document.owned.pods(kind, name);
+                let pods_of = |kind, name: &str| document.owned.pods(kind, name);
                 result.actions = actions::expand(decoded.steps.clone(), pods_of);
             }
             _ => {}

@@ -4,41 +4,60 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::actions::{Step, action_of, object_field, workload_field};
 use super::lookup::matches_pod;
+use super::named::Index;
 use super::types::{Action, ActionKind, Scenario};
 use crate::api::decode::{Workload, WorkloadKind};
 use crate::api::diagnostic::known;
 use crate::api::node::Node;
 use crate::api::objects::{Object, ObjectKind};
-use crate::api::pod::{Name, Pod};
+use crate::api::pod::{Name, Pod, is_called};
 use crate::api::shape::Problems;
 
 /// Which pods each workload has.
 #[derive(Debug, Default)]
-pub(crate) struct Owned(BTreeMap<(WorkloadKind, Name), Vec<Name>>);
+pub(crate) struct Owned(BTreeMap<Key, Vec<Name>>);
+
+/// A workload: its kind, namespace and name.
+type Key = (WorkloadKind, Name, Name);
 
 impl Owned {
     pub(super) fn add(&mut self, workload: &Workload, pods: &[Pod]) {
-        let names = self.0.entry((workload.kind, workload.name.clone())).or_default();
+        let key = (workload.kind, workload.namespace.clone(), workload.name.clone());
+        let names = self.0.entry(key).or_default();
         names.extend(pods.iter().map(|pod| pod.name.clone()));
     }
 
+    /// Lets the names of pods have their namespaces, so that they tell apart the pods of several.
+    pub(super) fn qualify(&mut self) {
+        for ((_, namespace, _), names) in &mut self.0 {
+            for name in names {
+                *name = format!("{namespace}/{name}").into();
+            }
+        }
+    }
+
     /// The names of the pods of a workload.
-    pub(super) fn pods(&self, kind: WorkloadKind, name: &Name) -> Vec<Name> {
-        self.0.get(&(kind, name.clone())).cloned().unwrap_or_default()
+    pub(super) fn pods(&self, kind: WorkloadKind, name: &str) -> Vec<Name> {
+        let mut all = self.0.iter();
+        let found = all.find(|((of, namespace, own), _)| *of == kind && is_called(name, namespace, own));
+        found.map(|(_, pods)| pods.clone()).unwrap_or_default()
     }
 }
+
+/// Kinds of objects without pods.
+const OBJECTS: [ObjectKind; 3] = [ObjectKind::ConfigMap, ObjectKind::Secret, ObjectKind::Service];
 
 /// Everything that a Scenario may name.
 pub(super) struct Fit<'f> {
     pods: &'f [Pod],
-    by_name: BTreeMap<&'f str, &'f Pod>,
-    objects: &'f [Object],
-    owned: &'f Owned,
+    by_name: Index<'f, &'f Pod>,
+    objects: BTreeMap<ObjectKind, Index<'f, ()>>,
+    workloads: BTreeMap<WorkloadKind, Index<'f, &'f Key>>,
     nodes: &'f [Name],
     scenario: &'f Scenario,
     steps: &'f [Step],
-    /// Ephemeral containers that actions add: pod, container.
-    debugged: BTreeSet<(Name, Name)>,
+    /// Ephemeral containers that actions add: the pod as the action names it, container.
+    debugged: Vec<(&'f Name, &'f Name)>,
 }
 
 impl<'f> Fit<'f> {
@@ -52,16 +71,24 @@ impl<'f> Fit<'f> {
     ) -> Fit<'f> {
         let debugged = steps.iter().filter_map(|step| match step {
             Step::Act(action) => match &action.what {
-                ActionKind::Debug { pod, container } => Some((pod.clone(), container.name.clone())),
+                ActionKind::Debug { pod, container } => Some((pod, &container.name)),
                 _ => None,
             },
             Step::Workload { .. } => None,
         });
+        let of_kind = |kind| {
+            let of_kind = objects.iter().filter(|object| object.kind == kind);
+            Index::new(of_kind.map(|object| (&object.namespace, &object.name, ())))
+        };
+        let made = |kind| {
+            let made = owned.0.keys().filter(|(of, ..)| *of == kind);
+            Index::new(made.map(|key| (&key.1, &key.2, key)))
+        };
         Fit {
             pods,
-            by_name: pods.iter().map(|pod| (&*pod.name, pod)).collect(),
-            objects,
-            owned,
+            by_name: Index::new(pods.iter().map(|pod| (&pod.namespace, &pod.name, pod))),
+            objects: OBJECTS.into_iter().map(|kind| (kind, of_kind(kind))).collect(),
+            workloads: WorkloadKind::ALL.into_iter().map(|kind| (kind, made(kind))).collect(),
             nodes,
             scenario,
             steps,
@@ -93,20 +120,30 @@ impl<'f> Fit<'f> {
     fn created_once(&self, problems: &mut Problems<'_>, spec: &Node) {
         let mut created = BTreeSet::new();
         for (node, step) in spec.list("actions").iter().zip(self.steps) {
-            let (field, name) = match step {
+            let (field, found) = match step {
                 Step::Act(Action {
                     what: ActionKind::CreatePod { pod },
                     ..
-                }) => ("pod", pod),
+                }) => {
+                    let found = self.by_name.one(problems, None, "pod", pod);
+                    ("pod", found.map(|pod| (&pod.namespace, &pod.name)))
+                }
                 Step::Workload {
                     kind,
                     name,
                     deletion: None,
                     ..
-                } => (workload_field(*kind), name),
+                } => {
+                    let found = self.workloads[kind].one(problems, None, kind.as_str(), name);
+                    (
+                        workload_field(*kind),
+                        found.map(|(_, namespace, name)| (namespace, name)),
+                    )
+                }
                 Step::Act(_) | Step::Workload { .. } => continue,
             };
-            if !created.insert((field, name))
+            if let Some(found) = found
+                && !created.insert((field, found))
                 && let Some(place) = action_of(node).and_then(|(_, with)| with.get(field))
             {
                 problems.duplicate(place).hint = Some(
@@ -119,11 +156,12 @@ impl<'f> Fit<'f> {
     /// The pods that a script's `pod` matches; it is an error if there is none.
     fn matching(&self, problems: &mut Problems<'_>, node: &Node) -> Vec<&'f Pod> {
         let pattern = node.text_at("pod").map(|pod| &**pod);
-        let found: Vec<&Pod> = self.pods.iter().filter(|pod| matches_pod(pattern, &pod.name)).collect();
+        let matches = |pod: &&Pod| matches_pod(pattern, (&pod.namespace, &pod.name));
+        let found: Vec<&Pod> = self.pods.iter().filter(matches).collect();
         if found.is_empty()
             && let Some(pod) = node.get("pod")
         {
-            let hint = self.near_pod(pod.text().map_or("", |text| text));
+            let hint = self.by_name.near("pod", pod.text().map_or("", |text| text));
             problems.at(pod, "nothing defines a pod like this").hint = hint;
         }
         found
@@ -134,9 +172,7 @@ impl<'f> Fit<'f> {
         let (Some(name), Some(place)) = (node.filled_at("name"), node.get("name")) else {
             return;
         };
-        let has = |pod: &&Pod| {
-            pod.find_container(name).is_some() || self.debugged.contains(&(pod.name.clone(), name.clone()))
-        };
+        let has = |pod: &&Pod| pod.find_container(name).is_some() || self.is_debugged(pod, name);
         if pods.is_empty() || pods.iter().any(has) {
             return;
         }
@@ -174,24 +210,12 @@ impl<'f> Fit<'f> {
         let Some((_, with)) = action_of(node) else { return };
         match step {
             Step::Workload { kind, name, .. } => {
-                if let Some(place) = with.get(workload_field(*kind))
-                    && !self.owned.0.contains_key(&(*kind, name.clone()))
-                {
-                    let names = self
-                        .owned
-                        .0
-                        .keys()
-                        .filter(|(other, _)| other == kind)
-                        .map(|(_, name)| &**name);
-                    let hint = known(kind.as_str(), name, names);
-                    problems
-                        .at(place, &format!("nothing defines {} {name:?}", kind.as_str()))
-                        .hint = hint;
-                }
+                let place = with.get(workload_field(*kind));
+                self.workloads[kind].one(problems, place, kind.as_str(), name);
             }
             Step::Act(action) => match &action.what {
                 ActionKind::CreateObject { kind, name } | ActionKind::DeleteObject { kind, name } => {
-                    self.object(problems, with, *kind, name);
+                    self.objects[kind].one(problems, with.get(object_field(*kind)), kind.as_str(), name);
                 }
                 ActionKind::CreatePod { pod }
                 | ActionKind::DeletePod { pod, .. }
@@ -220,52 +244,26 @@ impl<'f> Fit<'f> {
     }
 
     fn pod(&self, problems: &mut Problems<'_>, with: &Node, name: &Name) -> Option<&'f Pod> {
-        let found = self.by_name.get(&**name).copied();
-        if found.is_none()
-            && let Some(place) = with.get("pod")
-        {
-            problems.at(place, &format!("nothing defines pod {name:?}")).hint = self.near_pod(name);
-        }
-        found
+        self.by_name.one(problems, with.get("pod"), "pod", name)
     }
 
-    fn near_pod(&self, name: &str) -> Option<String> {
-        // Of very many pods the first ones will do.
-        known("pod", name, self.by_name.keys().take(10_000).copied())
+    /// Whether an action adds that ephemeral container to the pod.
+    fn is_debugged(&self, pod: &Pod, container: &Name) -> bool {
+        let mut debugged = self.debugged.iter();
+        debugged.any(|(of, name)| *name == container && pod.is_called(of))
     }
 
     fn container(&self, problems: &mut Problems<'_>, with: &Node, pod: &Name, container: &Name) {
         let Some(found) = self.pod(problems, with, pod) else {
             return;
         };
-        if found.find_container(container).is_some() || self.debugged.contains(&(pod.clone(), container.clone())) {
+        if found.find_container(container).is_some() || self.is_debugged(found, container) {
             return;
         }
         if let Some(place) = with.get("container") {
             let hint = known("container", container, found.all_containers().map(|(_, c)| &*c.name));
             problems
                 .at(place, &format!("pod {pod:?} has no container {container:?}"))
-                .hint = hint;
-        }
-    }
-
-    fn object(&self, problems: &mut Problems<'_>, with: &Node, kind: ObjectKind, name: &Name) {
-        if self
-            .objects
-            .iter()
-            .any(|object| object.kind == kind && object.name == *name)
-        {
-            return;
-        }
-        if let Some(place) = with.get(object_field(kind)) {
-            let names = self
-                .objects
-                .iter()
-                .filter(|object| object.kind == kind)
-                .map(|object| &*object.name);
-            let hint = known(kind.as_str(), name, names);
-            problems
-                .at(place, &format!("nothing defines {} {name:?}", kind.as_str()))
                 .hint = hint;
         }
     }

@@ -310,6 +310,9 @@ impl<'s> Loader<'s> {
             }
         }
         self.makers = makers;
+        if pods.iter().any(|pod| pod.namespace != pods[0].namespace) {
+            owned.qualify();
+        }
         (pods, owned)
     }
 
@@ -370,23 +373,25 @@ fn idle_gates(source: &Source, root: &Node, scenario: &Scenario) -> Vec<Diagnost
 
 /// The input of the run: UIDs are given, and what actions create is not there from the start.
 fn together(pods: Vec<Pod>, objects: Vec<Object>, scenario: Scenario) -> Input {
-    let mut created_pods = BTreeSet::new();
-    let mut created_objects = BTreeSet::new();
+    // What is created, as actions name it; few of very many pods are.
+    let mut created_pods: BTreeMap<&str, Vec<&Name>> = BTreeMap::new();
+    let mut created_objects = Vec::new();
     for action in &scenario.actions {
         match &action.what {
             ActionKind::CreatePod { pod } => {
-                created_pods.insert(pod.clone());
+                let name = pod.rsplit('/').next().unwrap_or(pod);
+                created_pods.entry(name).or_default().push(pod);
             }
-            ActionKind::CreateObject { kind, name } => {
-                created_objects.insert((*kind, name.clone()));
-            }
+            ActionKind::CreateObject { kind, name } => created_objects.push((*kind, name)),
             _ => {}
         }
     }
     let objects = objects
         .into_iter()
         .map(|object| ObjectInput {
-            created_by_action: created_objects.contains(&(object.kind, object.name.clone())),
+            created_by_action: created_objects
+                .iter()
+                .any(|(kind, name)| *kind == object.kind && object.is_called(name)),
             object: object.into(),
         })
         .collect();
@@ -396,7 +401,9 @@ fn together(pods: Vec<Pod>, objects: Vec<Object>, scenario: Scenario) -> Input {
         .map(|(number, mut pod)| {
             pod.uid = pod_uid(number, &pod.namespace, &pod.name);
             PodInput {
-                created_by_action: created_pods.contains(&pod.name),
+                created_by_action: created_pods
+                    .get(&*pod.name)
+                    .is_some_and(|names| names.iter().any(|name| pod.is_called(name))),
                 pod: pod.into(),
             }
         })

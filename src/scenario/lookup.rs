@@ -18,37 +18,43 @@ pub fn nodes_of_pods(input: &Input) -> Vec<usize> {
     input.pods.iter().map(place).collect()
 }
 
+/// Namespace and name of a pod.
+pub type PodName<'a> = (&'a str, &'a str);
+
+/// Namespace and name of a full name.
+pub fn parts(full_name: &str) -> PodName<'_> {
+    full_name.split_once('/').unwrap_or(("", full_name))
+}
+
 /// The first script that matches a container of a pod.
-pub fn script<'a>(scripts: &'a [ContainerScript], pod: &str, container: &str) -> Option<&'a ContainerScript> {
+pub fn script<'a>(scripts: &'a [ContainerScript], pod: PodName<'_>, container: &str) -> Option<&'a ContainerScript> {
     script_place(scripts, pod, container).map(|place| &scripts[place])
 }
 
 /// Where that script is in the list.
-pub fn script_place(scripts: &[ContainerScript], pod: &str, container: &str) -> Option<usize> {
-    let matches = |s: &ContainerScript| {
-        *s.name == *container
-            && s.pod
-                .as_ref()
-                .is_none_or(|pattern| glob(pattern.as_bytes(), pod.as_bytes()))
-    };
+pub fn script_place(scripts: &[ContainerScript], pod: PodName<'_>, container: &str) -> Option<usize> {
+    let matches = |s: &ContainerScript| *s.name == *container && matches_pod(s.pod.as_deref(), pod);
     scripts.iter().position(matches)
 }
 
 /// The first script of sandboxes that matches a pod.
-pub fn sandbox_script<'a>(scripts: &'a [SandboxScript], pod: &str) -> Option<&'a SandboxScript> {
+pub fn sandbox_script<'a>(scripts: &'a [SandboxScript], pod: PodName<'_>) -> Option<&'a SandboxScript> {
     scripts.iter().find(|s| matches_pod(s.pod.as_deref(), pod))
 }
 
 /// The first script of a volume that matches a pod.
-pub fn volume_script<'a>(scripts: &'a [VolumeScript], pod: &str, volume: &str) -> Option<&'a VolumeScript> {
+pub fn volume_script<'a>(scripts: &'a [VolumeScript], pod: PodName<'_>, volume: &str) -> Option<&'a VolumeScript> {
     scripts
         .iter()
         .find(|s| *s.name == *volume && matches_pod(s.pod.as_deref(), pod))
 }
 
-/// Whether a pattern, or none, matches the pod.
-pub fn matches_pod(pattern: Option<&str>, pod: &str) -> bool {
-    pattern.is_none_or(|pattern| glob(pattern.as_bytes(), pod.as_bytes()))
+/// Whether a pattern, or none, matches the pod: its name, or its namespace and its name with a slash between.
+pub fn matches_pod(pattern: Option<&str>, (namespace, name): PodName<'_>) -> bool {
+    pattern.is_none_or(|pattern| match pattern.split_once('/') {
+        Some((of, pattern)) => glob(of.as_bytes(), namespace.as_bytes()) && glob(pattern.as_bytes(), name.as_bytes()),
+        None => glob(pattern.as_bytes(), name.as_bytes()),
+    })
 }
 
 /// The n-th run; the last one repeats.
@@ -85,6 +91,23 @@ pub fn glob(pattern: &[u8], text: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pattern_may_say_the_namespace() {
+        for (pattern, matches) in [
+            ("web-*", true),
+            ("shop/web-*", true),
+            ("sh*/web-0", true),
+            ("*/web-0", true),
+            ("default/web-0", false),
+            ("shop/web", false),
+            ("*web-0", true),
+            ("shop*", false),
+        ] {
+            assert_eq!(matches_pod(Some(pattern), ("shop", "web-0")), matches, "{pattern}");
+        }
+        assert!(matches_pod(None, ("shop", "web-0")));
+    }
 
     #[test]
     fn globs() {

@@ -36,7 +36,7 @@ object! {
         sandboxes: List(&Of(&SANDBOX)) => "What becomes of the attempts to make a pod's sandbox.",
         volumes: List(&Of(&VOLUME)) => "What becomes of the attempts to mount a volume.",
         programs: List(&Of(&PROGRAM)) => "Programs in containers that are not known otherwise.",
-        actions: List(&Of(&ACTION)) => "What operators and the world do, in virtual time.",
+        actions: List(&Of(&ACTION)) => "What operators and the world do, in virtual time; objects are named `NAME`, or `NAMESPACE/NAME` where several have the name.",
         expect: List(&Of(&EXPECTATION)) => "What must hold.",
     }
     KUBELET = "Kubelet" {
@@ -104,16 +104,16 @@ object! {
         error: Text => "The message with which it fails." ["it succeeds"],
     }
     CONTAINER = "ContainerScript" {
-        pod: Text => "A pod's name, or a glob: `web-*` for pods that a controller makes." ["every pod"],
+        pod: Text => "A pod's name, or a glob: `web-*` for pods that a controller makes; `NAMESPACE/NAME` where the namespace counts." ["every pod"],
         name: Text => "The container's name." ["required"],
         runs: List(&Of(&RUN)) => "One entry per attempt (0, 1, 2 …), the last repeats.",
     }
     SANDBOX = "SandboxScript" {
-        pod: Text => "A pod's name, or a glob: `web-*` for pods that a controller makes." ["every pod"],
+        pod: Text => "A pod's name, or a glob: `web-*` for pods that a controller makes; `NAMESPACE/NAME` where the namespace counts." ["every pod"],
         runs: List(&Of(&OUTCOME)) => "One entry per RunPodSandbox call, the last repeats.",
     }
     VOLUME = "VolumeScript" {
-        pod: Text => "A pod's name, or a glob: `web-*` for pods that a controller makes." ["every pod"],
+        pod: Text => "A pod's name, or a glob: `web-*` for pods that a controller makes; `NAMESPACE/NAME` where the namespace counts." ["every pod"],
         name: Text => "The volume's name." ["required"],
         mounts: List(&Of(&OUTCOME)) => "One entry per attempt to mount it, the last repeats.",
     }

@@ -23,17 +23,17 @@ impl Cluster {
                 cluster.kernel.set_cause(None);
                 match action.what {
                     ActionKind::CreateObject { kind, name } => {
-                        let wanted = objects.iter().find(|o| o.kind == kind && o.name == name);
+                        let wanted = objects.iter().find(|o| o.kind == kind && o.is_called(&name));
                         if let Some(object) = wanted {
                             cluster.guests.object_created(object);
                             cluster.api.put_object(object.clone(), true);
                         }
                     }
                     ActionKind::DeleteObject { kind, name } => {
-                        let wanted = objects.iter().find(|o| o.kind == kind && o.name == name);
+                        let wanted = objects.iter().find(|o| o.kind == kind && o.is_called(&name));
                         if let Some(object) = wanted {
-                            cluster.guests.object_removed(kind, &object.namespace, &name);
-                            cluster.api.remove_object(kind, &object.namespace, &name);
+                            cluster.guests.object_removed(kind, &object.namespace, &object.name);
+                            cluster.api.remove_object(kind, &object.namespace, &object.name);
                         }
                     }
                     what => cluster.act(what),
@@ -129,7 +129,7 @@ impl Cluster {
     }
 
     fn find(&self, pod: &Name) -> Option<PodIx> {
-        self.pods.iter().position(|(p, _)| p.name == *pod).map(PodIx)
+        self.pods.iter().position(|(p, _)| p.is_called(pod)).map(PodIx)
     }
 
     fn node_of(&self, ix: PodIx) -> &Rc<Node> {

@@ -8,7 +8,7 @@ use super::kubectl;
 use super::objects::{self, PodAt};
 use super::say::sentence;
 use super::spans::probe_word;
-use crate::api::pod::{Container, Name, RestartPolicy};
+use crate::api::pod::{Container, RestartPolicy};
 use crate::api::status::{ConditionStatus, ContainerState};
 use crate::kernel::{Duration, Time};
 use crate::scenario::lookup;
@@ -335,7 +335,7 @@ impl<'a> Explainer<'a> {
     }
 
     fn exit_rule(&self, record: &Record, by: ExitBy) -> Option<String> {
-        let (_, name) = record.pod.as_deref()?.split_once('/')?;
+        let name = lookup::parts(record.pod.as_deref()?);
         let container = record.container.as_deref()?;
         let script = lookup::script(&self.input.scenario.containers, name, container);
         let before = self.past.iter().filter(|r| r.seq < record.seq && r.pod == record.pod);
@@ -445,12 +445,4 @@ fn brings_about(record: &Record) -> bool {
         }
         _ => false,
     }
-}
-
-/// The full name of the pod that a user means by `name`: `web`, `default/web`, `pod/web`.
-pub fn find_pod(input: &Input, name: &str) -> Option<Name> {
-    let name = name.strip_prefix("pod/").unwrap_or(name);
-    let exact = input.pods.iter().find(|p| p.pod.full_name() == name);
-    let found = exact.or_else(|| input.pods.iter().find(|p| *p.pod.name == *name))?;
-    Some(found.pod.full_name())
 }

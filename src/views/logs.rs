@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::api::pod::Name;
+use crate::api::pod::{Name, is_called};
 use crate::kernel::Time;
+use crate::scenario::lookup::parts;
 use crate::trace::{Record, What};
 
 /// Whose lines are shown.
@@ -12,6 +13,8 @@ use crate::trace::{Record, What};
 pub struct Options {
     /// name of the pod, with or without its namespace; None: of every pod
     pub pod: Option<String>,
+    /// only of pods in this namespace
+    pub namespace: Option<String>,
     /// name of the container; None: of every container
     pub container: Option<String>,
     /// only what was written until then
@@ -56,10 +59,11 @@ pub fn render(records: &[Record], options: &Options) -> String {
     }
     let is_wanted = |record: &Record| {
         let full = record.pod.as_deref().unwrap_or_default();
-        let name = full.split_once('/').map_or(full, |(_, name)| name);
+        let (namespace, name) = parts(full);
         let container = options.container.as_deref();
         let newest = last.get(&(&record.pod, &record.container)).copied();
-        options.pod.as_deref().is_none_or(|pod| pod == name || pod == full)
+        options.pod.as_deref().is_none_or(|pod| is_called(pod, namespace, name))
+            && options.namespace.as_deref().is_none_or(|wanted| wanted == namespace)
             && container.is_none_or(|container| record.container.as_deref() == Some(container))
             && match options.attempts {
                 Attempts::All => true,

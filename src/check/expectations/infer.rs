@@ -11,7 +11,8 @@ use super::types::{
     FUNCTIONS, Kind, POD_METHODS, Parameter, STANDARD_NAMES, Signature, Type, Vocabulary, probes, standard,
 };
 use crate::api::pod::Pod;
-use crate::scenario::lookup::glob;
+use crate::scenario::lookup::matches_pod;
+use crate::scenario::named::{self, Meant};
 use crate::scenario::types::{ActionKind, Input};
 
 /// Something wrong, at the word `text` at or after the expression of that id.
@@ -388,14 +389,13 @@ impl<'a> Inference<'a> {
         let is_it = |near: Option<&str>| near.map(|near| format!("is it '{near}'?"));
         match parameter {
             Parameter::Pod => {
-                if self.pod(word).is_none() {
-                    let hint = is_it(nearest(word, self.input.pods.iter().map(|p| &*p.pod.name)));
-                    self.wrong(id, word, format!("the input has no pod '{word}'"), hint);
+                if let Err((message, hint)) = self.pod_or_why(word) {
+                    self.wrong(id, word, message, hint);
                 }
             }
             Parameter::PodGlob => {
-                let matches = |p: &&Pod| glob(word.as_bytes(), p.name.as_bytes());
-                if !self.input.pods.iter().map(|p| &*p.pod).any(|p| matches(&p)) {
+                let matches = |p: &Pod| matches_pod(Some(word), (&p.namespace, &p.name));
+                if !self.input.pods.iter().any(|p| matches(&p.pod)) {
                     let message = format!("'{word}' matches no pod of the input");
                     self.wrong(id, word, message, None);
                 }
@@ -466,8 +466,29 @@ impl<'a> Inference<'a> {
     }
 
     fn pod(&self, name: &str) -> Option<&'a Pod> {
-        let mut pods = self.input.pods.iter().map(|p| &*p.pod);
-        pods.find(|pod| *pod.name == *name || pod.full_name() == name)
+        named::pods(self.input, name).one()
+    }
+
+    /// The pod of that name, or the message and the hint that say why there is not one.
+    fn pod_or_why(&self, name: &str) -> Result<&'a Pod, (String, Option<String>)> {
+        match named::pods(self.input, name) {
+            Meant::One(pod) => Ok(pod),
+            Meant::Several(pods) => {
+                let names: Vec<String> = pods.iter().map(|pod| pod.full_name().to_string()).collect();
+                Err((named::ambiguous("pod", name, &names), Some(named::which(&names))))
+            }
+            Meant::Nothing => {
+                let pods = self.input.pods.iter().map(|p| &p.pod);
+                let full: Vec<String> = if name.contains('/') {
+                    pods.map(|pod| pod.full_name().to_string()).collect()
+                } else {
+                    pods.map(|pod| pod.name.to_string()).collect()
+                };
+                let near = nearest(name, full.iter().map(String::as_str));
+                let hint = near.map(|near| format!("is it '{near}'?"));
+                Err((format!("the input has no pod '{name}'"), hint))
+            }
+        }
     }
 }
 
@@ -477,7 +498,7 @@ fn container_names<'a>(input: &'a Input, pods: &[&'a Pod]) -> Vec<&'a str> {
     for pod in pods {
         names.extend(pod.all_containers().map(|(_, c)| &*c.name));
         names.extend(input.scenario.actions.iter().filter_map(|action| match &action.what {
-            ActionKind::Debug { pod: of, container } if *of == pod.name => Some(&*container.name),
+            ActionKind::Debug { pod: of, container } if pod.is_called(of) => Some(&*container.name),
             _ => None,
         }));
     }

@@ -9,7 +9,8 @@ use serde_json::json;
 
 use super::compile::Sees;
 use crate::api::pod::Name;
-use crate::scenario::lookup::glob;
+use crate::scenario::lookup::{matches_pod, parts};
+use crate::scenario::named;
 use crate::scenario::types::Input;
 use crate::trace::{EventRecord, Record, What};
 use crate::views::objects::Store;
@@ -152,27 +153,32 @@ fn event(record: &Record, event: &EventRecord) -> Value {
     }))
 }
 
-/// Names as expressions give them to full names.
-struct Names(BTreeMap<String, Name>);
+/// Names as expressions give them to full names: of all that are called that.
+struct Names(BTreeMap<String, Vec<Name>>);
 
 impl Names {
     fn of(input: &Input) -> Names {
-        let mut names = BTreeMap::new();
+        let mut names: BTreeMap<String, Vec<Name>> = BTreeMap::new();
         for pod in input.pods.iter().map(|p| &p.pod) {
             let full = pod.full_name();
-            // A bare name is that of the default namespace when there is one, else of the first that has it.
-            if &*pod.namespace == "default" {
-                names.insert(pod.name.to_string(), full.clone());
-            } else {
-                names.entry(pod.name.to_string()).or_insert_with(|| full.clone());
-            }
-            names.insert(full.to_string(), full);
+            names.entry(pod.name.to_string()).or_default().push(full.clone());
+            names.insert(full.to_string(), vec![full]);
         }
         Names(names)
     }
 
-    fn full(&self, name: &str) -> Name {
-        self.0.get(name).cloned().unwrap_or_else(|| name.into())
+    /// The full name of what `name` means. One that is written out was looked at before the run; one that is computed may be
+    /// that of several pods, which is an error.
+    fn full(&self, function: &str, name: &str) -> Result<Name, ExecutionError> {
+        match self.0.get(name).map_or(&[][..], Vec::as_slice) {
+            [] => Ok(name.into()),
+            [full] => Ok(full.clone()),
+            several => {
+                let several: Vec<String> = several.iter().map(|name| name.to_string()).collect();
+                let message = named::ambiguous("pod", name, &several);
+                Err(ExecutionError::function_error(function, message))
+            }
+        }
     }
 }
 
@@ -190,7 +196,7 @@ fn context(input: &Input, seen: &Arc<Mutex<Seen>>) -> Context<'static, 'static> 
     add(
         "pod",
         Box::new(move |name, _| {
-            let full = of.full(&word(&name)?);
+            let full = of.full("pod", &word(&name)?)?;
             Ok(lock(&at).pods.get(&full).cloned().unwrap_or_else(|| absent(&full)))
         }),
     );
@@ -204,7 +210,7 @@ fn context(input: &Input, seen: &Arc<Mutex<Seen>>) -> Context<'static, 'static> 
         add(
             name,
             Box::new(move |pod, arguments| {
-                let full = of.full(&word(&pod)?);
+                let full = of.full(name, &word(&pod)?)?;
                 let keys = if name == "events" {
                     ["reason", ""]
                 } else {
@@ -222,12 +228,8 @@ fn context(input: &Input, seen: &Arc<Mutex<Seen>>) -> Context<'static, 'static> 
     let at = seen.clone();
     let pods = move |Arguments(arguments): Arguments| -> Result<Value, ExecutionError> {
         let pattern = arguments.first().map(word).transpose()?;
-        let matches = |full: &Name| {
-            let name = full.rsplit('/').next().unwrap_or(full);
-            pattern
-                .as_ref()
-                .is_none_or(|pattern| glob(pattern.as_bytes(), name.as_bytes()) || **pattern == **full)
-        };
+        let pattern = pattern.as_deref().map(String::as_str);
+        let matches = |full: &Name| matches_pod(pattern, parts(full));
         let seen = lock(&at);
         let found = seen.pods.iter().filter(|(name, _)| matches(name));
         Ok(found.map(|(_, pod)| pod.clone()).collect::<Vec<_>>().into())

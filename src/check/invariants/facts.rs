@@ -184,21 +184,21 @@ impl Facts {
 
     /// Whether an action of the scenario deletes the pod just now.
     pub(super) fn is_deleted_by_action(&self, pod: &PodFacts, at: Time) -> bool {
-        let name = &self.input.pods[pod.index].pod.name;
+        let deleted = &self.input.pods[pod.index].pod;
         let mut actions = self.input.scenario.actions.iter().filter(|action| action.at == at);
-        actions.any(|action| matches!(&action.what, ActionKind::DeletePod { pod, .. } if pod == name))
+        actions.any(|action| matches!(&action.what, ActionKind::DeletePod { pod, .. } if deleted.is_called(pod)))
     }
 
     /// Whether an action of the scenario kills that container just now.
     pub(super) fn is_killed_by_action(&self, pod: &PodFacts, container: &ContainerFacts, at: Time) -> bool {
-        let name = &self.input.pods[pod.index].pod.name;
+        let dies = &self.input.pods[pod.index].pod;
         self.input.scenario.actions.iter().any(|action| {
             action.at == at
                 && match &action.what {
                     ActionKind::Kill {
                         pod, container: killed, ..
-                    } => pod == name && *killed == container.name,
-                    ActionKind::KillSandbox { pod } => pod == name,
+                    } => dies.is_called(pod) && *killed == container.name,
+                    ActionKind::KillSandbox { pod } => dies.is_called(pod),
                     _ => false,
                 }
         })

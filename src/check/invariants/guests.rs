@@ -35,7 +35,11 @@ fn scripts_come_first(scene: &Scene<'_>) -> Verdict {
     let (Some((_, pod)), Some(container)) = (scene.pod(), scene.container) else {
         return Ok(());
     };
-    let found = script(&scene.facts.input.scenario.containers, &pod.name, &container.name);
+    let found = script(
+        &scene.facts.input.scenario.containers,
+        (&pod.namespace, &pod.name),
+        &container.name,
+    );
     ensure(found.is_none_or(|script| script.runs.is_empty()), || {
         "a container with a script runs commands".to_owned()
     })

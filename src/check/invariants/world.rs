@@ -91,7 +91,7 @@ impl VolumeFacts {
         let used = |name: &Name| pod.all_containers().any(|(_, c)| c.volume_mounts.contains(name));
         let scripted = |name: &Name| {
             let mut scripts = scenario.volumes.iter();
-            scripts.any(|s| s.name == *name && matches_pod(s.pod.as_deref(), &pod.name))
+            scripts.any(|s| s.name == *name && matches_pod(s.pod.as_deref(), (&pod.namespace, &pod.name)))
         };
         let names = pod.spec.volumes.iter().map(|v| &v.name);
         let facts = names

@@ -1,0 +1,139 @@
+//! Which object a name means: `web`, or `shop/web` with its namespace where several namespaces have one of that name.
+
+use std::collections::BTreeMap;
+
+use super::types::Input;
+use crate::api::diagnostic::known;
+use crate::api::node::Node;
+use crate::api::pod::{Name, Pod};
+use crate::api::shape::Problems;
+
+/// What a name means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Meant<T> {
+    /// none is called that
+    Nothing,
+    /// the one that is
+    One(T),
+    /// all that are, in different namespaces
+    Several(Vec<T>),
+}
+
+impl<T> Meant<T> {
+    /// What a name means when these are called that.
+    pub fn of(mut called: Vec<T>) -> Meant<T> {
+        match called.len() {
+            0 => Meant::Nothing,
+            1 => Meant::One(called.remove(0)),
+            _ => Meant::Several(called),
+        }
+    }
+
+    /// The only one.
+    pub fn one(self) -> Option<T> {
+        match self {
+            Meant::One(one) => Some(one),
+            Meant::Nothing | Meant::Several(_) => None,
+        }
+    }
+}
+
+/// The pods of an input that are called `given`.
+pub fn pods<'i>(input: &'i Input, given: &str) -> Meant<&'i Pod> {
+    let pods = input.pods.iter().map(|p| &*p.pod);
+    Meant::of(pods.filter(|pod| pod.is_called(given)).collect())
+}
+
+/// The shortest name that means the pod and no other of the input.
+pub fn shortest(input: &Input, pod: &Pod) -> Name {
+    match pods(input, &pod.name) {
+        Meant::Several(_) => pod.full_name(),
+        Meant::One(_) | Meant::Nothing => pod.name.clone(),
+    }
+}
+
+/// Things by their names, for looking up many.
+#[derive(Debug)]
+pub(super) struct Index<'a, T>(BTreeMap<&'a str, Vec<(&'a str, T)>>);
+
+impl<'a, T: Copy> Index<'a, T> {
+    /// Of things with their namespaces and names.
+    pub(super) fn new(things: impl Iterator<Item = (&'a Name, &'a Name, T)>) -> Index<'a, T> {
+        let mut index: BTreeMap<&str, Vec<(&str, T)>> = BTreeMap::new();
+        for (namespace, name, thing) in things {
+            index.entry(name).or_default().push((namespace, thing));
+        }
+        Index(index)
+    }
+
+    /// The one that `given` means. That it means none, or one of several, is noted at `place`.
+    pub(super) fn one(&self, problems: &mut Problems<'_>, place: Option<&Node>, kind: &str, given: &str) -> Option<T> {
+        let (namespace, name) = match given.split_once('/') {
+            Some((namespace, name)) => (Some(namespace), name),
+            None => (None, given),
+        };
+        let all = self.0.get(name).map_or(&[][..], Vec::as_slice);
+        let meant = |(of, _): &&(&str, T)| namespace.is_none_or(|namespace| *of == namespace);
+        let called: Vec<&(&str, T)> = all.iter().filter(meant).collect();
+        match (&called[..], place) {
+            ([(_, one)], _) => return Some(*one),
+            (_, None) => {}
+            ([], Some(place)) => {
+                let hint = self.near(kind, given);
+                problems.at(place, &format!("nothing defines {kind} {given:?}")).hint = hint;
+            }
+            (several, Some(place)) => {
+                let names: Vec<String> = several.iter().map(|(of, _)| format!("{of}/{name}")).collect();
+                problems.at(place, &ambiguous(kind, name, &names)).hint = Some(which(&names));
+            }
+        }
+        None
+    }
+
+    /// What may be meant by a name that nothing has.
+    pub(super) fn near(&self, kind: &str, given: &str) -> Option<String> {
+        // Of very many the first ones will do.
+        let names = self.0.iter().take(MOST_COMPARED);
+        if !given.contains('/') {
+            return known(kind, given, names.map(|(name, _)| *name));
+        }
+        let full = names.flat_map(|(name, of)| of.iter().map(move |(of, _)| format!("{of}/{name}")));
+        let full: Vec<String> = full.collect();
+        known(kind, given, full.iter().map(String::as_str))
+    }
+}
+
+/// How to say which is meant, by the example of the first.
+pub fn which(full_names: &[String]) -> String {
+    format!(
+        "say which, as NAMESPACE/NAME: {}",
+        full_names.first().map_or("", String::as_str)
+    )
+}
+
+/// That a name says too little, as `several pods are named "web": default/web, shop/web`; the names are the full ones.
+pub fn ambiguous(kind: &str, name: &str, full_names: &[String]) -> String {
+    let shown: Vec<&str> = full_names.iter().take(MOST_NAMES).map(String::as_str).collect();
+    let more = if full_names.len() > MOST_NAMES { " …" } else { "" };
+    format!("several {kind}s are named {name:?}: {}{more}", shown.join(", "))
+}
+
+/// So many candidates are told.
+const MOST_NAMES: usize = 8;
+/// With so many names one that nothing has is compared.
+const MOST_COMPARED: usize = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_the_first_are_told() {
+        let names: Vec<String> = (0..9).map(|n| format!("n{n}/web")).collect();
+        assert_eq!(
+            ambiguous("pod", "web", &names[..2]),
+            "several pods are named \"web\": n0/web, n1/web"
+        );
+        assert!(ambiguous("pod", "web", &names).ends_with("n7/web …"));
+    }
+}
