@@ -294,3 +294,26 @@ fn what_classes_and_containers_give_a_pod_is_in_its_object() {
         assert!(stdout.contains(wanted), "{wanted}\n{stdout}");
     }
 }
+
+#[test]
+fn a_path_that_makes_what_wants_more_says_how_to_give_it() {
+    let input = with("{runFor: 1m}");
+    let after = "containers[app].runs[0].exit.after=1s,2s";
+    let output = run(&input, &["sweep", "-", "--vary", after]);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    for part in [
+        "exit.after=1s: spec.containers[0].runs[0].exit.code: Required value",
+        "with a --vary of its own: --vary 'containers[0].runs[0].exit.code=VALUE'",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+    let code = "containers[0].runs[0].exit.code=0";
+    let output = run(&input, &["sweep", "-", "--vary", after, "--vary", code]);
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}

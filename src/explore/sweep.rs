@@ -189,12 +189,18 @@ impl Sweep {
             if guilty.is_empty() {
                 guilty = (0..set.len()).collect();
             }
+            // What a path makes on its way may ask for more than is at its end.
+            let missing = error.message.split_once(": Required value");
+            let missing = missing.and_then(|(path, _)| path.strip_prefix("spec."));
+            let hint = missing.filter(|_| guilty.iter().all(|place| set[*place].0.root.is_none()));
+            let hint =
+                hint.map(|path| format!("give it in the scenario, or with a --vary of its own: --vary '{path}=VALUE'"));
             let told: Vec<String> = guilty
                 .into_iter()
                 .map(|place| format!("--vary {}={}: ", set[place].0.path, set[place].1))
                 .collect();
             let mut placed = Diagnostic::general(told.concat() + &error.message);
-            (placed.hint, placed.gate) = (error.hint, error.gate);
+            (placed.hint, placed.gate) = (error.hint.or(hint), error.gate);
             placed
         };
         Diagnostics(errors.0.into_iter().map(blamed).collect())
