@@ -317,3 +317,22 @@ fn a_path_that_makes_what_wants_more_says_how_to_give_it() {
         String::from_utf8_lossy(&output.stderr)
     );
 }
+
+#[test]
+fn no_shipped_scenario_says_anything_in_vain() {
+    let mut count = 0;
+    insta::glob!("../scenarios", "**/*.yaml", |path| {
+        let source = podlapse::scenario::load::Source {
+            name: path.display().to_string(),
+            text: std::fs::read_to_string(path).expect("it is readable"),
+        };
+        // Some have their manifests in other files.
+        if let Ok((input, _)) = podlapse::scenario::load::load(&[source]) {
+            count += 1;
+            let found = podlapse::check::lints::lints(&input);
+            let vain: Vec<_> = found.iter().filter(|lint| lint.name.starts_with("unused-")).collect();
+            assert!(vain.is_empty(), "{}: {vain:?}", path.display());
+        }
+    });
+    assert!(count > 30, "{count}");
+}

@@ -1,5 +1,7 @@
 //! What a careful person would ask about a manifest and its scenario, told before anything runs.
 
+mod scripts;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::Source;
@@ -7,6 +9,7 @@ use crate::api::diagnostic::Diagnostic;
 use crate::api::node::{Lines, Node, Span};
 use crate::api::place::Place;
 use crate::api::pod::{Container, Handler, Name, Pod, Probe, RestartPolicy};
+use crate::api::yaml;
 use crate::kernel::{Duration, Time};
 use crate::scenario::lookup::script;
 use crate::scenario::types::{Input, OnTerm, ProbeAnswer, ProbeWindow, Run, Scenario, When};
@@ -41,6 +44,8 @@ pub enum Spot {
     },
     /// what begins there
     Place(Place),
+    /// the value at this path from the Scenario's spec, or its name when the value is no word: `containers[0].name`
+    Scenario(String),
 }
 
 /// The names of all lints.
@@ -56,6 +61,10 @@ pub const NAMES: &[&str] = &[
     "readiness-is-liveness",
     "startup-budget",
     "timeout-over-period",
+    "unused-hook",
+    "unused-image",
+    "unused-probe",
+    "unused-script",
 ];
 
 /// The warnings, each with its place and the line, which is taken from the texts that the input was read from.
@@ -65,11 +74,47 @@ pub fn diagnostics<'a>(lints: &'a [Lint], sources: &'a [Source]) -> impl Iterato
         .iter()
         .map(|source| (source.name.as_str(), (source, Lines::new(source))))
         .collect();
-    lints.iter().map(move |lint| lint.diagnostic(&sources))
+    let in_scenario = |lint: &Lint| matches!(lint.written, Some(Spot::Scenario(_)));
+    let scenario = lints.iter().any(in_scenario).then(|| scenario_of(&sources)).flatten();
+    lints
+        .iter()
+        .map(move |lint| lint.diagnostic(&sources, scenario.as_ref()))
+}
+
+/// The Scenario's spec, and which text it is in.
+fn scenario_of(sources: &BTreeMap<&str, (&Source, Lines)>) -> Option<(String, Node)> {
+    let mut sources = sources.values();
+    sources.find_map(|(source, _)| {
+        let documents = yaml::documents(source).ok()?;
+        let spec = documents.iter().find_map(spec_of)?;
+        Some((source.name.clone(), spec))
+    })
+}
+
+/// The Scenario's spec in a document, which may be a list.
+fn spec_of(document: &Node) -> Option<Node> {
+    match document.text_at("kind").map(|kind| &**kind) {
+        Some("Scenario") => document.get("spec").cloned(),
+        _ => document.list("items").iter().find_map(spec_of),
+    }
+}
+
+/// What to underline of the value at a path.
+fn span_at(spec: &Node, path: &str) -> Option<Span> {
+    let value = spec.at_path(path)?;
+    if value.text().is_some() {
+        return Some(value.mark());
+    }
+    let (above, field) = path.rsplit_once('.')?;
+    let fields = spec.at_path(above)?.fields();
+    fields
+        .iter()
+        .find(|(key, _)| *key.name == *field)
+        .map(|(key, _)| key.span)
 }
 
 impl Lint {
-    fn diagnostic(&self, sources: &BTreeMap<&str, (&Source, Lines)>) -> Diagnostic {
+    fn diagnostic(&self, sources: &BTreeMap<&str, (&Source, Lines)>, scenario: Option<&(String, Node)>) -> Diagnostic {
         let message = if self.subject.is_empty() {
             format!("{} [{}]", self.message, self.name)
         } else {
@@ -80,6 +125,10 @@ impl Lint {
             Some(Spot::Place(place)) => sources.get(&*place.file).map(|found| {
                 let start = found.1.offset(found.0, place);
                 (found, start..start)
+            }),
+            Some(Spot::Scenario(path)) => scenario.and_then(|(file, spec)| {
+                let span = span_at(spec, path)?;
+                sources.get(file.as_str()).map(|found| (found, span.range()))
             }),
             None => None,
         };
@@ -111,6 +160,7 @@ pub fn lints(input: &Input) -> Vec<Lint> {
         }
     }
     times(input, &mut found);
+    scripts::scripts(input, &mut found);
     // Pods of one template say the same; once is enough.
     let mut told = BTreeSet::new();
     found.retain(|lint| told.insert(lint.clone()));

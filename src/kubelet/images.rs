@@ -49,7 +49,7 @@ impl ImageManager {
     ) -> ImageManager {
         records.start(|image| {
             let tagged = with_default_tag(image).ok()?;
-            (images.is_present(image) && images.is_present(&tagged)).then_some(tagged)
+            images.is_present(image, &tagged).then_some(tagged)
         });
         ImageManager {
             kernel: kernel.clone(),

@@ -20,7 +20,8 @@ pub struct Images {
     recorder: Recorder,
     scenario: Shared<Scenario>,
     draws: Draws,
-    absent: RefCell<BTreeSet<Name>>,
+    /// Images that have been pulled, by every name that they were asked for by.
+    pulled: RefCell<BTreeSet<Name>>,
     pulls: RefCell<BTreeMap<Name, usize>>,
     /// ImageStatus calls so far, of images with a script for them.
     inspected: RefCell<BTreeMap<Name, usize>>,
@@ -31,27 +32,22 @@ pub struct Images {
 impl Images {
     /// Images as the scenario says: one that it does not list is present.
     pub fn new(kernel: &Kernel, recorder: &Recorder, scenario: Shared<Scenario>, draws: Draws) -> Images {
-        let absent = scenario
-            .images
-            .iter()
-            .filter(|i| !i.present)
-            .map(|i| i.image.clone())
-            .collect();
         Images {
             kernel: kernel.clone(),
             recorder: recorder.clone(),
             scenario,
             draws,
-            absent: RefCell::new(absent),
+            pulled: RefCell::default(),
             pulls: RefCell::default(),
             inspected: RefCell::default(),
             down: Cell::new(false),
         }
     }
 
-    fn script(&self, image: &Name, tagged: &Name) -> Option<&ImageScript> {
+    /// The first script of an image counts.
+    fn script(&self, image: &str, tagged: &str) -> Option<&ImageScript> {
         let mut scripts = self.scenario.images.iter();
-        scripts.find(|i| i.image == *image || i.image == *tagged)
+        scripts.find(|i| *i.image == *image || *i.image == *tagged)
     }
 
     /// ImageStatus: whether the image, as the spec names it and with the tag that it means, is on the node. Errors with
@@ -67,12 +63,13 @@ impl Images {
                 return Err(rpc_error(text));
             }
         }
-        Ok(self.is_present(image) && self.is_present(tagged))
+        Ok(self.is_present(image, tagged))
     }
 
-    /// Whether an image is on the node.
-    pub fn is_present(&self, image: &str) -> bool {
-        !self.absent.borrow().contains(image)
+    /// Whether an image, as the spec names it and with the tag that it means, is on the node.
+    pub fn is_present(&self, image: &str, tagged: &str) -> bool {
+        let pulled = self.pulled.borrow();
+        pulled.contains(image) || pulled.contains(tagged) || self.script(image, tagged).is_none_or(|s| s.present)
     }
 
     /// PullImage for a container of a pod, of an image as the spec names it and with the tag that it means; errors with the CRI error's text.
@@ -112,10 +109,10 @@ impl Images {
         match outcome.error {
             Some(text) => Err(text),
             None => {
-                let mut absent = self.absent.borrow_mut();
-                absent.remove(image);
-                absent.remove(tagged);
-                drop(absent);
+                let mut pulled = self.pulled.borrow_mut();
+                pulled.insert(image.clone());
+                pulled.insert(tagged.clone());
+                drop(pulled);
                 Ok(self.kernel.now() - begun)
             }
         }
