@@ -4,6 +4,7 @@ pub mod decode;
 pub(crate) mod defaults;
 pub mod diagnostic;
 pub(crate) mod duration;
+pub(crate) mod expansion;
 pub mod features;
 pub mod gates;
 pub(crate) mod node;

@@ -31,5 +31,5 @@ pub use network::{Answer, AskState, Connection, Handler, Network, PodFacts, Reac
 pub use process::Signal;
 pub use script::{AnswerScript, ProgramScript, SignalScript, Wait};
 pub use service::{Service, ServicePort, Target};
-pub use spec::{Mount, Spec, Volume, expand};
+pub use spec::{Mount, Spec, Volume};
 pub use world::{Lookup, World};

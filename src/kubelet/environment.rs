@@ -1,10 +1,30 @@
 //! The objects that a container's environment and pulls refer to (`kubelet_pods.go: makeEnvironmentVariables`,
 //! `getPullSecretsForPod`).
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use super::Kubelet;
 use super::pod_workers::PodConfig;
+use crate::api::expansion::expand;
 use crate::api::objects::ObjectKind;
-use crate::api::pod::{Container, EnvFrom, EnvValue, Name};
+use crate::api::pod::{Container, EnvFrom, EnvValue, EnvVar, Name};
+
+/// A probe's command with the container's own variables in the place of `$(VAR)`: their values as the spec has them, which
+/// is none for those from elsewhere (`ExpandContainerCommandOnlyStatic`).
+pub(super) fn expand_command<'c>(command: &'c [Name], env: &[EnvVar]) -> Cow<'c, [Name]> {
+    if !command.iter().any(|word| word.contains('$')) {
+        return Cow::Borrowed(command);
+    }
+    let value = |value: &EnvValue| match value {
+        EnvValue::Literal(text) => text.to_string(),
+        EnvValue::ConfigMapKey { .. } | EnvValue::SecretKey { .. } | EnvValue::Field(_) | EnvValue::Other => {
+            String::new()
+        }
+    };
+    let variables: BTreeMap<String, String> = env.iter().map(|v| (v.name.to_string(), value(&v.value))).collect();
+    command.iter().map(|word| expand(word, &variables).into()).collect()
+}
 
 impl Kubelet {
     /// Whether every object that the environment refers to is there: envFrom first, one error at a time.
@@ -74,5 +94,28 @@ impl Kubelet {
             "Unable to retrieve some image pull secrets ({names}); attempting to pull the image may not succeed."
         );
         self.pod_event(config, true, "FailedToRetrieveImagePullSecret", text.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probes_know_only_what_the_spec_says() {
+        let variable = |name: &str, value| EnvVar {
+            name: name.into(),
+            value,
+        };
+        let env = [
+            variable("FILE", EnvValue::Literal("/tmp/ready".into())),
+            variable("OTHER", EnvValue::Literal("$(FILE)".into())),
+            variable("NODE", EnvValue::Field("spec.nodeName".into())),
+        ];
+        let command: Vec<Name> = ["test", "-f", "$(FILE)", "$(OTHER)", "<$(NODE)>", "$(NONE)", "$$(FILE)"]
+            .map(Name::from)
+            .into();
+        let expected = ["test", "-f", "/tmp/ready", "$(FILE)", "<>", "$(NONE)", "$(FILE)"];
+        assert_eq!(*expand_command(&command, &env), expected.map(Name::from));
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::PodIx;
 use super::guest_spec::{field, list, resource, text};
 use super::guests::Guests;
+use crate::api::expansion::expand;
 use crate::api::objects::ObjectKind;
 use crate::api::pod::{Container, Name, Pod};
 use crate::guest::{Assumption, Mount, Volume};
@@ -55,7 +56,7 @@ impl Guests {
                     ),
                     None => Volume::empty(&self.kernel),
                 });
-                let expression = text(mount, "subPathExpr").map(|text| crate::guest::expand(text, environment));
+                let expression = text(mount, "subPathExpr").map(|text| expand(text, environment));
                 Mount {
                     path: path.to_string(),
                     volume: volume.clone(),

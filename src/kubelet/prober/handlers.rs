@@ -8,6 +8,7 @@ use crate::api::pod::{Handler, Name, concat};
 use crate::kernel::Duration;
 use crate::kubelet::Kubelet;
 use crate::kubelet::container::ContainerId;
+use crate::kubelet::environment::expand_command;
 use crate::runtime::{CANCELED, Container, Ending, ExecCall, GuestAnswer, GuestExec, NOT_RUNNING, ProbeReply};
 use crate::scenario::types::{ProbeAnswer, ProbeWindow};
 use crate::trace::{ProbeOutcome, ProbeType, What};
@@ -104,7 +105,12 @@ impl Worker {
             let text = refused(&self.spec().handler, host, self.spec().timeout_seconds);
             Ok(Verdict::Failure(text))
         };
-        let exec = matches!(self.spec().handler, Handler::Exec { .. });
+        let command = if let Handler::Exec { command } = &self.spec().handler {
+            Some(expand_command(command, &self.container().env))
+        } else {
+            None
+        };
+        let exec = command.is_some();
         let Some(container) = found else {
             // Only commands are run by way of the runtime; all others call the pod's address, whoever is there.
             return if exec {
@@ -119,7 +125,7 @@ impl Worker {
             record(ProbeOutcome::Error);
             return Err(CANCELED.to_owned());
         }
-        if let (Handler::Exec { command }, Some(_)) = (&self.spec().handler, &container.guest) {
+        if let (Some(command), Some(_)) = (&command, &container.guest) {
             return self.call_guest(kubelet, &container, command, &record).await;
         }
         let reply = match kubelet.runtime.guest_answer(&container, &self.spec().handler) {
@@ -141,7 +147,7 @@ impl Worker {
         });
         let host = host(&self.spec().handler).unwrap_or(pod_ip);
         let seconds = self.spec().timeout_seconds;
-        let Handler::Exec { command } = &self.spec().handler else {
+        let Some(command) = command else {
             let handler = &self.spec().handler;
             return match kubelet.runtime.network_call(&container, reply.takes, timeout).await {
                 Ending::Answered => network_answer(&reply, handler, host),
@@ -149,10 +155,10 @@ impl Worker {
                 Ending::Died | Ending::Cancelled => Ok(Verdict::Failure(refused(handler, host, seconds))),
             };
         };
-        let (answer, error) = exec_answer(&reply, command);
+        let (answer, error) = exec_answer(&reply, &command);
         let call = ExecCall {
             purpose: purpose(self.kind),
-            command,
+            command: &command,
             takes: reply.takes,
             timeout: Some(seconds.into()),
             error: error.map(Name::from),
@@ -160,7 +166,7 @@ impl Worker {
         };
         match kubelet.runtime.exec_sync(&container, call).await {
             Ending::Answered => answer,
-            Ending::TimedOut => Ok(Verdict::Failure(command_timed_out(command, seconds))),
+            Ending::TimedOut => Ok(Verdict::Failure(command_timed_out(&command, seconds))),
             Ending::Died if alive => Ok(Verdict::Failure(String::new())),
             Ending::Died => Err(NOT_RUNNING.to_owned()),
             Ending::Cancelled => Err(CANCELED.to_owned()),
