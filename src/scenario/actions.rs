@@ -88,6 +88,10 @@ pub(super) fn step(decoder: &mut Decoder<'_, '_>, node: &Node) -> Option<Step> {
         decoder.problems.at(node, &message);
         return None;
     };
+    let down = |decoder: &mut Decoder<'_, '_>| {
+        let given = decoder.field(node, kind, |decoder, with| decoder.drawn_at(with, "down"));
+        given.flatten().unwrap_or(Duration::ZERO)
+    };
     let what = match kind {
         "create" => return target(decoder, with, (at, place), None),
         "delete" => {
@@ -148,14 +152,14 @@ pub(super) fn step(decoder: &mut Decoder<'_, '_>, node: &Node) -> Option<Step> {
         },
         "restartKubelet" => ActionKind::RestartKubelet {
             node: with.filled_at("node").cloned(),
-            down: decoder.moment_at(with, "down").unwrap_or(Duration::ZERO),
+            down: down(decoder),
         },
         "shutdownNode" => ActionKind::ShutdownNode {
             node: with.filled_at("node").cloned(),
         },
         "rebootNode" => ActionKind::RebootNode {
             node: with.filled_at("node").cloned(),
-            down: decoder.moment_at(with, "down").unwrap_or(Duration::ZERO),
+            down: down(decoder),
         },
         _ => unreachable!("action_of gives one of KINDS"),
     };

@@ -1,9 +1,11 @@
 //! Decodes the Scenario document: from a checked tree to the scenario, with its defaults.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::sync::Arc;
 
 use super::types::*;
-use super::{actions, duration, expect, gates, schema};
+use super::{actions, expect, gates, schema};
 use crate::api::Source;
 use crate::api::decode::subdomain;
 use crate::api::features::{Features, Version};
@@ -11,7 +13,7 @@ use crate::api::node::Node;
 use crate::api::pod::Name;
 use crate::api::shape::{Problems, check};
 use crate::api::status::Timestamp;
-use crate::kernel::{Duration, Time};
+use crate::kernel::Duration;
 
 /// A scenario whose actions still name workloads instead of their pods.
 pub(super) struct Decoded {
@@ -22,10 +24,13 @@ pub(super) struct Decoded {
 /// What the parts of the document need while they are decoded.
 pub(super) struct Decoder<'p, 'a> {
     pub(super) problems: &'p mut Problems<'a>,
-    seed: u64,
-    run: u64,
+    pub(super) seed: u64,
+    pub(super) run: u64,
     version: Option<Version>,
-    distributions: Vec<PlacedDistribution>,
+    pub(super) distributions: Vec<PlacedDistribution>,
+    /// The place below spec that is being decoded. It is carried along and not looked for in the tree: what stands behind
+    /// an alias is in the tree once, and is used in several places.
+    pub(super) path: String,
     /// The file, once an expectation keeps it.
     source: Option<Arc<Source>>,
 }
@@ -44,7 +49,7 @@ pub(super) struct How {
 /// What a version does with its own gates.
 pub(super) fn features_by_default(version: Option<Version>) -> Features {
     let version = version.unwrap_or(Version::LATEST);
-    Features::new(version, &std::collections::BTreeMap::new()).expect("a version takes its own defaults")
+    Features::new(version, &BTreeMap::new()).expect("a version takes its own defaults")
 }
 
 /// Decodes a document.
@@ -64,6 +69,7 @@ pub(super) fn scenario(problems: &mut Problems<'_>, root: &Node, how: How) -> De
         run: how.run,
         version: how.version,
         distributions: Vec::new(),
+        path: String::new(),
         source: None,
     };
     let mut scenario = Scenario {
@@ -75,44 +81,33 @@ pub(super) fn scenario(problems: &mut Problems<'_>, root: &Node, how: How) -> De
         scenario.name = name.to_string();
     }
     scenario.description = spec.text_at("description").map(|text| text.to_string());
-    scenario.run_for = decoder.moment_at(spec, "runFor");
+    scenario.run_for = decoder.drawn_at(spec, "runFor");
     scenario.epoch_unix_secs = decoder.epoch(spec).unwrap_or(scenario.epoch_unix_secs);
     scenario.jitter = spec.text_at("jitter").is_some_and(|jitter| &**jitter == "Kubernetes");
     if spec.text_at("schedule").is_some_and(|schedule| &**schedule == "Seeded") {
         scenario.schedule = Schedule::Seeded;
     }
-    if let Some(kubelet) = spec.get("kubelet") {
-        scenario.kubelet = decoder.kubelet(kubelet, None, scenario.kubelet);
+    let base = scenario.kubelet.clone();
+    if let Some(kubelet) = decoder.field(spec, "kubelet", |decoder, node| decoder.kubelet(node, None, base)) {
+        scenario.kubelet = kubelet;
     }
     scenario.nodes = decoder.nodes(spec, &scenario.kubelet);
-    if let Some(latencies) = spec.get("latencies") {
-        decoder.latencies(latencies, &mut scenario.latencies);
-    }
-    scenario.images = spec.list("images").iter().map(|node| decoder.image(node)).collect();
-    scenario.containers = spec
-        .list("containers")
-        .iter()
-        .map(|node| decoder.container(node))
-        .collect();
-    scenario.sandboxes = spec
-        .list("sandboxes")
-        .iter()
-        .map(|node| decoder.sandbox(node))
-        .collect();
-    scenario.volumes = spec.list("volumes").iter().map(|node| decoder.volume(node)).collect();
-    scenario.programs = spec.list("programs").iter().map(|node| decoder.program(node)).collect();
+    decoder.field(spec, "latencies", |decoder, node| {
+        decoder.latencies(node, &mut scenario.latencies);
+    });
+    scenario.images = decoder.each(spec, "images", Decoder::image);
+    scenario.containers = decoder.each(spec, "containers", Decoder::container);
+    scenario.sandboxes = decoder.each(spec, "sandboxes", Decoder::sandbox);
+    scenario.volumes = decoder.each(spec, "volumes", Decoder::volume);
+    scenario.programs = decoder.each(spec, "programs", Decoder::program);
     scenario.expect = spec
         .list("expect")
         .iter()
         .filter_map(|node| expect::expectation(&mut decoder, node))
         .collect();
-    let steps = spec
-        .list("actions")
-        .iter()
-        .filter_map(|node| actions::step(&mut decoder, node))
-        .collect();
+    let steps = decoder.each(spec, "actions", actions::step);
+    let steps = steps.into_iter().flatten().collect();
     scenario.distributions = decoder.distributions;
-    scenario.name_spans();
     if undecodable > 0 {
         problems.found.truncate(undecodable);
     }
@@ -126,91 +121,45 @@ impl Decoder<'_, '_> {
         self.source.get_or_insert_with(|| Arc::new(source.clone())).clone()
     }
 
-    /// A duration, drawn once a run if it is a distribution. What the check has refused is 0.
-    pub(super) fn moment(&mut self, node: &Node) -> Duration {
-        match self.read(node, true) {
-            Span::Fixed(duration) => duration,
-            Span::Drawn(index) => {
-                let path = self.problems.path(node);
-                let placed = &mut self.distributions[index as usize];
-                path.strip_prefix("spec.").unwrap_or(&path).clone_into(&mut placed.path);
-                placed.first(self.seed, self.run)
-            }
-        }
+    /// Decodes the field of that name, if it is given, at its place.
+    pub(super) fn field<'n, T>(
+        &mut self,
+        node: &'n Node,
+        name: &str,
+        work: impl FnOnce(&mut Self, &'n Node) -> T,
+    ) -> Option<T> {
+        let given = node.get(name)?;
+        Some(self.below(name, |decoder| work(decoder, given)))
     }
 
-    pub(super) fn moment_at(&mut self, node: &Node, field: &str) -> Option<Duration> {
-        node.get(field).map(|node| self.moment(node))
+    /// Decodes each item of the list of that name, at its place.
+    pub(super) fn each<'n, T>(
+        &mut self,
+        node: &'n Node,
+        name: &str,
+        mut work: impl FnMut(&mut Self, &'n Node) -> T,
+    ) -> Vec<T> {
+        self.below(name, |decoder| {
+            let list = decoder.path.len();
+            let items = node.list(name).iter().enumerate().map(|(index, item)| {
+                let _ = write!(decoder.path, "[{index}]");
+                let decoded = work(decoder, item);
+                decoder.path.truncate(list);
+                decoded
+            });
+            items.collect()
+        })
     }
 
-    /// A duration that is drawn each time if it is a distribution. Its place gets its name when all is decoded.
-    fn span_at(&mut self, node: &Node, field: &str) -> Option<Span> {
-        node.get(field).map(|node| self.read(node, false))
-    }
-
-    fn read(&mut self, node: &Node, once: bool) -> Span {
-        if let Some(text) = node.text() {
-            return duration::parse(text).unwrap_or(Duration::ZERO).into();
+    fn below<T>(&mut self, name: &str, work: impl FnOnce(&mut Self) -> T) -> T {
+        let above = self.path.len();
+        if above > 0 {
+            self.path.push('.');
         }
-        let Some(distribution) = self.distribution(node) else {
-            return Span::ZERO;
-        };
-        self.distributions.push(PlacedDistribution {
-            path: String::new(),
-            distribution,
-            once,
-        });
-        Span::drawn(self.distributions.len() - 1)
-    }
-
-    fn distribution(&mut self, node: &Node) -> Option<Distribution> {
-        let fixed = |node: Option<&Node>| {
-            let text = node?.text()?;
-            duration::parse(text).ok()
-        };
-        if node.fields().len() != 1 {
-            let message = "a distribution is exactly one of uniform, normal, exponential, lognormal";
-            self.problems.at(node, message);
-        }
-        let (key, given) = node.fields().first()?;
-        let mut needed = |field: &str| {
-            if given.get(field).is_none() {
-                self.problems.required(given, field, "");
-            }
-            fixed(given.get(field)).unwrap_or(Duration::ZERO)
-        };
-        match &*key.name {
-            "uniform" => match given.items() {
-                [from, to] => {
-                    let (from, to) = (fixed(Some(from))?, fixed(Some(to))?);
-                    if from > to {
-                        self.problems
-                            .at(given, "the first duration must not be longer than the second");
-                        return None;
-                    }
-                    Some(Distribution::Uniform { from, to })
-                }
-                _ => {
-                    self.problems.at(given, "it must be two durations: [shortest, longest]");
-                    None
-                }
-            },
-            "normal" => Some(Distribution::Normal {
-                mean: needed("mean"),
-                sd: needed("sd"),
-            }),
-            "exponential" => Some(Distribution::Exponential { mean: needed("mean") }),
-            "lognormal" => {
-                let (p50, p99) = (needed("p50"), needed("p99"));
-                if p50 <= Duration::ZERO || p99 < p50 {
-                    self.problems
-                        .at(given, "p50 must be longer than 0s, and p99 not shorter than p50");
-                    return None;
-                }
-                Some(Distribution::LogNormal { p50, p99 })
-            }
-            _ => None,
-        }
+        self.path.push_str(name);
+        let decoded = work(self);
+        self.path.truncate(above);
+        decoded
     }
 
     fn epoch(&mut self, spec: &Node) -> Option<i64> {
@@ -228,23 +177,24 @@ impl Decoder<'_, '_> {
     }
 
     fn nodes(&mut self, spec: &Node, base: &KubeletConfig) -> Vec<NodeScript> {
-        let mut nodes: Vec<NodeScript> = Vec::new();
-        for node in spec.list("nodes") {
-            let name = self.name(node, "name");
+        let mut names: BTreeSet<Name> = BTreeSet::new();
+        self.each(spec, "nodes", |decoder, node| {
+            let name = decoder.name(node, "name");
             if let Some(given) = node.get("name") {
                 // `ValidateNodeName`
-                subdomain(self.problems, given);
-                if nodes.iter().any(|n| n.name == name) {
-                    self.problems.duplicate(given);
+                subdomain(decoder.problems, given);
+                if !names.insert(name.clone()) {
+                    decoder.problems.duplicate(given);
                 }
             }
-            let kubelet = match node.get("kubelet") {
-                Some(kubelet) => self.kubelet(kubelet, spec.at(&["kubelet", "config"]), base.clone()),
-                None => base.clone(),
-            };
-            nodes.push(NodeScript { name, kubelet });
-        }
-        nodes
+            let kubelet = decoder.field(node, "kubelet", |decoder, kubelet| {
+                decoder.kubelet(kubelet, spec.at(&["kubelet", "config"]), base.clone())
+            });
+            NodeScript {
+                name,
+                kubelet: kubelet.unwrap_or_else(|| base.clone()),
+            }
+        })
     }
 
     /// A name that must be given.
@@ -259,9 +209,9 @@ impl Decoder<'_, '_> {
     fn kubelet(&mut self, node: &Node, base: Option<&Node>, mut config: KubeletConfig) -> KubeletConfig {
         self.features(node, &mut config);
         let given = node.get("config");
-        if let Some(given) = given {
-            self.kubelet_configuration(given, base, &mut config);
-        }
+        self.field(node, "config", |decoder, given| {
+            decoder.kubelet_configuration(given, base, &mut config);
+        });
         // `pkg/kubelet/apis/config/validation: ValidateKubeletConfiguration`
         if config.max_container_restart_period.is_some() && !config.features.crash_loop_max_configurable {
             let message = "invalid configuration: FeatureGate KubeletCrashLoopBackOffMax not enabled, \
@@ -270,11 +220,10 @@ impl Decoder<'_, '_> {
             let refused = self.problems.at(place.unwrap_or(node), message);
             gates::name("KubeletCrashLoopBackOffMax", refused);
         }
-        match node.get("phases") {
-            Some(phases) if phases.text().is_some() => config.seeded_phases = true,
-            Some(phases) => self.phases(phases, &mut config.phases),
-            None => {}
-        }
+        self.field(node, "phases", |decoder, phases| match phases.text() {
+            Some(_) => config.seeded_phases = true,
+            None => decoder.phases(phases, &mut config.phases),
+        });
         config
     }
 
@@ -312,11 +261,13 @@ impl Decoder<'_, '_> {
             ("containerGC", 60, &mut phases.container_gc),
             ("statusSync", 10, &mut phases.status_sync),
         ] {
-            let Some(given) = node.get(field) else { continue };
-            *target = self.moment(given);
-            if *target >= Duration::from_secs(period) {
-                self.problems
-                    .at(given, &format!("it must be shorter than the period, {period}s"));
+            let (Some(given), Some(moment)) = (node.get(field), self.moment_at(node, field)) else {
+                continue;
+            };
+            *target = moment.drawn;
+            if moment.longest >= Duration::from_secs(period) {
+                let message = format!("it must be shorter than the period, {period}s");
+                self.problems.at(given, &moment.refused(&message));
             }
         }
     }
@@ -346,7 +297,7 @@ impl Decoder<'_, '_> {
         ContainerScript {
             pod: node.text_at("pod").cloned(),
             name: self.name(node, "name"),
-            runs: node.list("runs").iter().map(|run| self.run(run)).collect(),
+            runs: self.each(node, "runs", Decoder::run),
         }
     }
 
@@ -366,33 +317,36 @@ impl Decoder<'_, '_> {
     }
 
     fn outcomes(&mut self, node: &Node, field: &str) -> Vec<Outcome> {
-        node.list(field).iter().map(|node| self.outcome(Some(node))).collect()
+        self.each(node, field, Decoder::outcome)
     }
 
-    fn outcome(&mut self, node: Option<&Node>) -> Outcome {
-        let Some(node) = node else { return Outcome::default() };
+    fn outcome(&mut self, node: &Node) -> Outcome {
         Outcome {
             takes: self.span_at(node, "takes"),
             error: node.text_at("error").cloned(),
         }
     }
 
+    fn outcome_at(&mut self, node: &Node, field: &str) -> Outcome {
+        self.field(node, field, Decoder::outcome).unwrap_or_default()
+    }
+
     fn run(&mut self, node: &Node) -> Run {
         let windows = |decoder: &mut Self, kind: &str| {
-            let list = node.get("probes").map_or(&[][..], |probes| probes.list(kind));
-            let mut windows: Vec<ProbeWindow> = list.iter().map(|node| decoder.window(node)).collect();
+            let windows = decoder.field(node, "probes", |decoder, probes| {
+                decoder.each(probes, kind, Decoder::window)
+            });
+            let mut windows = windows.unwrap_or_default();
             windows.sort_by_key(|window| window.from);
             windows
         };
         Run {
-            create: self.outcome(node.get("create")),
-            start: self.outcome(node.get("start")),
-            exit: node.get("exit").map(|exit| self.exit(exit)),
-            on_term: node
-                .get("onTerm")
-                .map_or_else(OnTerm::default, |node| self.on_term(node)),
-            post_start: self.outcome(node.get("postStart")),
-            pre_stop: self.outcome(node.get("preStop")),
+            create: self.outcome_at(node, "create"),
+            start: self.outcome_at(node, "start"),
+            exit: self.field(node, "exit", Decoder::exit),
+            on_term: self.field(node, "onTerm", Decoder::on_term).unwrap_or_default(),
+            post_start: self.outcome_at(node, "postStart"),
+            pre_stop: self.outcome_at(node, "preStop"),
             startup: windows(self, "startup"),
             readiness: windows(self, "readiness"),
             liveness: windows(self, "liveness"),
@@ -436,7 +390,7 @@ impl Decoder<'_, '_> {
                 .at(second, "only one of result, status and exitCode may be given");
         }
         ProbeWindow {
-            from: self.moment_at(node, "from").unwrap_or(Duration::ZERO),
+            from: self.drawn_at(node, "from").unwrap_or(Duration::ZERO),
             result: match node.text_at("result").map_or("", |text| text) {
                 "Failure" => ProbeAnswer::Failure,
                 "Error" => ProbeAnswer::Error,
@@ -466,7 +420,7 @@ impl Decoder<'_, '_> {
             name: node.filled_at("name").cloned(),
             image: node.filled_at("image").cloned(),
             listens: ports.filter_map(|port| u16::try_from(port).ok()).collect(),
-            answers: node.list("answers").iter().map(|node| self.answer(node)).collect(),
+            answers: self.each(node, "answers", Decoder::answer),
             signals: self.signals(node),
             runs_for: self.span_at(node, "runsFor"),
             exit_code: node.integer_at("exitCode").unwrap_or(0),
@@ -475,19 +429,22 @@ impl Decoder<'_, '_> {
         }
     }
 
-    fn signals(&mut self, node: &Node) -> std::collections::BTreeMap<Name, OnTerm> {
+    fn signals(&mut self, node: &Node) -> BTreeMap<Name, OnTerm> {
         const KNOWN: [&str; 8] = ["TERM", "INT", "QUIT", "HUP", "USR1", "USR2", "WINCH", "ALRM"];
-        let mut signals = std::collections::BTreeMap::new();
-        for (key, reaction) in node.get("signals").map_or(&[][..], Node::fields) {
-            let name = key.name.strip_prefix("SIG").unwrap_or(&key.name);
-            if !KNOWN.contains(&name) {
-                let message = format!("{:?} is no signal that a program can react to", &*key.name);
-                self.problems.mark(key.span, message).hint = Some(format!("known are {}", KNOWN.join(", ")));
+        let mut signals = BTreeMap::new();
+        self.field(node, "signals", |decoder, given| {
+            for (key, reaction) in given.fields() {
+                let name = key.name.strip_prefix("SIG").unwrap_or(&key.name);
+                if !KNOWN.contains(&name) {
+                    let message = format!("{:?} is no signal that a program can react to", &*key.name);
+                    decoder.problems.mark(key.span, message).hint = Some(format!("known are {}", KNOWN.join(", ")));
+                }
+                let reaction = decoder.below(&key.name, |decoder| decoder.on_term(reaction));
+                if signals.insert(name.into(), reaction).is_some() {
+                    decoder.problems.mark(key.span, format!("{name} is given twice"));
+                }
             }
-            if signals.insert(name.into(), self.on_term(reaction)).is_some() {
-                self.problems.mark(key.span, format!("{name} is given twice"));
-            }
-        }
+        });
         signals
     }
 
@@ -495,14 +452,9 @@ impl Decoder<'_, '_> {
         ProgramAnswer {
             port: node.integer_at("port"),
             path: node.text_at("path").cloned(),
-            from: self.moment_at(node, "from").unwrap_or(Duration::ZERO),
+            from: self.drawn_at(node, "from").unwrap_or(Duration::ZERO),
             status: node.integer_at("status").unwrap_or(200),
             body: node.text_at("body").cloned().unwrap_or_else(|| "".into()),
         }
-    }
-
-    /// A time of the run.
-    pub(super) fn time_at(&mut self, node: &Node, field: &str) -> Option<Time> {
-        self.moment_at(node, field).map(|span| Time::ZERO + span)
     }
 }

@@ -56,7 +56,7 @@ impl From<Duration> for Span {
 /// A duration that is drawn from the seed, and where it stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlacedDistribution {
-    /// its place, `containers[0].runs[1].exit.after`: also the name of its random stream
+    /// its place in spec as written, `containers[0].runs[1].exit.after`: also the name of its random stream
     pub path: String,
     /// how it is drawn
     pub distribution: Distribution,
@@ -96,8 +96,8 @@ pub enum Distribution {
 }
 
 /// The scenario as in run number `run` of its seed; loading makes run 0. Each place has a stream of its own, so that a
-/// new distribution leaves the draws of the others as they were; the same seed and run give the same draws on every
-/// machine. What was changed in the scenario since it was loaded stays, except in the sections that have durations drawn
+/// new distribution leaves the draws of the others as they were; a distribution behind an alias has a place wherever the
+/// alias stands. The same seed and run give the same draws on every machine. What was changed in the scenario since it was loaded stays, except in the sections that have durations drawn
 /// once a run.
 pub fn draw(scenario: &Scenario, run: u64) -> Scenario {
     let mut result = scenario.clone();
@@ -119,6 +119,7 @@ pub fn draw(scenario: &Scenario, run: u64) -> Scenario {
             version: None,
         },
     );
+    // No run has a problem that loading has not refused: there the ends of what is drawn are checked.
     let drawn = decoded.scenario;
     for section in sections {
         match section {
@@ -142,6 +143,15 @@ pub fn draw(scenario: &Scenario, run: u64) -> Scenario {
         }
     }
     result
+}
+
+impl Distribution {
+    /// The shortest and the longest duration that it gives, the one and the other once in 2^53 draws: of a normal one its
+    /// mean less and more than eight standard deviations.
+    pub(crate) fn ends(self) -> (Duration, Duration) {
+        let [shortest, longest] = [0, u64::MAX].map(|bits| at_quantile(self, open_unit(bits)));
+        (shortest, longest)
+    }
 }
 
 impl PlacedDistribution {
@@ -183,19 +193,6 @@ impl Scenario {
         self.each_span(|_, span| *span = scenario.first(*span).into());
         self.distributions.clear();
         self.document = None;
-    }
-
-    /// Names the distributions that are drawn each time after the places where they stand.
-    pub(super) fn name_spans(&mut self) {
-        let mut distributions = std::mem::take(&mut self.distributions);
-        if distributions.iter().any(|placed| !placed.once) {
-            self.each_span(|path, span| {
-                if let Span::Drawn(index) = span {
-                    distributions[*index as usize].path = path;
-                }
-            });
-        }
-        self.distributions = distributions;
     }
 
     /// Names the distributions after the places where they now stand, and drops those that stand nowhere any more.
@@ -292,9 +289,10 @@ fn each_span_of_run(run: &mut Run, path: &str, visit: &mut impl FnMut(String, &m
 /// The draws of a run; clones share them.
 ///
 /// Of each place every pod has a stream of its own, so that a pod's draws do not depend on what others do.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Draws(Rc<Places>);
 
+#[derive(Default)]
 struct Places {
     seed: u64,
     run: u64,
@@ -352,7 +350,8 @@ fn stream_of(seed: u64, run: u64, path: &str, pod: usize) -> ChaCha12Rng {
 /// A number strictly between 0 and 1 from 53 of the bits.
 #[allow(clippy::cast_precision_loss)]
 fn open_unit(bits: u64) -> f64 {
-    ((bits >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
+    // The very last one would be rounded to 1.
+    (((bits >> 11) as f64 + 0.5) / (1_u64 << 53) as f64).min(1.0 - f64::EPSILON / 2.0)
 }
 
 /// The duration below which the share `p` of all draws lies (0 < p < 1): the median for one half.
@@ -490,6 +489,36 @@ mod tests {
             sd: secs(1),
         };
         assert!((share_below(normal, Duration::ZERO) - 0.159).abs() < 0.02);
+    }
+
+    #[test]
+    fn ends_are_the_first_and_the_last_of_the_numbers() {
+        assert!(open_unit(0) > 0.0 && open_unit(u64::MAX) < 1.0);
+        let secs = Duration::from_secs;
+        let uniform = Distribution::Uniform {
+            from: secs(1),
+            to: secs(5),
+        };
+        assert_eq!(uniform.ends(), (secs(1), secs(5)));
+        let normal = Distribution::Normal {
+            mean: secs(100),
+            sd: secs(10),
+        };
+        let (shortest, longest) = normal.ends();
+        assert_eq!((shortest.as_secs(), longest.as_secs()), (17, 182));
+        let exponential = Distribution::Exponential { mean: secs(10) };
+        let (shortest, longest) = exponential.ends();
+        assert_eq!((shortest, longest.as_secs()), (Duration::ZERO, 367));
+        let same = Distribution::LogNormal {
+            p50: secs(3),
+            p99: secs(3),
+        };
+        assert_eq!(same.ends(), (secs(3), secs(3)));
+        for run in 0..1_000 {
+            let drawn = first(normal, 7, run, "x");
+            let (shortest, longest) = normal.ends();
+            assert!((shortest..=longest).contains(&drawn), "{drawn}");
+        }
     }
 
     #[test]

@@ -52,7 +52,7 @@ pub(super) fn expectation(decoder: &mut Decoder<'_, '_>, node: &Node) -> Option<
         "never" => When::Never { from, to },
         _ => match decoder.time_at(node, "at") {
             Some(at) => When::At(at),
-            None => When::Within(decoder.moment_at(node, "within")?),
+            None => When::Within(decoder.drawn_at(node, "within")?),
         },
     };
     let expression = node.get(kind)?;

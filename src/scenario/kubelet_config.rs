@@ -2,6 +2,7 @@
 //! (`pkg/kubelet/apis/config: v1beta1.SetDefaults_KubeletConfiguration, validation.ValidateKubeletConfiguration`).
 
 use super::decode::Decoder;
+use super::moments::{Moment, moment};
 use super::types::{KubeletConfig, Scenario};
 use crate::api::node::Node;
 use crate::kernel::Duration;
@@ -9,15 +10,16 @@ use crate::kernel::Duration;
 impl Decoder<'_, '_> {
     /// Puts what is given into `config`, which has what `base` gives.
     pub(super) fn kubelet_configuration(&mut self, node: &Node, base: Option<&Node>, config: &mut KubeletConfig) {
-        if let Some(back_off) = node.get("crashLoopBackOff")
-            && let Some(longest) = back_off.get("maxContainerRestartPeriod")
-        {
-            let span = self.moment(longest);
-            if !(Duration::from_secs(1)..=Duration::from_secs(300)).contains(&span) {
-                self.problems.at(longest, "it must be from 1s to 300s");
+        self.field(node, "crashLoopBackOff", |decoder, back_off| {
+            let field = "maxContainerRestartPeriod";
+            if let (Some(given), Some(longest)) = (back_off.get(field), decoder.moment_at(back_off, field)) {
+                if longest.shortest < Duration::from_secs(1) || longest.longest > Duration::from_secs(300) {
+                    let message = longest.refused("it must be from 1s to 300s");
+                    decoder.problems.at(given, &message);
+                }
+                config.max_container_restart_period = Some(longest.drawn);
             }
-            config.max_container_restart_period = Some(span);
-        }
+        });
         self.image_pulls(node, base, config);
         if let Some(seconds) = node.integer_at("evictionMaxPodGracePeriod") {
             config.eviction_max_pod_grace_period = seconds;
@@ -36,7 +38,7 @@ impl Decoder<'_, '_> {
                 usual.runtime_request_timeout,
             ),
         ] {
-            if let Some(span) = self.moment_at(node, field) {
+            if let Some(span) = self.drawn_at(node, field) {
                 // Zero is what is not given.
                 *target = if span == Duration::ZERO { usual } else { span };
             }
@@ -82,30 +84,36 @@ impl Decoder<'_, '_> {
             (all, &mut config.shutdown_grace_period),
             (critical, &mut config.shutdown_grace_period_critical_pods),
         ] {
-            let Some(span) = self.moment_at(node, field) else {
+            let (Some(given), Some(moment)) = (node.get(field), self.moment_at(node, field)) else {
                 continue;
             };
-            *target = span;
-            if let Some(given) = node.get(field)
-                && span > Duration::ZERO
-                && span < Duration::from_secs(1)
-            {
-                self.problems.at(given, "it must be zero or at least 1s");
+            *target = moment.drawn;
+            if moment.longest > Duration::ZERO && moment.shortest < Duration::from_secs(1) {
+                let message = moment.refused("it must be zero or at least 1s");
+                self.problems.at(given, &message);
             }
         }
         let own = |field| node.get(field);
-        if own(critical).or_else(|| base?.get(critical)).is_none() {
+        let in_force = |field| own(field).or_else(|| base?.get(field)).map(moment);
+        let critical_pods = in_force(critical);
+        if critical_pods.is_none() {
             let usual = Scenario::default().kubelet.shutdown_grace_period_critical_pods;
             // Where the format's default does not fit, the kubelet's does.
             let fits = usual <= config.shutdown_grace_period;
             config.shutdown_grace_period_critical_pods = if fits { usual } else { Duration::ZERO };
         }
-        let least = config.shutdown_grace_period_critical_pods;
-        if least > config.shutdown_grace_period
+        let usual = || Moment::fixed(Scenario::default().kubelet.shutdown_grace_period);
+        let in_all = in_force(all).unwrap_or_else(usual);
+        if let Some(critical_pods) = critical_pods
+            && critical_pods.longest > in_all.shortest
             && let Some(given) = own(all).or_else(|| own(critical))
         {
-            let message = format!("{all} must be at least {critical}, which is {least}");
-            self.problems.at(given, &message);
+            let up_to = if critical_pods.is_drawn() { "up to " } else { "" };
+            let message = format!(
+                "{all} must be at least {critical}, which is {up_to}{}",
+                critical_pods.longest
+            );
+            self.problems.at(given, &in_all.refused(&message));
         }
         if let Some(by_priority) = node.get("shutdownGracePeriodByPodPriority") {
             let pair = |node: &Node| {
@@ -113,8 +121,8 @@ impl Decoder<'_, '_> {
                 (node.integer_at("priority").unwrap_or(0), seconds)
             };
             config.shutdown_grace_period_by_pod_priority = by_priority.items().iter().map(pair).collect();
-            let both = own(all).is_some() && config.shutdown_grace_period > Duration::ZERO
-                || own(critical).is_some() && least > Duration::ZERO;
+            let both = own(all).is_some() && in_all.longest > Duration::ZERO
+                || own(critical).is_some() && critical_pods.is_some_and(|moment| moment.longest > Duration::ZERO);
             if both && !by_priority.items().is_empty() {
                 let message = "shutdownGracePeriodByPodPriority and shutdownGracePeriod cannot both be given";
                 self.problems.at(by_priority, message);

@@ -12,6 +12,7 @@ pub mod json_schema;
 mod kubelet_config;
 pub mod load;
 pub mod lookup;
+mod moments;
 pub mod named;
 pub mod reference;
 mod sabotage;
