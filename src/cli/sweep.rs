@@ -31,6 +31,10 @@ first of them changing slowest.
 A duration that is drawn has a column. Of one that is drawn again and again in a run (exit.after of a container that \
 crashes, takes of a probe, latencies) it holds the first draw only.
 
+`podlapse run` plays the run of one row: the files, --vary and --runs as of the sweep, and --run with the row's number. \
+The summary names such a command for the run that is most worth a look: the first that does not do what is expected, else \
+the first that is never ready, else the one that takes longest to be.
+
 Exit status: 0 done, 2 the input or the command line cannot be used, 130 interrupted: then no file is written.")]
 pub(super) struct Arguments {
     /// Manifests and at most one Scenario: files, directories (the files directly in them) or -, standard input
@@ -88,6 +92,9 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
         write_file(path, draw(&table).as_bytes())?;
     }
     printer.remark(table.summary().trim_end());
+    if let Some((run, why)) = table.telling() {
+        printer.remark(format_args!("run {run}: {why}; to see it: {}", replay(arguments, run)));
+    }
     if table.stopped {
         let files = arguments.out.is_some() || arguments.chart.is_some();
         let left = if files { ": no file is written" } else { "" };
@@ -96,6 +103,29 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
     }
     printer.remark(format_args!("took {watch}"));
     Ok(Exit::Success)
+}
+
+/// The command that plays one run of the sweep, as a shell takes it.
+fn replay(arguments: &Arguments, run: u64) -> String {
+    let mut words = vec!["podlapse".to_owned(), "run".to_owned()];
+    words.extend(arguments.files.iter().map(|file| quoted(&file.display().to_string())));
+    for vary in &arguments.vary {
+        words.extend(["--vary".to_owned(), quoted(&vary.given)]);
+    }
+    if arguments.runs > 1 && !arguments.vary.is_empty() {
+        words.extend(["--runs".to_owned(), arguments.runs.to_string()]);
+    }
+    words.extend(["--run".to_owned(), run.to_string()]);
+    words.join(" ")
+}
+
+/// A word as it stands in a line of the shell.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-=:,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 type Draw = fn(&crate::explore::sweep::Table) -> String;

@@ -1,6 +1,7 @@
 //! Sweeps: one scenario many times, with values varied over a grid, durations drawn, or both.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use rayon::prelude::*;
@@ -17,13 +18,15 @@ use crate::check::expectations::{Compiled, Verdict, compile, describe, judge};
 use crate::kernel::Duration;
 use crate::scenario::distributions;
 use crate::scenario::load::{Source, load};
-use crate::scenario::types::{Expectation, Input};
+use crate::scenario::types::{Expectation, Input, PlacedDistribution, PodInput};
 use crate::sim;
 
 /// What is swept.
 #[derive(Clone, Debug)]
 pub struct Sweep {
-    /// the documents of the input
+    /// the input as it was given
+    given: Input,
+    /// its documents
     documents: Vec<Value>,
     /// what scripts for the input can name
     names: Names,
@@ -77,6 +80,7 @@ impl Sweep {
             }
         }
         let mut sweep = Sweep {
+            given: input.clone(),
             documents,
             names: Names::of(input),
             vary,
@@ -159,6 +163,10 @@ impl Sweep {
     }
 
     fn with(&self, set: &[(&Vary, &str)]) -> Result<Point, Diagnostics> {
+        if set.is_empty() {
+            let expectations = compile(&self.given).map_err(Diagnostics)?;
+            return Ok((self.given.clone(), expectations));
+        }
         let mut documents = self.documents.clone();
         for (vary, value) in set {
             vary.set(&mut documents, value, &self.names)?;
@@ -235,6 +243,39 @@ impl Sweep {
         }
     }
 
+    /// The input of one run, and its expectations. Errors when there is no such run, or its point cannot be used.
+    pub fn run(&self, run: u64) -> Result<Point, Diagnostics> {
+        let runs = self.runs();
+        if run >= runs {
+            let message = format!("there is no run {run}: the sweep has {runs}, from 0 on");
+            let error = Diagnostic::general(message).hint("--vary and --runs are those of the sweep".to_owned());
+            return Err(Diagnostics(vec![error]));
+        }
+        let (input, mut expectations) = self.point(&self.values(run / self.draws))?;
+        let mut input = drawn(&input, run % self.draws);
+        self.name_places(&mut input, &mut expectations);
+        Ok((input, expectations))
+    }
+
+    /// Gives expectations and containers the places of the files: what a point has was written for it by the sweep.
+    fn name_places(&self, input: &mut Input, expectations: &mut [Compiled]) {
+        for (own, given) in expectations.iter_mut().zip(&self.given.scenario.expect) {
+            own.expectation.place = given.place.clone();
+        }
+        for pod in &mut input.pods {
+            let pod = &mut *pod.pod;
+            let named = |given: &&PodInput| (&given.pod.namespace, &given.pod.name) == (&pod.namespace, &pod.name);
+            let Some(given) = self.given.pods.iter().find(named) else {
+                continue;
+            };
+            let containers = pod.spec.init_containers.iter_mut().chain(&mut pod.spec.containers);
+            for container in containers {
+                let given = given.pod.find_container(&container.name);
+                container.place = given.and_then(|(_, given)| given.place.clone());
+            }
+        }
+    }
+
     /// The row of a run. `at` keeps the point of the run before.
     fn row(&self, at: &mut Option<(u64, Point)>, run: u64) -> Result<Vec<String>, Diagnostics> {
         let (point, draw) = (run / self.draws, run % self.draws);
@@ -250,17 +291,14 @@ impl Sweep {
             row.push(draw.to_string());
         }
         let scenario = &input.scenario;
+        let places = scenario.distributions.iter().map(|placed| (&*placed.path, placed));
+        let places: BTreeMap<&str, &PlacedDistribution> = places.collect();
         for path in &self.drawn {
-            let placed = scenario.distributions.iter().find(|d| d.path == *path);
-            let drawn = placed.map(|d| d.first(scenario.seed, draw));
-            row.push(drawn.map(|d| d.to_string()).unwrap_or_default());
+            let placed = places.get(&**path);
+            let first = placed.map(|placed| placed.first(scenario.seed, draw));
+            row.push(first.map(|duration| duration.to_string()).unwrap_or_default());
         }
-        let drawn = Input {
-            pods: input.pods.clone(),
-            objects: input.objects.clone(),
-            scenario: distributions::draw(scenario, draw).into(),
-        };
-        let (measure, held) = measured(&drawn, expectations);
+        let (measure, held) = measured(&drawn(input, draw), expectations);
         row.push(measure.time_to_ready().map(seconds).unwrap_or_default());
         row.push(measure.restarts().to_string());
         let ppm = measure.availability_ppm();
@@ -268,6 +306,14 @@ impl Sweep {
         row.push(measure.phases());
         row.extend(held.into_iter().map(|held| held.to_string()));
         Ok(row)
+    }
+}
+
+/// The input as in the run of that number of its seed.
+fn drawn(input: &Input, draw: u64) -> Input {
+    Input {
+        scenario: distributions::draw(&input.scenario, draw).into(),
+        ..input.clone()
     }
 }
 
@@ -301,8 +347,8 @@ fn expectation_errors(input: &Input) -> Diagnostics {
     Diagnostics(input.scenario.expect.iter().flat_map(of_one).collect())
 }
 
-/// The input at a point of the grid, and its expectations.
-type Point = (Input, Vec<Compiled>);
+/// The input at a point of the grid, or of a run, and its expectations.
+pub type Point = (Input, Vec<Compiled>);
 
 /// The columns that are measured.
 const FIGURES: [&str; 4] = ["timeToReadySeconds", "restarts", "availability", "phase"];
@@ -349,6 +395,34 @@ impl Table {
             return Vec::new();
         };
         self.rows.iter().filter_map(|row| number(row.get(column)?)).collect()
+    }
+
+    /// The run that is worth a look, and why: the first that does not do what is expected, else the first that never gets
+    /// ready, else the one that takes longest to. None without runs.
+    pub fn telling(&self) -> Option<(u64, String)> {
+        let run = |row: &[String]| row.first()?.parse::<u64>().ok();
+        let first = self.header.len() - self.expected;
+        let failing = self.rows.iter().find_map(|row| {
+            let failed = (first..row.len()).find(|at| row[*at] != "true")?;
+            let (name, _) = self.header[failed]
+                .split_once(' ')
+                .unwrap_or((&self.header[failed], ""));
+            Some((run(row)?, format!("{name} does not hold")))
+        });
+        let ready = self.header.iter().position(|column| column == FIGURES[0])?;
+        let seconds = |row: &[String]| number(row.get(ready)?);
+        let never = || {
+            let row = self.rows.iter().find(|row| seconds(row).is_none())?;
+            Some((run(row)?, "it is never ready".to_owned()))
+        };
+        let longest = || {
+            let later =
+                |a: &&Vec<String>, b: &&Vec<String>| seconds(a).unwrap_or(0.0).total_cmp(&seconds(b).unwrap_or(0.0));
+            // Of equals the first.
+            let row = self.rows.iter().rev().max_by(later)?;
+            Some((run(row)?, format!("it takes longest to be ready, {}s", row[ready])))
+        };
+        failing.or_else(never).or_else(longest)
     }
 
     /// The figures with their percentiles, as lines for people.

@@ -17,6 +17,8 @@ const MOST_VALUES: usize = 1_000_000;
 /// A place and its values: `containers[app].runs[0].exit.after=1s..120s/1s`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Vary {
+    /// all of it, as given
+    pub given: String,
     /// the path as given
     pub path: String,
     /// kind and name of the document; None: the Scenario's spec
@@ -102,6 +104,7 @@ impl Vary {
         };
         let (values, is_range) = expand(values)?;
         Ok(Vary {
+            given: text.to_owned(),
             path: path.to_owned(),
             root,
             steps: steps(rest)?,
