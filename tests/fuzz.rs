@@ -7,6 +7,8 @@ use std::rc::Rc;
 use podlapse::explore::fuzz::{Plan, check};
 use podlapse::explore::generate::Generator;
 use podlapse::explore::weights::Weights;
+use podlapse::kernel::Duration;
+use podlapse::scenario::load::{Source, load};
 
 /// Every run of the engine as it is keeps every invariant.
 #[test]
@@ -43,5 +45,50 @@ fn the_same_seed_and_run_give_the_same_input() {
         let (a, b) = (one.scenario(7, run), other.scenario(7, run));
         assert_eq!(format!("{a:?}"), format!("{b:?}"), "run {run}");
         assert_eq!(check(&Rc::new(a)), check(&Rc::new(b)));
+    }
+}
+
+#[test]
+fn shrinking_leaves_a_run_as_long_as_its_expectations_must_see() {
+    let text = "apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec: {containers: [{name: app, image: a}]}
+---
+apiVersion: podlapse.dev/v1alpha1
+kind: Scenario
+metadata: {name: s}
+spec:
+  runFor: 30m
+  containers: [{name: app, runs: [{exit: {after: 5s, code: 1}}]}]
+  expect:
+  - EXPECTATION
+";
+    for (expectation, seconds) in [
+        // It fails at 5 s, but what holds until 3 min is seen by no shorter run.
+        ("{to: 3m, always: \"pod('web').restarts('app') == 0\"}", 180),
+        ("{from: 2m, never: \"pod('web').restarts('app') > 0\"}", 120),
+        ("{at: 100s, that: \"pod('web').restarts('app') == 0\"}", 100),
+        ("{within: 90s, that: \"pod('web').restarts('app') > 90\"}", 90),
+        ("{always: \"pod('web').restarts('app') == 0\"}", 7),
+    ] {
+        let source = Source {
+            name: "x.yaml".to_owned(),
+            text: text.replace("EXPECTATION", expectation),
+        };
+        let (input, _) = load(&[source]).unwrap_or_else(|error| panic!("{expectation}: {error}"));
+        let plan = Plan {
+            end: 1,
+            around: Some(input),
+            ..Plan::default()
+        };
+        let report = plan.fuzz(|_| true).expect("threads");
+        let [finding] = &report.findings[..] else {
+            panic!("{expectation}: {:?}", report.findings);
+        };
+        let (small, broken) = &finding.small;
+        assert!(!broken.text.contains("the run ended"), "{}", broken.text);
+        let length = small.scenario.run_for.map(Duration::as_secs);
+        assert_eq!(length, Some(seconds), "{expectation}");
     }
 }

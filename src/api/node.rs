@@ -64,12 +64,12 @@ impl Lines {
 
 /// The bytes from which something was read. Files are smaller than 4 GiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(crate) struct Span {
+pub(crate) struct Bytes {
     pub(crate) start: u32,
     pub(crate) end: u32,
 }
 
-impl Span {
+impl Bytes {
     pub(crate) fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
@@ -78,7 +78,7 @@ impl Span {
 /// A value and where it stands. Cheap to clone, so that an alias costs no memory.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Node {
-    pub(crate) span: Span,
+    pub(crate) span: Bytes,
     pub(crate) value: Value,
 }
 
@@ -98,7 +98,7 @@ pub(crate) enum Value {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Key {
     pub(crate) name: Name,
-    pub(crate) span: Span,
+    pub(crate) span: Bytes,
 }
 
 impl Node {
@@ -195,7 +195,7 @@ impl Node {
     }
 
     /// The bytes to underline when something is wrong with it: of a map or a list its first line.
-    pub(crate) fn mark(&self) -> Span {
+    pub(crate) fn mark(&self) -> Bytes {
         match &self.value {
             Value::Map(fields) => fields.first().map_or(self.span, |(key, _)| key.span),
             Value::List(items) if self.span.end <= self.span.start + 1 => items.first().map_or(self.span, Node::mark),

@@ -47,12 +47,12 @@ pub struct Pod {
     /// The owner's kind and name for pods made from a template (`ReplicaSet`, `web-5d4f`).
     pub owner: Option<(Name, Name)>,
     /// The object of the input that it comes from; None for pods that no file has.
-    pub written: Option<Arc<Written>>,
+    pub written: Option<Arc<Origin>>,
 }
 
 /// An object of the input as somebody wrote it: a pod, or what makes pods from a template.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Written {
+pub struct Origin {
     /// kind
     pub kind: Name,
     /// metadata.name

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::diagnostic::{Diagnostic, nearest};
 use super::features::Version;
-use super::node::{Lines, Node, Source, Span, Value};
+use super::node::{Bytes, Lines, Node, Source, Value};
 use super::place::Place;
 
 /// The type of a value.
@@ -225,7 +225,7 @@ impl<'a> Problems<'a> {
         }
     }
 
-    pub(crate) fn mark(&mut self, span: Span, message: String) -> &mut Diagnostic {
+    pub(crate) fn mark(&mut self, span: Bytes, message: String) -> &mut Diagnostic {
         self.found.push(Diagnostic::at(self.source, span.range(), message));
         self.found.last_mut().expect("it was just pushed")
     }
@@ -399,7 +399,7 @@ impl Checker<'_, '_> {
         found.hint = hint;
     }
 
-    fn unknown(&mut self, object: &'static Object, name: &str, span: Span) {
+    fn unknown(&mut self, object: &'static Object, name: &str, span: Bytes) {
         let dot = if self.path.is_empty() { "" } else { "." };
         let message = format!("unknown field \"{}{}{dot}{name}\"", self.above, self.path);
         let near = nearest(name, object.fields.iter().map(|field| field.name));

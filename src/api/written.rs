@@ -5,13 +5,13 @@ use std::iter::repeat_n;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::node::{Source, Span};
+use super::node::{Bytes, Source};
 
 /// A scalar as it stands in its file. Places in it are looked for when something is wrong with it, not before.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Written {
     source: Arc<Source>,
-    span: Span,
+    span: Bytes,
 }
 
 impl fmt::Debug for Written {
@@ -22,7 +22,7 @@ impl fmt::Debug for Written {
 }
 
 impl Written {
-    pub(crate) fn new(source: Arc<Source>, span: Span) -> Written {
+    pub(crate) fn new(source: Arc<Source>, span: Bytes) -> Written {
         Written { source, span }
     }
 
@@ -190,7 +190,7 @@ mod tests {
             name: "x.yaml".to_owned(),
             text: "that: 'one'".to_owned(),
         };
-        let written = Written::new(Arc::new(source), Span { start: 6, end: 11 });
+        let written = Written::new(Arc::new(source), Bytes { start: 6, end: 11 });
         assert_eq!(written.range("other", &(2..3)), 6..6);
         assert_eq!(written.range("one", &(2..9)), 6..6);
     }

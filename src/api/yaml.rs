@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_yaml::granit_parser::{Event, Options, Parser, ScalarStyle, Span as ParserSpan, Tag};
 
 use super::diagnostic::Diagnostic;
-use super::node::{Key, Node, Source, Span, Value};
+use super::node::{Bytes, Key, Node, Source, Value};
 use super::pod::Name;
 use super::scalar;
 
@@ -101,14 +101,14 @@ impl<'s> Builder<'s> {
         }
     }
 
-    fn error(&self, span: Span, message: impl Into<String>) -> Box<Diagnostic> {
+    fn error(&self, span: Bytes, message: impl Into<String>) -> Box<Diagnostic> {
         Box::new(Diagnostic::at(self.source, span.range(), message))
     }
 
     fn event(&mut self, event: Event<'_>, at: ParserSpan) -> Result<(), Box<Diagnostic>> {
         let span = span_of(&at);
         if (span.end as usize).saturating_sub(self.document_start) > LARGEST_DOCUMENT {
-            let place = Span {
+            let place = Bytes {
                 start: span.start,
                 end: span.start,
             };
@@ -155,7 +155,7 @@ impl<'s> Builder<'s> {
         Ok(())
     }
 
-    fn collection_tag(&self, tag: Option<&Tag>, own: &str, span: Span) -> Result<(), Box<Diagnostic>> {
+    fn collection_tag(&self, tag: Option<&Tag>, own: &str, span: Bytes) -> Result<(), Box<Diagnostic>> {
         match tag {
             Some(tag) if core_tag(tag) != Some(own) => {
                 Err(self.error(span, "a tag like this is not supported on a list or a map"))
@@ -169,7 +169,7 @@ impl<'s> Builder<'s> {
         text: Cow<'_, str>,
         style: ScalarStyle,
         tag: Option<&Tag>,
-        span: Span,
+        span: Bytes,
     ) -> Result<Value, Box<Diagnostic>> {
         let resolved = || scalar::plain(&text);
         let value = match tag.map(|tag| (core_tag(tag), tag)) {
@@ -190,7 +190,7 @@ impl<'s> Builder<'s> {
         value.ok_or_else(|| self.error(span, "the value is not of the kind that its tag says"))
     }
 
-    fn open(&mut self, anchor: usize, span: Span, content: Content) {
+    fn open(&mut self, anchor: usize, span: Bytes, content: Content) {
         self.stack.push(Frame {
             anchor,
             start: span.start,
@@ -199,9 +199,9 @@ impl<'s> Builder<'s> {
         });
     }
 
-    fn close(&mut self, span: Span) -> Result<(), Box<Diagnostic>> {
+    fn close(&mut self, span: Bytes) -> Result<(), Box<Diagnostic>> {
         let frame = self.stack.pop().expect("the parser closes what it opened");
-        let span = Span {
+        let span = Bytes {
             start: frame.start,
             end: span.end.max(frame.start),
         };
@@ -297,7 +297,7 @@ fn key_name(node: &Node) -> Option<Name> {
     }
 }
 
-fn is_plain(source: &Source, span: Span, text: &str) -> bool {
+fn is_plain(source: &Source, span: Bytes, text: &str) -> bool {
     source.text.get(span.range()) == Some(text)
 }
 
@@ -306,10 +306,10 @@ fn core_tag(tag: &Tag) -> Option<&str> {
     tag.is_yaml_core_schema().then(|| tag.suffix())
 }
 
-fn span_of(span: &ParserSpan) -> Span {
+fn span_of(span: &ParserSpan) -> Bytes {
     let offset = |at: Option<usize>| at.and_then(|at| u32::try_from(at).ok()).unwrap_or(0);
     let start = offset(span.start.byte_offset());
-    Span {
+    Bytes {
         start,
         end: offset(span.end.byte_offset()).max(start),
     }

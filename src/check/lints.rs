@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::Source;
 use crate::api::diagnostic::Diagnostic;
-use crate::api::node::{Lines, Node, Span};
+use crate::api::node::{Bytes, Lines, Node};
 use crate::api::place::Place;
 use crate::api::pod::{Container, Handler, Name, Pod, Probe, RestartPolicy};
 use crate::api::yaml;
@@ -100,7 +100,7 @@ fn spec_of(document: &Node) -> Option<Node> {
 }
 
 /// What to underline of the value at a path.
-fn span_at(spec: &Node, path: &str) -> Option<Span> {
+fn span_at(spec: &Node, path: &str) -> Option<Bytes> {
     let value = spec.at_path(path)?;
     if value.text().is_some() {
         return Some(value.mark());
@@ -185,7 +185,7 @@ impl Questions<'_> {
         self.ask_about(name, span, message, hint);
     }
 
-    fn ask_about(&mut self, name: &'static str, span: Option<Span>, message: String, hint: &'static str) {
+    fn ask_about(&mut self, name: &'static str, span: Option<Bytes>, message: String, hint: &'static str) {
         debug_assert!(NAMES.contains(&name), "{name} is in NAMES");
         let written = self.pod.written.as_deref();
         // A pod's own name may be made from what is written.
@@ -193,7 +193,7 @@ impl Questions<'_> {
             Some(written) => format!("{} {}", written.kind, written.name),
             None => format!("pod {}", self.pod.name),
         };
-        let spot = |span: Span| {
+        let spot = |span: Bytes| {
             Some(Spot::Bytes {
                 file: written?.file.clone(),
                 start: span.range().start,
@@ -378,7 +378,7 @@ fn container_node<'n>(spec: &'n Node, name: &str) -> Option<&'n Node> {
 }
 
 /// What to underline of a field at the end of a path: its value, or its name when the value has fields itself.
-fn span_of(node: &Node, path: &[&str]) -> Option<Span> {
+fn span_of(node: &Node, path: &[&str]) -> Option<Bytes> {
     let (last, above) = path.split_last()?;
     let above = node.at(above)?;
     let (key, value) = above.fields().iter().find(|(key, _)| *key.name == **last)?;

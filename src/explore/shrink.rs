@@ -7,7 +7,7 @@ use crate::api::pod::{Container, Name, Pod};
 use crate::kernel::{Duration, Time};
 use crate::scenario::lookup::matches_pod;
 use crate::scenario::types::{
-    Action, ActionKind, Input, KubeletConfig, OnTerm, Outcome, Run, Scenario, Schedule, Span, When,
+    Action, ActionKind, Input, KubeletConfig, OnTerm, Outcome, Run, Scenario, Schedule, Span,
 };
 
 /// A smaller input on which `fails` still says true, after at most `tries` calls of it.
@@ -207,7 +207,8 @@ fn drop_script(input: &mut Input, place: usize) -> Step {
     Step::Reduced
 }
 
-/// Half the horizon, but not less than expectations speak of: what the run does not reach fails of itself.
+/// Half the horizon, but not less than expectations must see: what the run does not reach fails of itself. Nothing else
+/// makes a run end too early to tell.
 fn shorten(input: &mut Input, place: usize) -> Step {
     let Some(length) = input
         .scenario
@@ -216,13 +217,9 @@ fn shorten(input: &mut Input, place: usize) -> Step {
     else {
         return Step::Beyond;
     };
-    let spoken_of = input.scenario.expect.iter().map(|expectation| match expectation.when {
-        When::At(at) => at - Time::ZERO,
-        When::Within(span) => span,
-        When::Always { from, to } | When::Never { from, to } => to.unwrap_or(from) - Time::ZERO,
-    });
-    let least = spoken_of.max().unwrap_or(Duration::ZERO);
-    let half = Duration::from_secs(length.as_secs() / 2).max(least);
+    let reaches = input.scenario.expect.iter().map(|expectation| expectation.when.reach());
+    let least = reaches.max().unwrap_or(Time::ZERO);
+    let half = Duration::from_secs(length.as_secs() / 2).max(least - Time::ZERO);
     if half >= length {
         return Step::Beyond;
     }

@@ -29,7 +29,7 @@ pub use io::LogStream;
 pub use machine::{Assumption, Observer};
 pub use network::{Answer, AskState, Connection, Handler, Network, PodFacts, Reachability, Request};
 pub use process::Signal;
-pub use script::{AnswerScript, ProgramScript, SignalScript, Wait};
+pub use script::{AnswerScript, ProgramScript, SignalScript};
 pub use service::{Service, ServicePort, Target};
 pub use spec::{Mount, Spec, Volume};
 pub use world::{Lookup, World};

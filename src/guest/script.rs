@@ -1,27 +1,7 @@
 //! What a Scenario says of a program (`spec.programs`), and the same form for the servers that are known from the start.
 
-use std::rc::Rc;
-
 use crate::kernel::Duration;
-
-/// How long something takes that may happen again and again.
-#[derive(Clone)]
-pub enum Wait {
-    /// the same each time
-    Fixed(Duration),
-    /// what this says each time
-    Drawn(Rc<dyn Fn() -> Duration>),
-}
-
-impl Wait {
-    /// How long it takes this time.
-    pub(super) fn next(&self) -> Duration {
-        match self {
-            Wait::Fixed(duration) => *duration,
-            Wait::Drawn(draw) => draw(),
-        }
-    }
-}
+use crate::scenario::distributions::{Draws, Span};
 
 /// A program, known by its name or by the image that starts it.
 #[derive(Clone, Default)]
@@ -37,11 +17,13 @@ pub struct ProgramScript {
     /// what signals do to it; one that is not named has its default action
     pub signals: Vec<SignalScript>,
     /// how long it runs; None: until it is stopped
-    pub runs_for: Option<Wait>,
+    pub runs_for: Option<Span>,
     /// its exit code when it has run for that time
     pub exit_code: i32,
     /// a line that it writes to standard output when it starts
     pub prints: Option<String>,
+    /// what draws `runs_for` and the reactions to signals
+    pub draws: Draws,
 }
 
 /// An answer of a program.
@@ -65,12 +47,17 @@ pub struct SignalScript {
     /// which
     pub signal: super::process::Signal,
     /// ends that long after the signal
-    pub after: Wait,
+    pub after: Span,
     /// with this exit code; None: it takes no notice
     pub code: Option<i32>,
 }
 
 impl ProgramScript {
+    /// How long it takes this time. Whoever runs it: programs know of no pods.
+    pub(super) fn next(&self, span: Span) -> Duration {
+        self.draws.next(0, span)
+    }
+
     /// The answer to a path that long after the start: of those that fit the last one that has begun.
     pub(super) fn answer(&self, path: &str, since_start: Duration) -> Option<&AnswerScript> {
         let path = path.split(['?', '#']).next().unwrap_or(path);

@@ -232,14 +232,6 @@ fn texts(map: &BTreeMap<Name, Name>) -> BTreeMap<String, String> {
 }
 
 fn program(script: &ProgramScript, draws: &Draws) -> guest::ProgramScript {
-    let wait = |span: Span| match span {
-        Span::Fixed(duration) => guest::Wait::Fixed(duration),
-        Span::Drawn(_) => {
-            let draws = draws.clone();
-            // Whoever runs it: programs know of no pods.
-            guest::Wait::Drawn(Rc::new(move || draws.next(0, span)))
-        }
-    };
     let answers = script.answers.iter().map(|answer| guest::AnswerScript {
         path: answer.path.as_ref().map(ToString::to_string),
         from: answer.from,
@@ -252,7 +244,6 @@ fn program(script: &ProgramScript, draws: &Draws) -> guest::ProgramScript {
             OnTerm::Exit { after, code } => (after, Some(code)),
             OnTerm::Ignore => (Span::ZERO, None),
         };
-        let after = wait(after);
         Signal::parse(name).map(|signal| guest::SignalScript { signal, after, code })
     });
     guest::ProgramScript {
@@ -261,9 +252,10 @@ fn program(script: &ProgramScript, draws: &Draws) -> guest::ProgramScript {
         listens: script.listens.clone(),
         answers: answers.collect(),
         signals: signals.collect(),
-        runs_for: script.runs_for.map(wait),
+        runs_for: script.runs_for,
         exit_code: script.exit_code,
         prints: script.output.as_ref().map(ToString::to_string),
+        draws: draws.clone(),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::api::decode::{
 };
 use crate::api::diagnostic::{Diagnostic, Diagnostics};
 use crate::api::features::Version;
-use crate::api::node::{Lines, Node, Span};
+use crate::api::node::{Bytes, Lines, Node};
 use crate::api::objects::Object;
 use crate::api::pod::{Name, Pod};
 use crate::api::shape::Problems;
@@ -44,7 +44,7 @@ pub fn load_as(sources: &[Source], version: Option<Version>) -> Result<(Input, V
 }
 
 /// Where an object's name stands.
-type Mark = (usize, Span);
+type Mark = (usize, Bytes);
 
 struct Loader<'s> {
     sources: &'s [Source],

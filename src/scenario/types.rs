@@ -179,6 +179,17 @@ pub enum When {
     },
 }
 
+impl When {
+    /// How far a run must go to tell whether it holds: of one that ends before, while more would happen, nobody knows.
+    pub fn reach(&self) -> Time {
+        match *self {
+            When::At(at) => at,
+            When::Within(span) => Time::ZERO + span,
+            When::Always { from, to } | When::Never { from, to } => to.unwrap_or(from).max(from),
+        }
+    }
+}
+
 /// spec.sandboxes[]
 #[derive(Clone, Debug)]
 pub struct SandboxScript {

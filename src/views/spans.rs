@@ -17,7 +17,7 @@ pub struct Lane {
     /// What the row is for.
     pub kind: LaneKind,
     /// Stretches of time, in order of their beginnings.
-    pub spans: Vec<Span>,
+    pub spans: Vec<Stretch>,
     /// Moments, in order.
     pub instants: Vec<Instant>,
 }
@@ -58,7 +58,7 @@ pub enum SpanKind {
 
 /// A stretch of time.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Span {
+pub struct Stretch {
     /// What it was.
     pub kind: SpanKind,
     /// In words.
@@ -141,7 +141,7 @@ pub fn lanes(records: &[Record], input: &Input) -> Vec<Lane> {
 struct Drawer {
     positions: BTreeMap<(Name, Name), usize>,
     lanes: BTreeMap<(Name, LaneKind), Lane>,
-    open: BTreeMap<(Name, LaneKind, SpanKind), Span>,
+    open: BTreeMap<(Name, LaneKind, SpanKind), Stretch>,
     /// Whose image the pod pulls, as its event said.
     pulling_for: BTreeMap<Name, Name>,
 }
@@ -358,7 +358,7 @@ impl Drawer {
 
     fn begin(&mut self, record: &Record, pod: &Name, lane: LaneKind, kind: SpanKind, label: String) {
         self.end(record, pod, &lane, kind);
-        let span = Span {
+        let span = Stretch {
             kind,
             label,
             from: record.at,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::container::{PodFacts, container};
 use super::{environment, names, volumes};
 use crate::api::node::Node;
-use crate::api::pod::{ContainerType, Name, Pod, PodSpec, RestartPolicy, Written};
+use crate::api::pod::{ContainerType, Name, Origin, Pod, PodSpec, RestartPolicy};
 use crate::api::shape::Problems;
 
 /// metadata as pods have it.
@@ -100,8 +100,8 @@ pub(super) fn pod(problems: &mut Problems<'_>, node: &Node) -> (Pod, bool) {
 }
 
 /// Where a pod comes from.
-pub(super) fn written(problems: &Problems<'_>, kind: &str, meta: &Meta, spec: &Node) -> Arc<Written> {
-    Arc::new(Written {
+pub(super) fn written(problems: &Problems<'_>, kind: &str, meta: &Meta, spec: &Node) -> Arc<Origin> {
+    Arc::new(Origin {
         kind: kind.into(),
         name: meta.name.clone(),
         file: problems.source.name.as_str().into(),

@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::names;
 use super::pod::{Meta, metadata, pod_spec, written};
-use crate::api::node::{Node, Span};
+use crate::api::node::{Bytes, Node};
 use crate::api::pod::{Name, Pod, PodSpec, RestartPolicy};
 use crate::api::shape::Problems;
 
@@ -66,11 +66,11 @@ pub(crate) struct Workload {
     indexed: bool,
     template: Pod,
     /// where it says that it is suspended: then it makes no pods
-    pub(crate) suspended: Option<Span>,
+    pub(crate) suspended: Option<Bytes>,
     /// what its controller would do besides, and where it is asked for
-    pub(crate) unplayed: Option<(Span, String)>,
+    pub(crate) unplayed: Option<(Bytes, String)>,
     /// what to underline when there are too many
-    pub(crate) mark: Span,
+    pub(crate) mark: Bytes,
 }
 
 /// Decodes and validates one.
@@ -163,7 +163,7 @@ fn unplayed(
     job: &Node,
     replicas: Replicas,
     policy: RestartPolicy,
-) -> Option<(Span, String)> {
+) -> Option<(Bytes, String)> {
     let Replicas::Count { count, .. } = replicas else {
         return None;
     };

@@ -10,6 +10,7 @@ use super::source::text;
 use super::types::{
     FUNCTIONS, Kind, POD_METHODS, Parameter, STANDARD_NAMES, Signature, Type, Vocabulary, probes, standard,
 };
+use crate::api::diagnostic::nearest;
 use crate::api::pod::Pod;
 use crate::scenario::lookup::matches_pod;
 use crate::scenario::named::{self, Meant};
@@ -539,24 +540,6 @@ fn first_word(expression: &Expression) -> String {
         Some(0) | None => text,
         Some(end) => text[..end].to_owned(),
     }
-}
-
-/// The known word that is most like the given one, if one is.
-pub(crate) fn nearest<'k>(given: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
-    let distance = |word: &str| {
-        if given.eq_ignore_ascii_case(word) {
-            0
-        } else {
-            strsim::damerau_levenshtein(given, word)
-        }
-    };
-    let allowed = (given.len() / 3).max(1);
-    let candidates = known.into_iter().filter(|word| !word.is_empty());
-    candidates
-        .map(|word| (distance(word), word))
-        .filter(|(distance, _)| *distance <= allowed)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, word)| word)
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ impl Verdict {
 }
 
 /// What to do about a run that ends before an expectation can be judged.
-pub const TOO_SHORT: &str = "set runFor";
+const TOO_SHORT: &str = "set runFor";
 
 /// How an expectation came not to hold.
 #[derive(Clone, Debug, PartialEq)]
@@ -213,31 +213,33 @@ impl<'a> Watch<'a> {
             Some(record) => (record.at, true),
             None => (Time::ZERO, true),
         };
-        if let (State::Open, When::At(at)) = (&self.state, self.compiled.expectation.when) {
-            // Nothing was left to happen: what is now is what would be then.
-            if !horizon || at <= end {
-                self.decide_at(world, at);
-            } else {
+        let when = self.compiled.expectation.when;
+        // Where nothing was left to happen, what is now is what would be then.
+        let too_short = horizon && when.reach() > end;
+        if let (State::Open, When::At(at)) = (&self.state, when) {
+            if too_short {
                 let why = format!("the run ended at {}, before {}: {TOO_SHORT}", clock(end), clock(at));
                 self.state = State::Failed(self.failure(world, end, why));
+            } else {
+                self.decide_at(world, at);
             }
         }
-        match (self.state, self.compiled.expectation.when) {
+        match (self.state, when) {
             (State::Failed(failure), _) => return Some(failure),
             (State::Held, _) => return None,
             (State::Open, _) => {}
         }
         self.state = State::Open;
-        match self.compiled.expectation.when {
+        match when {
             When::Within(span) => {
                 let by = Time::ZERO + span;
-                if horizon && by > end {
+                if too_short {
                     let why = format!("it is not true until the run's end at {}", clock(end));
                     return Some(self.failure(world, end, why));
                 }
                 Some(self.never_came(world, by))
             }
-            When::Always { from, to } | When::Never { from, to } if horizon && to.unwrap_or(from).max(from) > end => {
+            When::Always { from, to } | When::Never { from, to } if too_short => {
                 let missing = if from > end { from } else { to.unwrap_or(from) };
                 let why = format!(
                     "the run ended at {}, before {}: {TOO_SHORT}",

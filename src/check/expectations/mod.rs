@@ -13,5 +13,5 @@ mod words;
 mod world;
 
 pub use compile::{Compiled, compile};
-pub use judge::{Failure, Seen, TOO_SHORT, Verdict, judge};
+pub use judge::{Failure, Seen, Verdict, judge};
 pub use report::{describe, report};

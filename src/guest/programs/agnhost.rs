@@ -2,7 +2,7 @@
 
 use super::{Context, servers};
 use crate::guest::process::Signal;
-use crate::guest::script::{AnswerScript, ProgramScript, Wait};
+use crate::guest::script::{AnswerScript, ProgramScript};
 use crate::kernel::Duration;
 
 fn option<'a>(argv: &'a [String], name: &str) -> Option<&'a str> {
@@ -54,7 +54,7 @@ pub(super) async fn agnhost(context: &Context, argv: &[String]) -> i32 {
                 signals: servers::ends_by(&[(Signal::TERM, 0)])
                     .into_iter()
                     .map(|s| crate::guest::script::SignalScript {
-                        after: Wait::Fixed(Duration::from_secs(delay)),
+                        after: Duration::from_secs(delay).into(),
                         ..s
                     })
                     .collect(),

@@ -5,8 +5,9 @@ use std::rc::Rc;
 use super::{Context, base, pause as wait_or_signal};
 use crate::guest::network::{Answer, Handler, Request};
 use crate::guest::process::{Disposition, Process, Signal};
-use crate::guest::script::{AnswerScript, ProgramScript, SignalScript, Wait};
+use crate::guest::script::{AnswerScript, ProgramScript, SignalScript};
 use crate::kernel::Duration;
+use crate::scenario::distributions::Span;
 
 const WINCH: Signal = Signal(28);
 
@@ -14,7 +15,7 @@ const WINCH: Signal = Signal(28);
 pub(super) fn ends_by(signals: &[(Signal, i32)]) -> Vec<SignalScript> {
     let script = |(signal, code): &(Signal, i32)| SignalScript {
         signal: *signal,
-        after: Wait::Fixed(Duration::ZERO),
+        after: Span::ZERO,
         code: Some(*code),
     };
     signals.iter().map(script).collect()
@@ -53,7 +54,7 @@ pub(super) async fn serve(context: &Context, script: &ProgramScript) -> i32 {
         return 1;
     }
     handle(&context.process, &script.signals);
-    let mut left = script.runs_for.as_ref().map_or(Duration::MAX, Wait::next);
+    let mut left = script.runs_for.map_or(Duration::MAX, |span| script.next(span));
     loop {
         let before = context.kernel().now();
         let over = if left == Duration::MAX {
@@ -78,7 +79,7 @@ pub(super) async fn serve(context: &Context, script: &ProgramScript) -> i32 {
                 ..
             }) = reaction
             {
-                context.kernel().sleep(after.next()).await;
+                context.kernel().sleep(script.next(*after)).await;
                 return *code;
             }
         }
