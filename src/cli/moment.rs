@@ -11,7 +11,7 @@ use super::exit::Trouble;
 use super::printer::Printer;
 use super::{sources, version};
 use crate::api::features::Version;
-use crate::api::pod::{Name, Pod};
+use crate::api::pod::Pod;
 use crate::kernel::{Duration, Time};
 use crate::scenario::duration;
 use crate::scenario::load::load_as;
@@ -190,12 +190,8 @@ pub(super) fn pod<'i>(input: &'i Input, namespace: Option<&str>, name: &str) -> 
         Meant::One(pod) => Ok(pod),
         Meant::Nothing => Err(no_pod(input, name)),
         Meant::Several(pods) => {
-            let names: Vec<String> = pods.iter().map(|pod| pod.full_name().to_string()).collect();
-            Err(Trouble::Message(format!(
-                "{}; {}, or with --namespace",
-                named::ambiguous("pod", name, &names),
-                named::which(&names)
-            )))
+            let (message, which) = named::several_pods(name, &pods);
+            Err(Trouble::Message(format!("{message}; {which}, or with --namespace")))
         }
     }
 }
@@ -208,11 +204,6 @@ pub(super) fn not_there(name: &str) -> Trouble {
 
 /// Nothing is called that; what is.
 fn no_pod(input: &Input, name: &str) -> Trouble {
-    let pods = input.pods.iter().map(|p| &*p.pod);
-    let names: Vec<Name> = if name.contains('/') {
-        pods.map(Pod::full_name).collect()
-    } else {
-        pods.map(|pod| pod.name.clone()).collect()
-    };
+    let names = named::all_pods_like(input, name);
     Trouble::Message(format!("no pod is named {name:?}; there are: {}", names.join(", ")))
 }

@@ -53,8 +53,8 @@ impl Images {
     /// ImageStatus: whether the image, as the spec names it and with the tag that it means, is on the node. Errors with
     /// the CRI error's text.
     pub fn inspect(&self, image: &Name, tagged: &Name) -> Result<bool, Name> {
-        let script = self.script(image, tagged).filter(|s| !s.inspects.is_empty());
-        if let Some(script) = script {
+        let script = self.script(image, tagged);
+        if let Some(script) = script.filter(|s| !s.inspects.is_empty()) {
             let mut inspected = self.inspected.borrow_mut();
             let count = inspected.entry(image.clone()).or_default();
             let error = script.inspects.get(*count).or(script.inspects.last());
@@ -63,13 +63,17 @@ impl Images {
                 return Err(rpc_error(text));
             }
         }
-        Ok(self.is_present(image, tagged))
+        Ok(self.has(script, image, tagged))
     }
 
     /// Whether an image, as the spec names it and with the tag that it means, is on the node.
     pub fn is_present(&self, image: &str, tagged: &str) -> bool {
+        self.has(self.script(image, tagged), image, tagged)
+    }
+
+    fn has(&self, script: Option<&ImageScript>, image: &str, tagged: &str) -> bool {
         let pulled = self.pulled.borrow();
-        pulled.contains(image) || pulled.contains(tagged) || self.script(image, tagged).is_none_or(|s| s.present)
+        script.is_none_or(|s| s.present) || pulled.contains(image) || pulled.contains(tagged)
     }
 
     /// PullImage for a container of a pod, of an image as the spec names it and with the tag that it means; errors with the CRI error's text.

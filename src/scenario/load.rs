@@ -13,8 +13,8 @@ use crate::api::decode::{
 use crate::api::diagnostic::{Diagnostic, Diagnostics};
 use crate::api::features::Version;
 use crate::api::node::{Bytes, Lines, Node};
-use crate::api::objects::Object;
-use crate::api::pod::{Name, Pod};
+use crate::api::objects::{Object, ObjectKind};
+use crate::api::pod::{Name, Pod, is_called};
 use crate::api::shape::Problems;
 use crate::api::uid::pod_uid;
 use crate::api::yaml;
@@ -373,25 +373,25 @@ fn idle_gates(source: &Source, root: &Node, scenario: &Scenario) -> Vec<Diagnost
 
 /// The input of the run: UIDs are given, and what actions create is not there from the start.
 fn together(pods: Vec<Pod>, objects: Vec<Object>, scenario: Scenario) -> Input {
-    // What is created, as actions name it; few of very many pods are.
-    let mut created_pods: BTreeMap<&str, Vec<&Name>> = BTreeMap::new();
-    let mut created_objects = Vec::new();
+    // What is created, as actions name it, by kind (none is a pod's) and name; few of very many things are.
+    let mut created: BTreeMap<(Option<ObjectKind>, &str), Vec<&Name>> = BTreeMap::new();
     for action in &scenario.actions {
-        match &action.what {
-            ActionKind::CreatePod { pod } => {
-                let name = pod.rsplit('/').next().unwrap_or(pod);
-                created_pods.entry(name).or_default().push(pod);
-            }
-            ActionKind::CreateObject { kind, name } => created_objects.push((*kind, name)),
-            _ => {}
-        }
+        let (kind, given) = match &action.what {
+            ActionKind::CreatePod { pod } => (None, pod),
+            ActionKind::CreateObject { kind, name } => (Some(*kind), name),
+            _ => continue,
+        };
+        let name = given.rsplit('/').next().unwrap_or(given);
+        created.entry((kind, name)).or_default().push(given);
     }
+    let is_created = |kind, namespace: &Name, name: &Name| {
+        let given = created.get(&(kind, &**name));
+        given.is_some_and(|given| given.iter().any(|given| is_called(given, namespace, name)))
+    };
     let objects = objects
         .into_iter()
         .map(|object| ObjectInput {
-            created_by_action: created_objects
-                .iter()
-                .any(|(kind, name)| *kind == object.kind && object.is_called(name)),
+            created_by_action: is_created(Some(object.kind), &object.namespace, &object.name),
             object: object.into(),
         })
         .collect();
@@ -401,9 +401,7 @@ fn together(pods: Vec<Pod>, objects: Vec<Object>, scenario: Scenario) -> Input {
         .map(|(number, mut pod)| {
             pod.uid = pod_uid(number, &pod.namespace, &pod.name);
             PodInput {
-                created_by_action: created_pods
-                    .get(&*pod.name)
-                    .is_some_and(|names| names.iter().any(|name| pod.is_called(name))),
+                created_by_action: is_created(None, &pod.namespace, &pod.name),
                 pod: pod.into(),
             }
         })

@@ -39,14 +39,28 @@ pub fn script_place(scripts: &[ContainerScript], pod: PodName<'_>, container: &s
 
 /// The first script of sandboxes that matches a pod.
 pub fn sandbox_script<'a>(scripts: &'a [SandboxScript], pod: PodName<'_>) -> Option<&'a SandboxScript> {
-    scripts.iter().find(|s| matches_pod(s.pod.as_deref(), pod))
+    sandbox_script_place(scripts, pod).map(|place| &scripts[place])
+}
+
+/// Where that script is in the list.
+pub fn sandbox_script_place(scripts: &[SandboxScript], pod: PodName<'_>) -> Option<usize> {
+    scripts.iter().position(|s| matches_pod(s.pod.as_deref(), pod))
 }
 
 /// The first script of a volume that matches a pod.
 pub fn volume_script<'a>(scripts: &'a [VolumeScript], pod: PodName<'_>, volume: &str) -> Option<&'a VolumeScript> {
-    scripts
-        .iter()
-        .find(|s| *s.name == *volume && matches_pod(s.pod.as_deref(), pod))
+    volume_script_place(scripts, pod, volume).map(|place| &scripts[place])
+}
+
+/// Where that script is in the list.
+pub fn volume_script_place(scripts: &[VolumeScript], pod: PodName<'_>, volume: &str) -> Option<usize> {
+    let matches = |s: &VolumeScript| *s.name == *volume && matches_pod(s.pod.as_deref(), pod);
+    scripts.iter().position(matches)
+}
+
+/// Whether `full` is the image that a spec names as `image`, perhaps with the tag that it leaves out.
+pub fn is_image(full: &str, image: &str) -> bool {
+    full == image || full.strip_suffix(":latest") == Some(image)
 }
 
 /// Whether a pattern, or none, matches the pod: its name, or its namespace and its name with a slash between.

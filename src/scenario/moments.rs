@@ -51,9 +51,11 @@ impl Decoder<'_, '_> {
             Span::Fixed(duration) => Moment::fixed(duration),
             Span::Drawn(index) => {
                 let placed = &decoder.distributions[index as usize];
+                let (shortest, longest) = placed.distribution.ends();
                 Moment {
                     drawn: placed.first(decoder.seed, decoder.run),
-                    ..moment(given)
+                    shortest,
+                    longest,
                 }
             }
         })

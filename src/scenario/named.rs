@@ -44,6 +44,22 @@ pub fn pods<'i>(input: &'i Input, given: &str) -> Meant<&'i Pod> {
     Meant::of(pods.filter(|pod| pod.is_called(given)).collect())
 }
 
+/// That several pods are called that, and how to say which is meant.
+pub fn several_pods(given: &str, pods: &[&Pod]) -> (String, String) {
+    let names: Vec<String> = pods.iter().map(|pod| pod.full_name().to_string()).collect();
+    (ambiguous("pod", given, &names), which(&names))
+}
+
+/// The names of all pods, written as `given` is: with their namespaces, if that has one.
+pub fn all_pods_like(input: &Input, given: &str) -> Vec<Name> {
+    let pods = input.pods.iter().map(|p| &*p.pod);
+    if given.contains('/') {
+        pods.map(Pod::full_name).collect()
+    } else {
+        pods.map(|pod| pod.name.clone()).collect()
+    }
+}
+
 /// The shortest name that means the pod and no other of the input.
 pub fn shortest(input: &Input, pod: &Pod) -> Name {
     match pods(input, &pod.name) {
@@ -104,7 +120,7 @@ impl<'a, T: Copy> Index<'a, T> {
 }
 
 /// How to say which is meant, by the example of the first.
-pub fn which(full_names: &[String]) -> String {
+fn which(full_names: &[String]) -> String {
     format!(
         "say which, as NAMESPACE/NAME: {}",
         full_names.first().map_or("", String::as_str)

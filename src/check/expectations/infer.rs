@@ -475,17 +475,12 @@ impl<'a> Inference<'a> {
         match named::pods(self.input, name) {
             Meant::One(pod) => Ok(pod),
             Meant::Several(pods) => {
-                let names: Vec<String> = pods.iter().map(|pod| pod.full_name().to_string()).collect();
-                Err((named::ambiguous("pod", name, &names), Some(named::which(&names))))
+                let (message, which) = named::several_pods(name, &pods);
+                Err((message, Some(which)))
             }
             Meant::Nothing => {
-                let pods = self.input.pods.iter().map(|p| &p.pod);
-                let full: Vec<String> = if name.contains('/') {
-                    pods.map(|pod| pod.full_name().to_string()).collect()
-                } else {
-                    pods.map(|pod| pod.name.to_string()).collect()
-                };
-                let near = nearest(name, full.iter().map(String::as_str));
+                let names = named::all_pods_like(self.input, name);
+                let near = nearest(name, names.iter().map(|name| &**name));
                 let hint = near.map(|near| format!("is it '{near}'?"));
                 Err((format!("the input has no pod '{name}'"), hint))
             }

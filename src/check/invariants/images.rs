@@ -3,6 +3,7 @@
 use super::{Invariant, Kind, Scene, Verdict, ensure};
 use crate::api::pod::PullPolicy;
 use crate::kernel::Duration;
+use crate::scenario::lookup::is_image;
 use crate::trace::{CallPhase, CriCall, CriOp, What};
 
 pub(super) const INVARIANTS: &[Invariant] = &[
@@ -45,8 +46,7 @@ fn pull<'a>(scene: &Scene<'a>) -> Option<&'a CriCall> {
 
 /// Whether a call is for an image of the spec, whose tag may be left out.
 fn means(image: &str, call: &CriCall) -> bool {
-    let tag = call.image.as_deref().and_then(|pulled| pulled.strip_prefix(image));
-    tag.is_some_and(|tag| tag.is_empty() || tag == ":latest")
+    call.image.as_deref().is_some_and(|pulled| is_image(pulled, image))
 }
 
 fn pulls_within_their_limit(scene: &Scene<'_>) -> Verdict {

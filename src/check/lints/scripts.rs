@@ -2,7 +2,7 @@
 
 use super::{Lint, NAMES, Spot};
 use crate::api::pod::{Container, Handler, Name, Pod};
-use crate::scenario::lookup::{PodName, matches_pod, script_place};
+use crate::scenario::lookup::{PodName, is_image, sandbox_script_place, script_place, volume_script_place};
 use crate::scenario::named;
 use crate::scenario::types::{ActionKind, ContainerScript, Input, Outcome, Run};
 
@@ -10,23 +10,17 @@ use crate::scenario::types::{ActionKind, ContainerScript, Input, Outcome, Run};
 pub(super) fn scripts(input: &Input, found: &mut Vec<Lint>) {
     images(input, found);
     containers(input, found);
-    let sandboxes = input.scenario.sandboxes.iter().map(|script| script.pod.as_deref());
-    let sandboxes: Vec<Option<&str>> = sandboxes.collect();
+    let sandboxes = &input.scenario.sandboxes;
     let mut first = vec![false; sandboxes.len()];
     for pod in input.pods.iter().map(|p| &p.pod) {
-        mark(
-            &mut first,
-            sandboxes.iter().position(|of| matches_pod(*of, name_of(pod))),
-        );
+        mark(&mut first, sandbox_script_place(sandboxes, name_of(pod)));
     }
     behind(&first, "sandboxes", "pod", found);
     let volumes = &input.scenario.volumes;
     let mut first = vec![false; volumes.len()];
     for pod in input.pods.iter().map(|p| &p.pod).filter(|_| !volumes.is_empty()) {
         for volume in &pod.spec.volumes {
-            let mut all = volumes.iter();
-            let is_for = all.position(|s| s.name == volume.name && matches_pod(s.pod.as_deref(), name_of(pod)));
-            mark(&mut first, is_for);
+            mark(&mut first, volume_script_place(volumes, name_of(pod), &volume.name));
         }
     }
     behind(&first, "volumes", "name", found);
@@ -86,12 +80,12 @@ fn images(input: &Input, found: &mut Vec<Lint>) {
     for image in used {
         mark(
             &mut is_used,
-            entries.iter().position(|entry| means(&entry.image, image)),
+            entries.iter().position(|entry| is_image(&entry.image, image)),
         );
     }
     for (place, entry) in entries.iter().enumerate().filter(|(place, _)| !is_used[*place]) {
         let image = &entry.image;
-        let same = |other: &Name| means(image, other) || means(other, image);
+        let same = |other: &Name| is_image(image, other) || is_image(other, image);
         let earlier = entries[..place].iter().position(|other| same(&other.image));
         let (message, hint) = match earlier {
             Some(earlier) => (
@@ -105,10 +99,6 @@ fn images(input: &Input, found: &mut Vec<Lint>) {
         };
         found.push(lint("unused-image", format!("images[{place}].image"), message, hint));
     }
-}
-
-fn means(entry: &str, image: &str) -> bool {
-    entry == image || entry.strip_suffix(":latest") == Some(image)
 }
 
 /// What the containers ask for that have a script.
