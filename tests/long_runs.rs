@@ -2,8 +2,14 @@
 
 #![allow(missing_docs)]
 
+#[path = "common/process.rs"]
+mod process;
+
 use std::path::Path;
 use std::process::{Command, Output};
+
+use process::{command, folder, podlapse, stderr, stdout};
+use tempfile::TempDir;
 
 const SCENARIO: &str = "\
 apiVersion: v1
@@ -27,21 +33,18 @@ spec:
   - {never: \"pod('web').restarts('app') > 1\"}
 ";
 
-fn podlapse(folder: &Path, arguments: &[&str]) -> Output {
-    std::fs::write(folder.join("around.yaml"), SCENARIO).expect("written");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_podlapse"));
-    command.current_dir(folder).args(arguments);
-    command.output().expect("podlapse runs")
+fn input() -> TempDir {
+    folder(&[("around.yaml", SCENARIO)])
 }
 
 #[test]
 fn a_failing_expectation_is_a_finding_and_its_small_scenario_fails_too() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = input();
     let output = podlapse(
         folder.path(),
         &["fuzz", "--around", "around.yaml", "--runs", "1", "--out", "found"],
     );
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let text = stdout(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(
         text.contains("never: pod('web').restarts('app') > 1")
@@ -50,23 +53,18 @@ fn a_failing_expectation_is_a_finding_and_its_small_scenario_fails_too() {
     );
     assert!(!text.contains("expect[0]"), "{text}");
     let small = podlapse(folder.path(), &["run", "found/expect-1-0-0.yaml"]);
-    assert_eq!(
-        small.status.code(),
-        Some(1),
-        "{}",
-        String::from_utf8_lossy(&small.stderr)
-    );
+    assert_eq!(small.status.code(), Some(1), "{}", stderr(&small));
 }
 
 #[test]
 fn an_expectation_that_does_not_fit_is_refused() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = input();
     let wrong = SCENARIO.replace("pod('web').ready()", "pod('wbe').ready()");
     std::fs::write(folder.path().join("wrong.yaml"), wrong).expect("written");
     for arguments in [&["fuzz", "--around", "wrong.yaml"][..], &["sweep", "wrong.yaml"]] {
         let output = podlapse(folder.path(), arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        assert!(String::from_utf8_lossy(&output.stderr).contains("wbe"), "{arguments:?}");
+        assert!(stderr(&output).contains("wbe"), "{arguments:?}");
     }
 }
 
@@ -74,10 +72,7 @@ fn an_expectation_that_does_not_fit_is_refused() {
 #[cfg(target_os = "linux")]
 fn interrupted(folder: &Path, arguments: &[&str]) -> Output {
     use std::process::Stdio;
-    std::fs::write(folder.join("around.yaml"), SCENARIO).expect("written");
-    let child = Command::new(env!("CARGO_BIN_EXE_podlapse"))
-        .current_dir(folder)
-        .args(arguments)
+    let child = command(folder, arguments)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -99,9 +94,9 @@ fn interrupted(folder: &Path, arguments: &[&str]) -> Output {
 #[test]
 #[cfg(target_os = "linux")]
 fn an_interrupt_ends_fuzzing_with_a_summary() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = input();
     let output = interrupted(folder.path(), &["fuzz", "--runs", "1000000000", "--jobs", "1"]);
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let text = stdout(&output);
     assert_eq!(output.status.code(), Some(0), "{text}");
     assert!(
         text.ends_with(" checked before it was stopped: every invariant held\n"),
@@ -112,13 +107,10 @@ fn an_interrupt_ends_fuzzing_with_a_summary() {
 #[test]
 #[cfg(target_os = "linux")]
 fn an_interrupt_ends_a_sweep_with_its_rows_and_a_summary() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = input();
     let arguments = ["sweep", "around.yaml", "--runs", "1000000000", "--jobs", "1"];
     let output = interrupted(folder.path(), &arguments);
-    let (rows, summary) = (
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
+    let (rows, summary) = (stdout(&output), stderr(&output));
     assert_eq!(output.status.code(), Some(130), "{summary}");
     assert!(rows.lines().count() > 1 && rows.ends_with('\n'), "{rows}");
     assert!(
@@ -134,12 +126,12 @@ fn an_interrupt_ends_a_sweep_with_its_rows_and_a_summary() {
 #[test]
 #[cfg(target_os = "linux")]
 fn an_interrupted_sweep_leaves_its_file_as_it_was() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = input();
     let table = folder.path().join("table.csv");
     std::fs::write(&table, "old").expect("written");
     let arguments = ["sweep", "around.yaml", "--runs", "1000000000", "--out", "table.csv"];
     let output = interrupted(folder.path(), &arguments);
-    let remarks = String::from_utf8_lossy(&output.stderr);
+    let remarks = stderr(&output);
     assert_eq!(output.status.code(), Some(130), "{remarks}");
     assert!(remarks.contains("no file is written"), "{remarks}");
     assert_eq!(std::fs::read_to_string(&table).expect("it is there"), "old");

@@ -2,8 +2,13 @@
 
 #![allow(missing_docs)]
 
+#[path = "common/process.rs"]
+mod process;
+
 use std::path::Path;
-use std::process::{Command, Output};
+
+use process::{command, folder, podlapse, stderr, stdout};
+use tempfile::TempDir;
 
 const SCENARIO: &str = "\
 apiVersion: v1
@@ -29,30 +34,21 @@ spec:
   - {within: 30s, that: \"pod('web').restarts('app') > 0\"}
 ";
 
-fn podlapse(folder: &Path, arguments: &[&str], index: Option<&str>) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_podlapse"));
-    command
-        .current_dir(folder)
-        .args(arguments)
-        .env_remove("JOB_COMPLETION_INDEX");
-    if let Some(index) = index {
-        command.env("JOB_COMPLETION_INDEX", index);
-    }
-    command.output().expect("podlapse runs")
+fn input() -> TempDir {
+    folder(&[("drawn.yaml", SCENARIO)])
 }
 
 /// Standard output of a command that ends with that status.
 fn output(folder: &Path, arguments: &[&str], index: Option<&str>, status: i32) -> String {
-    let output = podlapse(folder, arguments, index);
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(status), "{arguments:?}: {errors}");
-    String::from_utf8(output.stdout).expect("UTF-8")
+    let index = index.map(|index| ("JOB_COMPLETION_INDEX", index));
+    let output = command(folder, arguments).envs(index).output().expect("podlapse runs");
+    assert_eq!(output.status.code(), Some(status), "{arguments:?}: {}", stderr(&output));
+    stdout(&output)
 }
 
 /// Runs the command whole, then as three processes, and merges them.
 fn shards_merge(arguments: &[&str]) -> String {
-    let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("drawn.yaml"), SCENARIO).expect("written");
+    let folder = input();
     let whole = output(folder.path(), &[arguments, &["--jobs", "1"]].concat(), None, 0);
     let threaded = output(folder.path(), &[arguments, &["--jobs", "3"]].concat(), None, 0);
     assert_eq!(whole, threaded, "the number of threads shows");
@@ -72,7 +68,7 @@ fn shards_merge(arguments: &[&str]) -> String {
     merge.extend(names.iter().map(String::as_str));
     assert_eq!(output(folder.path(), &merge, None, 0), whole);
     merge.pop();
-    let missing = podlapse(folder.path(), &merge, None);
+    let missing = podlapse(folder.path(), &merge);
     assert_eq!(missing.status.code(), Some(2), "a shard is missing");
     whole
 }
@@ -134,8 +130,7 @@ fn of_fuzzing() {
 
 #[test]
 fn a_grid_has_a_row_for_each_point_and_a_chart() {
-    let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("drawn.yaml"), SCENARIO).expect("written");
+    let folder = input();
     let arguments = [
         "sweep",
         "drawn.yaml",
@@ -158,10 +153,9 @@ fn a_grid_has_a_row_for_each_point_and_a_chart() {
 
 /// What is said of a sweep that cannot be made.
 fn refused(arguments: &[&str]) -> String {
-    let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("drawn.yaml"), SCENARIO).expect("written");
-    let output = podlapse(folder.path(), &[&["sweep", "drawn.yaml"], arguments].concat(), None);
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    let folder = input();
+    let output = podlapse(folder.path(), &[&["sweep", "drawn.yaml"], arguments].concat());
+    let errors = stderr(&output);
     assert_eq!(output.status.code(), Some(2), "{arguments:?}: {errors}");
     assert!(output.stdout.is_empty(), "{arguments:?}");
     errors
@@ -208,7 +202,6 @@ fn what_cannot_be_varied_is_told_with_the_option() {
 
 #[test]
 fn the_items_of_a_list_are_varied_and_strings_stay_strings() {
-    let folder = tempfile::tempdir().expect("a folder");
     let list = "\
 apiVersion: v1
 kind: List
@@ -227,7 +220,7 @@ items:
     runFor: 1m
     expect: [{at: 30s, that: 'false'}]
 ";
-    std::fs::write(folder.path().join("list.yaml"), list).expect("written");
+    let folder = folder(&[("list.yaml", list)]);
     let arguments = [
         "sweep",
         "list.yaml",
@@ -248,8 +241,7 @@ items:
 
 #[test]
 fn shards_of_other_sweeps_do_not_merge() {
-    let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("drawn.yaml"), SCENARIO).expect("written");
+    let folder = input();
     let shard = |name: &str, arguments: &[&str]| {
         let arguments = [&["sweep", "drawn.yaml", "--out", name], arguments].concat();
         output(folder.path(), &arguments, None, 0);
@@ -275,8 +267,8 @@ fn shards_of_other_sweeps_do_not_merge() {
         ("cut", "run 1 is missing"),
         ("whole", "its last column does not name the sweep"),
     ] {
-        let refused = podlapse(folder.path(), &["merge", "first", with], None);
-        let errors = String::from_utf8_lossy(&refused.stderr).into_owned();
+        let refused = podlapse(folder.path(), &["merge", "first", with]);
+        let errors = stderr(&refused);
         assert_eq!(refused.status.code(), Some(2), "{errors}");
         assert!(errors.contains(wanted), "{errors}");
     }
@@ -296,6 +288,6 @@ fn shards_of_other_sweeps_do_not_merge() {
         ];
         output(folder.path(), &arguments, None, 0);
     }
-    let refused = podlapse(folder.path(), &["merge", "0", "1"], None);
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("other --weights"));
+    let refused = podlapse(folder.path(), &["merge", "0", "1"]);
+    assert!(stderr(&refused).contains("other --weights"));
 }

@@ -64,12 +64,14 @@ pub(crate) struct Field {
     pub(crate) shape: Shape,
     /// a sentence for people; empty for Kubernetes' own fields
     pub(crate) about: &'static str,
-    /// what holds without it, or [`REQUIRED`]; empty where nothing is to be said
+    /// what holds without it, [`REQUIRED`], or [`ONE_OF`]; empty where nothing is to be said
     pub(crate) default: &'static str,
 }
 
 /// The default of a field that must be given.
 pub(crate) const REQUIRED: &str = "required";
+/// The default of each field of which exactly one must be given.
+pub(crate) const ONE_OF: &str = "one of these";
 
 /// Declares a table: `object! { PROBE = "Probe" { exec: Of(&EXEC_ACTION), … } }`. Behind a field may stand what it is for,
 /// and behind that its default: `seed: INT64 => "All randomness comes from it." ["0"]`.

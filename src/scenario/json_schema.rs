@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::schema;
 use crate::api::features::Version;
-use crate::api::shape::{Field, Object, REQUIRED, Shape};
+use crate::api::shape::{Field, ONE_OF, Object, REQUIRED, Shape};
 
 /// A duration as Go writes it, without a sign.
 const DURATION: &str =
@@ -33,13 +33,16 @@ fn reference(object: &'static Object, definitions: &mut BTreeMap<&'static str, V
     if !definitions.contains_key(object.name) {
         definitions.insert(object.name, Value::Null);
         let mut properties = Map::new();
-        let mut required = Vec::new();
+        let (mut required, mut one_of) = (Vec::new(), Vec::new());
         for field in object.fields {
             let mut value = of(field.shape, definitions);
             if field.default == REQUIRED {
                 required.push(field.name);
             } else {
                 value = or_null(value);
+            }
+            if field.default == ONE_OF {
+                one_of.push(given(field.name));
             }
             if !field.about.is_empty() {
                 value["description"] = described(field).into();
@@ -50,15 +53,23 @@ fn reference(object: &'static Object, definitions: &mut BTreeMap<&'static str, V
         if !required.is_empty() {
             definition["required"] = json!(required);
         }
+        if !one_of.is_empty() {
+            definition["oneOf"] = json!(one_of);
+        }
         definitions.insert(object.name, definition);
     }
     json!({"$ref": format!("#/$defs/{}", object.name)})
 }
 
+/// That a field is there, and not null.
+fn given(field: &str) -> Value {
+    json!({"required": [field], "properties": {field: {"not": {"type": "null"}}}})
+}
+
 /// What a field is for, and its default.
 fn described(field: &Field) -> String {
     match field.default {
-        "" | REQUIRED => field.about.to_owned(),
+        "" | REQUIRED | ONE_OF => field.about.to_owned(),
         default => format!("{} Default: {default}.", field.about),
     }
 }
@@ -159,6 +170,31 @@ mod tests {
         }
         let share = &definitions["ProbeWindow"]["properties"]["probability"];
         assert_eq!((&share["minimum"], &share["maximum"]), (&json!(0), &json!(1)));
+    }
+
+    #[test]
+    fn of_those_that_exclude_each_other_exactly_one_is_given() {
+        let definitions = &schema()["$defs"];
+        for (name, others) in [
+            ("Action", &["at"][..]),
+            ("Create", &[]),
+            ("Delete", &["gracePeriodSeconds"]),
+            ("Distribution", &[]),
+            ("Expectation", &["at", "within", "from", "to"]),
+        ] {
+            let fields = definitions[name]["properties"].as_object().expect("fields");
+            let mut expected: Vec<Value> = fields
+                .keys()
+                .filter(|field| !others.contains(&field.as_str()))
+                .map(|field| json!([field]))
+                .collect();
+            let one_of = definitions[name]["oneOf"].as_array().expect("a list");
+            let mut found: Vec<Value> = one_of.iter().map(|one| one["required"].clone()).collect();
+            for list in [&mut expected, &mut found] {
+                list.sort_by_key(Value::to_string);
+            }
+            assert_eq!(found, expected, "{name}");
+        }
     }
 
     #[test]

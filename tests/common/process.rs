@@ -15,13 +15,19 @@ pub(crate) fn folder(files: &[(&str, &str)]) -> TempDir {
     folder
 }
 
-pub(crate) fn podlapse(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_podlapse"))
+/// A command that has not begun. It is no part of a Job and of no CI, even if the tests are.
+pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_podlapse"));
+    command
         .args(arguments)
         .current_dir(folder)
         .env_remove("CI")
-        .output()
-        .expect("podlapse runs")
+        .env_remove("JOB_COMPLETION_INDEX");
+    command
+}
+
+pub(crate) fn podlapse(folder: &Path, arguments: &[&str]) -> Output {
+    command(folder, arguments).output().expect("podlapse runs")
 }
 
 pub(crate) fn stdout(output: &Output) -> String {
