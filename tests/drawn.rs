@@ -185,7 +185,7 @@ fn a_moment_behind_an_alias_is_drawn_from_the_place_of_the_alias() {
             "kubelet.config.syncFrequency",
             "nodes[0].kubelet.config.syncFrequency",
             "programs[0].answers[0].from",
-            "programs[0].signals.SIGTERM.after",
+            "programs[0].signals.TERM.after",
             "runFor",
         ]
     );

@@ -46,6 +46,23 @@ proptest! {
         prop_assert_eq!(one.len(), other.len());
     }
 
+    /// Draws are named after the places where they are written, whatever the order there.
+    #[test]
+    fn windows_in_any_order_and_signals_in_full_are_written_as_they_are_played(seed in any::<u64>(), run in 0..1_000_u64) {
+        let weights = Weights { distributions: 100, probes: 60, guests: 30, ..Weights::default() };
+        let mut input = Generator::new(weights).scenario(seed, run);
+        for run in input.scenario.containers.iter_mut().flat_map(|script| &mut script.runs) {
+            for windows in [&mut run.startup, &mut run.readiness, &mut run.liveness] {
+                windows.reverse();
+            }
+        }
+        let read_first = read(write::yaml(&input).replace("TERM:", "SIGTERM:"));
+        let read_again = read(write::yaml(&read_first));
+        prop_assert_eq!(sim::run(&read_first), sim::run(&read_again));
+        let around = mutated(&read_first, 1, 1);
+        prop_assert_eq!(sim::run(&around), sim::run(&read(write::yaml(&around))));
+    }
+
     #[test]
     fn a_run_repeats_itself(input in scenarios()) {
         prop_assert_eq!(sim::run(&input), sim::run(&input));
@@ -165,6 +182,14 @@ const DRAWN: &[&str] = &[
     "RestartAllContainers",
     "sleep:",
     "web-*",
+    "namespace: shop",
+    "pod: shop/web-0",
+    "hostNetwork: true",
+    "image: App:1",
+    "scheme: HTTPS",
+    "host:",
+    "name: shell",
+    "reason: Upgraded",
 ];
 
 #[test]

@@ -427,6 +427,8 @@ fn times(input: &Input, found: &mut Vec<Lint>) {
 
 /// The time of the first answer that is a success and stays within the chance of the script.
 fn first_success(windows: &[ProbeWindow]) -> Option<Duration> {
+    let mut windows: Vec<&ProbeWindow> = windows.iter().collect();
+    windows.sort_by_key(|window| window.from);
     if windows.first()?.from > Duration::ZERO {
         // Before the first window nothing is wrong.
         return Some(Duration::ZERO);

@@ -7,7 +7,8 @@ use crate::kernel::{Duration, Time};
 use crate::scenario::distributions;
 use crate::scenario::named;
 use crate::scenario::types::{
-    Action, ActionKind, ContainerScript, Exit, Input, OnTerm, ProbeAnswer, Run, Schedule, Span,
+    Action, ActionKind, ContainerScript, EVICTION_MESSAGE, EvictionReason, Exit, Input, OnTerm, ProbeAnswer, Run,
+    Schedule, Span,
 };
 
 /// Run number `run` around `input`: number 0 is the input as it is.
@@ -59,14 +60,35 @@ fn add_action(stream: &mut Stream, input: &mut Input) {
     let pod = &stream.pick(&input.pods).pod;
     let containers: Vec<_> = pod.all_containers().map(|(_, c)| c.name.clone()).collect();
     let name = named::shortest(input, pod);
-    let what = match stream.below(4) {
-        0 => ActionKind::Kill {
+    // Of several nodes one must be named.
+    let node = |stream: &mut Stream| {
+        let nodes = &input.scenario.nodes;
+        (!nodes.is_empty()).then(|| stream.pick(nodes).name.clone())
+    };
+    let what = match stream.below(12) {
+        0..3 => ActionKind::Kill {
             pod: name,
             container: stream.pick(&containers).clone(),
             code: *stream.pick(&[0, 1, 137]),
             reason: None,
         },
-        1 => ActionKind::KillSandbox { pod: name },
+        3 | 4 => ActionKind::KillSandbox { pod: name },
+        5 => ActionKind::RestartKubelet {
+            node: node(stream),
+            down: stream.millis(0, 20_000),
+        },
+        6 => match stream.below(3) {
+            0 => ActionKind::RebootNode {
+                node: node(stream),
+                down: stream.millis(1_000, 40_000),
+            },
+            1 => ActionKind::ShutdownNode { node: node(stream) },
+            _ => ActionKind::Evict {
+                pod: name,
+                reason: EvictionReason::NodePressure,
+                message: EVICTION_MESSAGE.into(),
+            },
+        },
         _ => ActionKind::DeletePod {
             pod: name,
             grace_period_seconds: stream.chance(50).then(|| i64::from(stream.between(0, 40))),
@@ -87,13 +109,22 @@ fn move_action(stream: &mut Stream, input: &mut Input) {
 
 fn change_pod(stream: &mut Stream, input: &mut Input) {
     let count = u32::try_from(input.pods.len()).unwrap_or(1);
+    let features = &input.scenario.kubelet.features;
     let spec = &mut input.pods[stream.below(count) as usize].pod.spec;
-    match stream.below(3) {
+    match stream.below(4) {
         0 => spec.termination_grace_period_seconds = i64::from(stream.between(0, 40)),
         1 => {
             spec.restart_policy = *stream.pick(&[RestartPolicy::Always, RestartPolicy::OnFailure, RestartPolicy::Never])
         }
-        _ => spec.active_deadline_seconds = Some(i64::from(stream.between(1, 60))),
+        2 => spec.active_deadline_seconds = Some(i64::from(stream.between(1, 60))),
+        _ if features.container_restart_rules => {
+            // An app container's own policy; rules need that there is one.
+            let count = u32::try_from(spec.containers.len()).unwrap_or(1);
+            let container = &mut spec.containers[stream.below(count) as usize];
+            let policies = [RestartPolicy::Always, RestartPolicy::OnFailure, RestartPolicy::Never];
+            container.restart_policy = Some(*stream.pick(&policies));
+        }
+        _ => {}
     }
     fit_sleeps(spec, &input.scenario.kubelet.features);
 }

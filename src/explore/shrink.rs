@@ -3,7 +3,7 @@
 //! Reductions are tried in a fixed order, from the largest to the smallest. One that keeps the failure is kept, and
 //! the order begins again behind it; when a whole round keeps nothing, that is the result. No randomness is involved.
 
-use crate::api::pod::{Container, Name, Pod};
+use crate::api::pod::{Container, Name, Pod, RestartPolicy};
 use crate::kernel::{Duration, Time};
 use crate::scenario::lookup::matches_pod;
 use crate::scenario::types::{
@@ -327,7 +327,7 @@ fn calm_run(input: &mut Input, place: usize) -> Step {
 }
 
 /// How many things of a container are calmed one by one.
-const CALMS_OF_A_CONTAINER: usize = 10;
+const CALMS_OF_A_CONTAINER: usize = 11;
 
 fn calm_container(input: &mut Input, place: usize) -> Step {
     let specs = input.pods.iter_mut().map(|p| &mut p.pod.spec);
@@ -356,11 +356,7 @@ fn calm_container(input: &mut Input, place: usize) -> Step {
         2 => startup_probe.take().is_some(),
         3 => post_start.take().is_some(),
         4 => pre_stop.take().is_some(),
-        5 if !restart_policy_rules.is_empty() => {
-            restart_policy_rules.clear();
-            *restart_policy = None;
-            true
-        }
+        5 => !std::mem::take(restart_policy_rules).is_empty(),
         6 => !std::mem::take(command).is_empty(),
         7 => !std::mem::take(env).is_empty(),
         8 => !std::mem::take(env_from).is_empty(),
@@ -368,13 +364,18 @@ fn calm_container(input: &mut Input, place: usize) -> Step {
             mount_paths.clear();
             !std::mem::take(volume_mounts).is_empty()
         }
-        _ => false,
+        // Without its Always a sidecar would be another kind of container; rules need a policy.
+        _ => {
+            let rules = !restart_policy_rules.is_empty();
+            let own = restart_policy.take_if(|policy| !rules && *policy != RestartPolicy::Always);
+            own.is_some()
+        }
     };
     step(changed)
 }
 
 /// How many things of a pod are calmed one by one.
-const CALMS_OF_A_POD: usize = 7;
+const CALMS_OF_A_POD: usize = 8;
 
 fn calm_pod(input: &mut Input, place: usize) -> Step {
     let Some(pod) = input.pods.get_mut(place / CALMS_OF_A_POD) else {
@@ -395,6 +396,7 @@ fn calm_pod(input: &mut Input, place: usize) -> Step {
         }
         4 => !std::mem::take(&mut spec.scheduling_gates).is_empty(),
         5 => !std::mem::take(&mut spec.image_pull_secrets).is_empty(),
+        6 => std::mem::take(&mut spec.host_network),
         _ => std::mem::take(&mut spec.priority_class_name).is_some() | (std::mem::take(&mut spec.priority) != 0),
     };
     drop_idle_scripts(input);

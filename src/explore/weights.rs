@@ -14,6 +14,8 @@ pub struct Weights {
     pub containers: u32,
     /// another pod, another container
     pub more: u8,
+    /// a pod behind the first is in another namespace
+    pub namespaces: u8,
     /// a pod has init containers
     pub init_containers: u8,
     /// an init container is a sidecar
@@ -81,6 +83,7 @@ impl Default for Weights {
             pods: 2,
             containers: 3,
             more: 20,
+            namespaces: 6,
             init_containers: 25,
             sidecars: 50,
             probes: 20,

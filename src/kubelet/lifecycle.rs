@@ -1,6 +1,6 @@
 //! Lifecycle hooks: postStart and preStop (`pkg/kubelet/lifecycle/handlers.go`).
 
-use crate::api::pod::{Handler, Name};
+use crate::api::pod::{Handler, Name, Pod};
 use crate::kernel::Duration;
 use crate::kubelet::Kubelet;
 use crate::kubelet::prober::handlers;
@@ -10,7 +10,7 @@ use crate::trace::{CallPhase, HookType, What};
 /// Runs a hook; errors with what the handler says (`HandlerRunner.Run`).
 pub(super) async fn run(
     kubelet: &Kubelet,
-    container: &Container,
+    (pod, container): (&Pod, &Container),
     hook: HookType,
     handler: &Handler,
 ) -> Result<(), Name> {
@@ -72,28 +72,43 @@ pub(super) async fn run(
             kubelet.kernel.sleep(Duration::from_secs(*seconds)).await;
             Ok(())
         }
-        Handler::HttpGet { .. } | Handler::TcpSocket { .. } | Handler::Grpc { .. } => {
+        // The API takes such hooks, and nothing runs them.
+        Handler::TcpSocket { .. } | Handler::Grpc { .. } => Err(invalid(handler)),
+        // The runtime knows no address of a sandbox that has none of its own (`runHTTPHandler`).
+        Handler::HttpGet { host: None, .. } if pod.spec.host_network => {
+            Err("failed to find networking container".into())
+        }
+        Handler::HttpGet { host, .. } => {
+            let own = kubelet.runtime.ip_of(container);
+            let host = host.as_deref().unwrap_or(&own);
+            let refused = || Err(handlers::refused(handler, host, 0).into());
             if let Some(GuestAnswer::Refused) = kubelet.runtime.guest_answer(container, handler) {
-                let ip = kubelet.runtime.ip_of(container);
-                let error: Name = handlers::refused(handler, &ip, 0).into();
-                record(CallPhase::End, Some(error.clone()));
-                return Err(error);
-            }
-            match kubelet.runtime.network_call(container, takes(), Duration::MAX).await {
-                Ending::Answered | Ending::TimedOut => match &outcome.error {
-                    None => Ok(()),
-                    Some(text) => {
-                        let url = handlers::url(handler, &kubelet.runtime.ip_of(container));
+                refused()
+            } else {
+                match kubelet.runtime.network_call(container, takes(), Duration::MAX).await {
+                    Ending::Answered | Ending::TimedOut => outcome.error.as_ref().map_or(Ok(()), |text| {
+                        let url = handlers::url(handler, host);
                         Err(format!("Get \"{url}\": {text}").into())
-                    }
-                },
-                Ending::Died | Ending::Cancelled => {
-                    let ip = kubelet.runtime.ip_of(container);
-                    Err(handlers::refused(handler, &ip, 0).into())
+                    }),
+                    Ending::Died | Ending::Cancelled => refused(),
                 }
             }
         }
     };
     record(CallPhase::End, result.clone().err());
     result
+}
+
+/// What is said of a handler that is none of exec, httpGet and sleep, as Go prints it.
+fn invalid(handler: &Handler) -> Name {
+    let socket = match handler {
+        Handler::TcpSocket { port, host } => {
+            let host = host.as_deref().unwrap_or_default();
+            format!("&TCPSocketAction{{Port:{{0 {port} }},Host:{host},}}")
+        }
+        Handler::Exec { .. } | Handler::HttpGet { .. } | Handler::Grpc { .. } | Handler::Sleep { .. } => {
+            "nil".to_owned()
+        }
+    };
+    format!("invalid handler: &LifecycleHandler{{Exec:nil,HTTPGet:nil,TCPSocket:{socket},Sleep:nil,}}").into()
 }

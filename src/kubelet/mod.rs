@@ -36,7 +36,7 @@ use crate::scenario::types::{KubeletConfig, Sabotage};
 use crate::trace::{EventRecord, Recorder, What};
 use api_server::ApiServer;
 use backoff::Backoff;
-use container::PodStatus;
+use container::{PodStatus, State};
 use eviction::StatusChange;
 use images::{ImageManager, StartError};
 use kuberuntime::sync::SyncResult;
@@ -301,7 +301,8 @@ impl Kubelet {
         (false, result)
     }
 
-    /// `SyncTerminatingPod`: everything that runs is stopped, then the final status is derived.
+    /// `SyncTerminatingPod`: everything that runs is stopped, then the final status is derived. False if something runs
+    /// all the same: a start that a former kubelet had begun may have come to its end meanwhile.
     async fn sync_terminating_pod(
         self: &Rc<Self>,
         ix: PodIx,
@@ -309,7 +310,7 @@ impl Kubelet {
         runtime: &PodStatus,
         grace: Option<i64>,
         change: Option<StatusChange>,
-    ) {
+    ) -> bool {
         let mut status = self.generate_status(ix, config, runtime, false);
         if let Some(change) = change {
             change.apply(&mut status, self.timestamp());
@@ -320,8 +321,12 @@ impl Kubelet {
         self.probes.remove_pod(ix, &config.pod);
         let mut stopped = self.pleg.read_status(ix);
         stopped.ip = runtime.ip.clone();
+        if stopped.container_statuses.iter().any(|c| c.state == State::Running) {
+            return false;
+        }
         let status = self.generate_status(ix, config, &stopped, true);
         self.set_status(ix, config, status, false);
+        true
     }
 
     /// `SyncTerminatedPod`

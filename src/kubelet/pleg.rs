@@ -4,6 +4,7 @@
 //! waits is left out, and the time of the last one is computed.
 
 use std::cell::{Cell, RefCell};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -253,8 +254,9 @@ fn read(runtime: &Runtime, pod: PodIx, now: Time) -> PodStatus {
             sandboxes.collect::<Vec<SandboxStatus>>(),
         )
     });
-    sandbox_statuses.sort_by_key(|s| std::cmp::Reverse((s.attempt, s.id)));
-    container_statuses.sort_by_key(|c| std::cmp::Reverse((c.created_at, c.id)));
+    // `podSandboxByCreatedThenID`
+    sandbox_statuses.sort_by_key(|s| (Reverse((s.attempt, s.created_at)), s.id));
+    container_statuses.sort_by_key(|c| Reverse((c.created_at, c.id)));
     let ip = sandbox_statuses.first().filter(|s| s.ready).and_then(|s| s.ip.clone());
     PodStatus {
         container_statuses,

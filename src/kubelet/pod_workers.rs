@@ -60,6 +60,8 @@ pub(super) struct Worker {
     /// `activeUpdate`: what the last one worked with.
     active: RefCell<Option<PodConfig>>,
     stage: Cell<Stage>,
+    /// The end has begun, not only been asked for (`startedTerminating`).
+    started_terminating: Cell<bool>,
     /// The pod was deleted, not only ended.
     pub(super) deleted: Cell<bool>,
     evicted: Cell<bool>,
@@ -108,6 +110,7 @@ impl Worker {
             pending: RefCell::default(),
             active: RefCell::default(),
             stage: Cell::new(Stage::Syncing),
+            started_terminating: Cell::new(false),
             deleted: Cell::new(false),
             evicted: Cell::new(false),
             last_sync: Cell::new(None),
@@ -265,10 +268,15 @@ impl Kubelet {
                     }
                 }
                 Stage::Terminating => {
+                    if !worker.started_terminating.replace(true) {
+                        self.volumes.changed.raise();
+                    }
                     let change = worker.change.borrow().clone();
-                    self.sync_terminating_pod(ix, &config, &status, (grace != 0).then_some(grace), change)
-                        .await;
-                    Outcome::Transition(Stage::Terminated)
+                    let sync = self.sync_terminating_pod(ix, &config, &status, (grace != 0).then_some(grace), change);
+                    match sync.await {
+                        true => Outcome::Transition(Stage::Terminated),
+                        false => Outcome::Failed(None),
+                    }
                 }
                 Stage::Terminated | Stage::Finished => {
                     self.sync_terminated_pod(ix, &config, &status).await;
@@ -295,6 +303,7 @@ impl Kubelet {
         let due = match outcome {
             Outcome::Transition(stage) => {
                 worker.stage.set(worker.stage.get().max(stage));
+                worker.started_terminating.set(true);
                 self.volumes.changed.raise();
                 if stage == Stage::Terminated {
                     worker.change.take();
@@ -320,9 +329,13 @@ impl Kubelet {
             }
             Outcome::Cancelled => now + self.jittered(BACK_OFF_PERIOD),
             Outcome::Failed(ends) => {
-                let ends = ends.filter(|_| self.config.features.requeue_at_backoff_expiry);
-                let wait = ends.map_or(BACK_OFF_PERIOD, |ends| ends - now);
-                now + self.jittered(wait.max(Duration::ZERO).min(self.config.sync_frequency))
+                let wait = if self.config.features.requeue_at_backoff_expiry {
+                    let wait = ends.map_or(BACK_OFF_PERIOD, |ends| ends - now);
+                    wait.max(Duration::ZERO).min(self.config.sync_frequency)
+                } else {
+                    BACK_OFF_PERIOD
+                };
+                now + self.jittered(wait)
             }
         };
         self.enqueue(ix, due);
@@ -357,12 +370,14 @@ impl Kubelet {
         workers.get(&ix).is_some_and(|w| w.stage.get() >= Stage::Terminating)
     }
 
-    /// `ShouldPodContainersBeTerminating`; a pod that no worker has been told of is not to run.
+    /// `ShouldPodContainersBeTerminating`: a pod whose end was asked for may still wait for a relist. One that no worker has
+    /// been told of is not to run.
     pub(super) fn should_containers_be_terminating(&self, ix: PodIx) -> bool {
         let workers = self.workers.borrow();
-        workers
-            .get(&ix)
-            .map_or_else(|| self.pods_synced(), |w| w.stage.get() >= Stage::Terminating)
+        workers.get(&ix).map_or_else(
+            || self.pods_synced(),
+            |w| w.started_terminating.get() || w.stage.get() >= Stage::Terminated,
+        )
     }
 
     /// `ShouldPodRuntimeBeRemoved`

@@ -3,6 +3,7 @@
 use super::Kubelet;
 use super::container::{PodStatus, State};
 use super::kuberuntime::actions::Actions;
+use super::status::restart_policy::policy_of;
 use crate::api::pod::{Pod, RestartPolicy};
 use crate::scenario::types::Sabotage;
 
@@ -18,7 +19,7 @@ impl Kubelet {
         match self.config.sabotage {
             Some(Sabotage::NeverRestarts) if !actions.create_sandbox => {
                 for (index, container) in apps() {
-                    let never = container.restart_policy.unwrap_or(pod.spec.restart_policy) == RestartPolicy::Never;
+                    let never = policy_of(container, pod, &self.config.features) == RestartPolicy::Never;
                     let dead = status
                         .find_by_name(&container.name)
                         .is_some_and(|s| s.state == State::Exited);

@@ -139,7 +139,8 @@ impl Runtime {
         let since = container
             .started_at()
             .map_or(Duration::ZERO, |at| self.kernel.now() - at);
-        let in_force = windows.iter().rev().find(|w| w.from <= since);
+        let begun = windows.iter().filter(|w| w.from <= since);
+        let in_force = begun.max_by_key(|w| w.from);
         // Before the first one nothing is wrong.
         let window = in_force.unwrap_or(&ProbeWindow::HEALTHY);
         let mut reply = ProbeReply {

@@ -1,7 +1,7 @@
 //! Actions: exactly one thing at a time, done to something that exists.
 
 use super::decode::Decoder;
-use super::types::{Action, ActionKind, EvictionReason};
+use super::types::{Action, ActionKind, EVICTION_MESSAGE, EvictionReason};
 use crate::api::decode::{WorkloadKind, ephemeral, is_dns_label};
 use crate::api::node::Node;
 use crate::api::objects::ObjectKind;
@@ -145,7 +145,7 @@ pub(super) fn step(decoder: &mut Decoder<'_, '_>, node: &Node) -> Option<Step> {
             message: with
                 .text_at("message")
                 .cloned()
-                .unwrap_or_else(|| "The node was low on resource: memory. ".into()),
+                .unwrap_or_else(|| EVICTION_MESSAGE.into()),
         },
         "killSandbox" => ActionKind::KillSandbox {
             pod: decoder.name(with, "pod"),

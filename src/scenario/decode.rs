@@ -336,9 +336,7 @@ impl Decoder<'_, '_> {
             let windows = decoder.field(node, "probes", |decoder, probes| {
                 decoder.each(probes, kind, Decoder::window)
             });
-            let mut windows = windows.unwrap_or_default();
-            windows.sort_by_key(|window| window.from);
-            windows
+            windows.unwrap_or_default()
         };
         Run {
             create: self.outcome_at(node, "create"),
@@ -439,7 +437,7 @@ impl Decoder<'_, '_> {
                     let message = format!("{:?} is no signal that a program can react to", &*key.name);
                     decoder.problems.mark(key.span, message).hint = Some(format!("known are {}", KNOWN.join(", ")));
                 }
-                let reaction = decoder.below(&key.name, |decoder| decoder.on_term(reaction));
+                let reaction = decoder.below(name, |decoder| decoder.on_term(reaction));
                 if signals.insert(name.into(), reaction).is_some() {
                     decoder.problems.mark(key.span, format!("{name} is given twice"));
                 }

@@ -349,7 +349,7 @@ pub struct Run {
     pub post_start: Outcome,
     /// preStop
     pub pre_stop: Outcome,
-    /// probes.startup, sorted by from
+    /// probes.startup, in any order
     pub startup: Vec<ProbeWindow>,
     /// probes.readiness
     pub readiness: Vec<ProbeWindow>,
@@ -555,6 +555,9 @@ pub enum ActionKind {
         down: Duration,
     },
 }
+
+/// evict.message where none is given
+pub const EVICTION_MESSAGE: &str = "The node was low on resource: memory. ";
 
 /// evict.reason
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]

@@ -62,6 +62,8 @@ pub(super) struct ContainerFacts {
     pub live: Few<u32>,
     /// Starts that succeeded.
     pub starts: u32,
+    /// How many sandboxes the pod had had at the last of them.
+    pub sandboxes: u32,
     /// When the last process started.
     pub started: Option<(Time, u32)>,
     pub start_seconds: Few<i64>,
@@ -106,6 +108,7 @@ impl ContainerFacts {
             orphans: Vec::new(),
             live: Few::new(),
             starts: 0,
+            sandboxes: 0,
             started: None,
             start_seconds: Few::new(),
             exits: Few::new(),

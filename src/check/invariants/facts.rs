@@ -395,7 +395,11 @@ impl PodFacts {
                     self.lost |= newest && call.op == CriOp::RemoveContainer && call.phase == CallPhase::Begin;
                     // An evicted or deleted pod has its dead containers taken away; that undoes nothing.
                     let done = container.done && (self.evicted || self.deletion.is_some());
+                    let starts = container.starts;
                     container.on_cri(record, call);
+                    if container.starts > starts {
+                        container.sandboxes = self.sandboxes_made;
+                    }
                     container.done |= done;
                     return;
                 }

@@ -2,6 +2,7 @@
 
 use super::backoff::EXPIRY;
 use super::container::ContainerFacts;
+use super::facts::PodFacts;
 use super::{Invariant, Kind, Scene, Verdict, ensure};
 use crate::api::pod::{ContainerType, Pod, RestartPolicy, RestartRuleAction};
 use crate::kernel::Duration;
@@ -11,8 +12,8 @@ use crate::trace::{CallPhase, CriOp, ExitBy, What};
 pub(super) const INVARIANTS: &[Invariant] = &[
     Invariant {
         name: "never-runs-once",
-        holds: "a container that is never restarted starts at most once, unless its image changes",
-        source: "pkg/api/v1/pod/util.go: ContainerShouldRestart",
+        holds: "a container that is never restarted starts at most once, unless its image changes, or a pod with another policy has a new sandbox",
+        source: "pkg/api/v1/pod/util.go: ContainerShouldRestart; pkg/kubelet/kuberuntime/kuberuntime_manager.go: computePodActions",
         kind: Kind::Begins(&[CriOp::StartContainer]),
         check: never_runs_once,
     },
@@ -57,10 +58,14 @@ pub(super) const INVARIANTS: &[Invariant] = &[
 fn plain_policy(scene: &Scene<'_>) -> Option<RestartPolicy> {
     let (_, pod) = scene.pod()?;
     let spec = scene.container?.spec(pod)?;
-    if !spec.restart_policy_rules.is_empty() || restarts_all(pod) {
+    let features = &scene.kubelet().features;
+    // Older kubelets know of no policy but a sidecar's.
+    let known = |policy: &RestartPolicy| features.container_restart_rules || *policy == RestartPolicy::Always;
+    let own = spec.restart_policy.filter(known);
+    if own.is_some() && !spec.restart_policy_rules.is_empty() || restarts_all(pod) {
         return None;
     }
-    Some(spec.restart_policy.unwrap_or(pod.spec.restart_policy))
+    Some(own.unwrap_or(pod.spec.restart_policy))
 }
 
 fn restarts_all(pod: &Pod) -> bool {
@@ -80,6 +85,13 @@ fn never_runs_once(scene: &Scene<'_>) -> Verdict {
         return Ok(());
     }
     if is_unknown_to_the_kubelet(scene, container) {
+        return Ok(());
+    }
+    // In a new sandbox everything starts anew; only the pod's own policy keeps it from being made.
+    let begins_anew = |pod: &PodFacts| {
+        pod.pod(scene.facts).spec.restart_policy != RestartPolicy::Never && container.sandboxes < pod.sandboxes_made
+    };
+    if scene.pod.is_some_and(begins_anew) {
         return Ok(());
     }
     ensure(container.starts == 0, || {

@@ -114,8 +114,8 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     },
     Invariant {
         name: "network-needs-a-sandbox",
-        holds: "podIP and PodReadyToStartContainers=True come only after a sandbox was made",
-        source: "pkg/kubelet/status/generate.go: GeneratePodReadyToStartContainersCondition",
+        holds: "podIP, unless it is the node's, and PodReadyToStartContainers=True come only after a sandbox was made",
+        source: "pkg/kubelet/status/generate.go: GeneratePodReadyToStartContainersCondition; pkg/kubelet/kubelet_pods.go: generateAPIPodStatus",
         kind: Kind::Status,
         check: network_needs_a_sandbox,
     },
@@ -443,10 +443,11 @@ fn deadline_has_passed(scene: &Scene<'_>) -> Verdict {
 }
 
 fn network_needs_a_sandbox(scene: &Scene<'_>) -> Verdict {
-    let Some((facts, _, status)) = written(scene) else {
+    let Some((facts, pod, status)) = written(scene) else {
         return Ok(());
     };
-    let network = status.pod_ip.is_some() || is_true(status.condition_of(&ConditionKind::PodReadyToStartContainers));
+    let own_ip = status.pod_ip.is_some() && !pod.spec.host_network;
+    let network = own_ip || is_true(status.condition_of(&ConditionKind::PodReadyToStartContainers));
     ensure(!network || facts.sandboxes_made > 0, || {
         "the pod has a network without a sandbox".to_owned()
     })

@@ -1,12 +1,26 @@
 //! What operators and the world do to pods, objects and nodes.
 
-use super::Draw;
+use super::{Draw, called};
 use crate::api::decode::ephemeral;
 use crate::api::objects::Object;
 use crate::api::pod::{Name, Pod};
 use crate::api::status::ConditionStatus;
 use crate::explore::stream::Stream;
-use crate::scenario::types::{Action, ActionKind, EvictionReason};
+use crate::scenario::types::{Action, ActionKind, EVICTION_MESSAGE, EvictionReason};
+
+/// A second debug container of one name the API server would refuse.
+fn is_one_container(one: &ActionKind, other: &ActionKind) -> bool {
+    match (one, other) {
+        (
+            ActionKind::Debug { pod, container },
+            ActionKind::Debug {
+                pod: of,
+                container: second,
+            },
+        ) => pod == of && container.name == second.name,
+        _ => false,
+    }
+}
 
 impl Draw<'_> {
     pub(super) fn actions(&self, stream: &mut Stream, pods: &[Pod], objects: &[Object]) -> Vec<Action> {
@@ -15,7 +29,7 @@ impl Draw<'_> {
             if stream.chance(30) {
                 actions.push(Action {
                     at: stream.instant(self.length),
-                    what: ActionKind::CreatePod { pod: pod.name.clone() },
+                    what: ActionKind::CreatePod { pod: called(pods, pod) },
                     place: None,
                 });
             }
@@ -35,12 +49,14 @@ impl Draw<'_> {
         while actions.len() < most && stream.chance(self.weights.actions) {
             let pod = stream.pick(pods);
             let what = match stream.chance(self.weights.disruptions) {
-                true => self.disruption(stream, pod),
-                false => self.everyday(stream, pod),
+                true => self.disruption(stream, called(pods, pod)),
+                false => self.everyday(stream, pod, called(pods, pod)),
             };
             let at = stream.instant(self.length);
-            if actions.iter().any(|a| a.what == what) {
-                // A second debug container of that name the API server would refuse.
+            if actions
+                .iter()
+                .any(|a| a.what == what || is_one_container(&a.what, &what))
+            {
                 continue;
             }
             actions.push(Action { at, what, place: None });
@@ -49,7 +65,7 @@ impl Draw<'_> {
         actions
     }
 
-    fn everyday(&self, stream: &mut Stream, pod: &Pod) -> ActionKind {
+    fn everyday(&self, stream: &mut Stream, pod: &Pod, pod_name: Name) -> ActionKind {
         let names = self.names;
         let containers = if pod.spec.init_containers.is_empty() || stream.chance(70) {
             &pod.spec.containers
@@ -57,7 +73,6 @@ impl Draw<'_> {
             &pod.spec.init_containers
         };
         let container = stream.pick(containers).name.clone();
-        let pod_name = pod.name.clone();
         match stream.below(10) {
             0..=4 => ActionKind::DeletePod {
                 pod: pod_name,
@@ -67,7 +82,7 @@ impl Draw<'_> {
                 pod: pod_name,
                 container,
                 code: *stream.pick(&[137, 0, 1]),
-                reason: None,
+                reason: stream.chance(20).then(|| names.reason.clone()),
             },
             7 => ActionKind::SetImage {
                 pod: pod_name,
@@ -81,13 +96,18 @@ impl Draw<'_> {
             },
             _ => ActionKind::Debug {
                 pod: pod_name,
-                container: Box::new(ephemeral(names.debug.clone(), names.present.clone())),
+                container: Box::new(ephemeral(
+                    stream.pick(&names.debug).clone(),
+                    stream
+                        .pick(&[&names.present, &names.present, &names.absent])
+                        .to_owned()
+                        .clone(),
+                )),
             },
         }
     }
 
-    fn disruption(&self, stream: &mut Stream, pod: &Pod) -> ActionKind {
-        let pod = pod.name.clone();
+    fn disruption(&self, stream: &mut Stream, pod: Name) -> ActionKind {
         match stream.below(6) {
             0 | 1 => ActionKind::KillSandbox { pod },
             2 => ActionKind::Evict {
@@ -97,7 +117,7 @@ impl Draw<'_> {
                     EvictionReason::SoftThreshold,
                     EvictionReason::LocalStorageLimit,
                 ]),
-                message: "The node was low on resource: memory. ".into(),
+                message: EVICTION_MESSAGE.into(),
             },
             3 => ActionKind::RestartKubelet {
                 node: self.some_node(stream),

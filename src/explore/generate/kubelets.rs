@@ -55,6 +55,14 @@ impl Draw<'_> {
             let own: Vec<&Setup> = self.setups.iter().filter(|s| s.version == version).collect();
             let setup = *stream.pick(&own);
             self.set_up(kubelet, setup);
+            if stream.chance(30) {
+                let mut gates = setup.gates.clone();
+                gates.extend(stream.pick(&own).gates.clone());
+                // One may need the other as the version has it.
+                if let Ok(features) = Features::new(version, &gates) {
+                    (kubelet.features, kubelet.feature_gates) = (features, gates);
+                }
+            }
         }
         if stream.chance(weights.configuration) {
             self.configuration(stream, kubelet);

@@ -99,8 +99,9 @@ fn together(pods: Vec<Pod>, objects: Vec<crate::api::objects::Object>, scenario:
             _ => false,
         })
     };
-    let pods = pods.into_iter().map(|pod| PodInput {
-        created_by_action: created(&pod.name, true),
+    let created_pods: Vec<bool> = pods.iter().map(|pod| created(&called(&pods, pod), true)).collect();
+    let pods = pods.into_iter().zip(created_pods).map(|(pod, created)| PodInput {
+        created_by_action: created,
         pod: pod.into(),
     });
     let objects = objects.into_iter().map(|object| ObjectInput {
@@ -111,6 +112,14 @@ fn together(pods: Vec<Pod>, objects: Vec<crate::api::objects::Object>, scenario:
         pods: pods.collect(),
         objects: objects.collect(),
         scenario: scenario.into(),
+    }
+}
+
+/// The shortest name that means one of these pods and no other.
+fn called(pods: &[Pod], pod: &Pod) -> Name {
+    match pods.iter().filter(|other| other.name == pod.name).count() {
+        1 => pod.name.clone(),
+        _ => pod.full_name(),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::api::features::Features;
 use crate::api::pod::{
     Container, Handler, Name, Pod, PodSpec, Probe, PullPolicy, RestartPolicy, RestartRule, RestartRuleAction,
 };
+use crate::api::uid::pod_uid;
 use crate::explore::mutate::fit_sleeps;
 use crate::explore::stream::Stream;
 
@@ -62,11 +63,23 @@ impl Draw<'_> {
         } else if !self.nodes.is_empty() && stream.chance(50) {
             spec.node_name = Some(stream.pick(&self.nodes).name.clone());
         }
+        spec.host_network = stream.chance(3);
         fit_sleeps(&mut spec, features);
+        let (mut namespace, mut name, mut uid) = (&names.default, &names.pods[place], names.uids[place].clone());
+        if place > 0 && stream.chance(weights.namespaces) {
+            // The second may have the first one's name.
+            namespace = &names.namespace;
+            name = if place == 1 && stream.chance(50) {
+                &names.pods[0]
+            } else {
+                name
+            };
+            uid = pod_uid(place, namespace, name);
+        }
         Pod {
-            namespace: names.default.clone(),
-            name: names.pods[place].clone(),
-            uid: names.uids[place].clone(),
+            namespace: namespace.clone(),
+            name: name.clone(),
+            uid,
             labels: BTreeMap::new(),
             annotations: BTreeMap::new(),
             spec,
@@ -78,12 +91,11 @@ impl Draw<'_> {
 
     fn container(&self, stream: &mut Stream, name: &Name) -> Container {
         let pulled = stream.chance(self.weights.pulls);
-        let image = if pulled {
-            &self.names.absent
-        } else if stream.chance(8) {
-            &self.names.untagged
-        } else {
-            &self.names.present
+        let image = match stream.below(100) {
+            _ if pulled => &self.names.absent,
+            0..8 => &self.names.untagged,
+            8 => &self.names.unparsable,
+            _ => &self.names.present,
         };
         let command = if stream.chance(self.weights.guests) {
             stream.pick(&self.names.programs).clone()
@@ -106,7 +118,12 @@ impl Draw<'_> {
     fn init_container(&self, stream: &mut Stream, name: &Name, features: &Features) -> Container {
         let container = self.container(stream, name);
         if !features.sidecar_containers || !stream.chance(self.weights.sidecars) {
-            return self.with_rules(stream, container, features);
+            return self.with_policy(
+                stream,
+                container,
+                &[RestartPolicy::Never, RestartPolicy::OnFailure],
+                features,
+            );
         }
         let sidecar = self.with_probes(stream, container);
         Container {
@@ -118,7 +135,8 @@ impl Draw<'_> {
     fn app_container(&self, stream: &mut Stream, name: &Name, features: &Features) -> Container {
         let container = self.container(stream, name);
         let container = self.with_probes(stream, container);
-        self.with_rules(stream, container, features)
+        let policies = [RestartPolicy::Never, RestartPolicy::OnFailure, RestartPolicy::Always];
+        self.with_policy(stream, container, &policies, features)
     }
 
     fn with_probes(&self, stream: &mut Stream, container: Container) -> Container {
@@ -137,23 +155,21 @@ impl Draw<'_> {
         }
     }
 
-    /// A policy and rules of the container's own.
-    fn with_rules(&self, stream: &mut Stream, container: Container, features: &Features) -> Container {
+    /// A policy of the container's own, mostly with rules.
+    fn with_policy(
+        &self,
+        stream: &mut Stream,
+        container: Container,
+        policies: &[RestartPolicy],
+        features: &Features,
+    ) -> Container {
         if !features.container_restart_rules || !stream.chance(self.weights.restart_rules) {
             return container;
         }
-        let action = if features.restart_all_containers && stream.chance(25) {
-            RestartRuleAction::RestartAllContainers
-        } else {
-            RestartRuleAction::Restart
-        };
+        let rules = [0, 1, 1, 2][stream.below(4) as usize];
         Container {
-            restart_policy: Some(*stream.pick(&[RestartPolicy::Never, RestartPolicy::OnFailure])),
-            restart_policy_rules: vec![RestartRule {
-                action,
-                not_in: stream.chance(25),
-                values: vec![*stream.pick(&[0, 1, 42, 137])],
-            }],
+            restart_policy: Some(*stream.pick(policies)),
+            restart_policy_rules: (0..rules).map(|_| rule(stream, features)).collect(),
             ..container
         }
     }
@@ -167,14 +183,25 @@ impl Draw<'_> {
                 port: 8080,
                 service: self.names.empty.clone(),
             },
-            1 => Handler::HttpGet {
-                path: self.names.path.clone(),
+            1 => self.http_get(stream),
+            _ => Handler::TcpSocket {
                 port: 8080,
-                https: false,
-                host: None,
+                host: self.host(stream),
             },
-            _ => Handler::TcpSocket { port: 8080, host: None },
         }
+    }
+
+    fn http_get(&self, stream: &mut Stream) -> Handler {
+        Handler::HttpGet {
+            path: self.names.path.clone(),
+            port: 8080,
+            https: stream.chance(10),
+            host: self.host(stream),
+        }
+    }
+
+    fn host(&self, stream: &mut Stream) -> Option<Name> {
+        stream.chance(5).then(|| self.names.host.clone())
     }
 
     fn probe(&self, stream: &mut Stream, once: bool) -> Probe {
@@ -191,19 +218,31 @@ impl Draw<'_> {
     }
 
     fn hook(&self, stream: &mut Stream) -> Handler {
-        match stream.below(4) {
-            0 => Handler::Sleep {
+        match stream.below(16) {
+            0..4 => Handler::Sleep {
                 seconds: i64::from(stream.between(1, 12)),
             },
-            1 => Handler::HttpGet {
-                path: self.names.path.clone(),
-                port: 8080,
-                https: false,
-                host: None,
-            },
+            4..8 => self.http_get(stream),
+            // The API takes it, and the kubelet refuses it.
+            8 => Handler::TcpSocket { port: 8080, host: None },
             _ => Handler::Exec {
                 command: self.names.command.clone(),
             },
         }
+    }
+}
+
+fn rule(stream: &mut Stream, features: &Features) -> RestartRule {
+    let codes = [0, 1, 42, 137];
+    let first = stream.below(4) as usize;
+    let more = [0, 0, 1, 2][stream.below(4) as usize];
+    RestartRule {
+        action: if features.restart_all_containers && stream.chance(25) {
+            RestartRuleAction::RestartAllContainers
+        } else {
+            RestartRuleAction::Restart
+        },
+        not_in: stream.chance(25),
+        values: (first..=first + more).map(|place| codes[place % 4]).collect(),
     }
 }

@@ -1,12 +1,12 @@
 //! What containers do, run by run, and durations that are drawn when the scenario is read.
 
-use super::Draw;
+use super::{Draw, called};
 use crate::api::pod::{Container, Handler, Pod, Probe};
 use crate::explore::stream::Stream;
-use crate::kernel::Duration;
+use crate::kernel::{Duration, Time};
 use crate::scenario::types::{
-    ContainerScript, Distribution, Exit, OnTerm, Outcome, PlacedDistribution, ProbeAnswer, ProbeWindow, Run, Scenario,
-    Span,
+    ActionKind, ContainerScript, Distribution, Exit, OnTerm, Outcome, PlacedDistribution, ProbeAnswer, ProbeWindow,
+    Run, Scenario, Span,
 };
 
 impl Draw<'_> {
@@ -24,7 +24,7 @@ impl Draw<'_> {
                     .map(|_| self.run(stream, container, ends))
                     .collect();
                 scripts.push(ContainerScript {
-                    pod: (pods.len() > 1).then(|| pod.name.clone()),
+                    pod: (pods.len() > 1).then(|| called(pods, pod)),
                     name: container.name.clone(),
                     runs,
                 });
@@ -35,8 +35,8 @@ impl Draw<'_> {
 
     fn run(&self, stream: &mut Stream, container: &Container, ends: bool) -> Run {
         let weights = self.weights;
-        let error = |stream: &mut Stream| Outcome {
-            takes: None,
+        let call = |stream: &mut Stream| Outcome {
+            takes: stream.chance(8).then(|| stream.millis(1, 2_000).into()),
             error: stream
                 .chance(weights.runtime_errors)
                 .then(|| stream.pick(&self.names.errors).clone()),
@@ -47,8 +47,8 @@ impl Draw<'_> {
             false => Outcome::default(),
         };
         Run {
-            create: error(stream),
-            start: error(stream),
+            create: call(stream),
+            start: call(stream),
             exit: exit.then(|| self.exit(stream, ends)),
             on_term: if stream.chance(weights.slow_ends) {
                 self.on_term(stream)
@@ -77,7 +77,10 @@ impl Draw<'_> {
         Exit {
             after: stream.millis(0, if soon { 5_000 } else { 30_000 }).into(),
             code,
-            reason: (code == 137).then(|| self.names.oom.clone()),
+            reason: match stream.chance(5) {
+                true => Some(self.names.reason.clone()),
+                false => (code == 137).then(|| self.names.oom.clone()),
+            },
             message: stream.chance(10).then(|| self.names.message.clone()),
         }
     }
@@ -153,15 +156,25 @@ impl Draw<'_> {
                 });
             }
         });
-        for (a, action) in scenario.actions.iter_mut().enumerate() {
+        let mut once = |path: String, moment: &mut Duration| {
             if stream.chance(50) {
                 let one = PlacedDistribution {
-                    path: format!("actions[{a}].at"),
+                    path,
                     distribution: distribution(stream),
                     once: true,
                 };
-                action.at = crate::kernel::Time::ZERO + one.first(seed, 0);
+                *moment = one.first(seed, 0);
                 placed.push(one);
+            }
+        };
+        for (a, action) in scenario.actions.iter_mut().enumerate() {
+            let mut at = action.at - Time::ZERO;
+            once(format!("actions[{a}].at"), &mut at);
+            action.at = Time::ZERO + at;
+            match &mut action.what {
+                ActionKind::RestartKubelet { down, .. } => once(format!("actions[{a}].restartKubelet.down"), down),
+                ActionKind::RebootNode { down, .. } => once(format!("actions[{a}].rebootNode.down"), down),
+                _ => {}
             }
         }
         scenario.distributions = placed;

@@ -1,6 +1,6 @@
 //! The world that a Scenario scripts: latencies, images, sandboxes, volumes, programs.
 
-use super::Draw;
+use super::{Draw, called};
 use crate::api::place::Place;
 use crate::api::pod::{Name, Pod};
 use crate::explore::stream::Stream;
@@ -78,7 +78,17 @@ impl Draw<'_> {
             .flat_map(Pod::all_containers)
             .any(|(_, c)| !c.command.is_empty());
         if guests && stream.chance(80) {
-            scenario.programs.push(self.program(stream));
+            scenario.programs.push(ProgramScript {
+                name: Some(names.server.clone()),
+                ..self.program(stream)
+            });
+        }
+        if stream.chance(weights.guests) {
+            // What containers of this image do that are told nothing else.
+            scenario.programs.push(ProgramScript {
+                image: Some(names.present.clone()),
+                ..self.program(stream)
+            });
         }
         if stream.chance(weights.epochs) {
             scenario.epoch_unix_secs += i64::from(stream.below(1_000_000_000));
@@ -88,7 +98,7 @@ impl Draw<'_> {
     /// A pod by its name, all by a pattern, or all by saying nothing.
     pub(super) fn some_pod(&self, stream: &mut Stream, pods: &[Pod]) -> Option<Name> {
         match stream.below(4) {
-            0 => Some(stream.pick(pods).name.clone()),
+            0 => Some(called(pods, stream.pick(pods))),
             1 => Some(self.names.every_pod.clone()),
             _ => None,
         }
@@ -105,7 +115,7 @@ impl Draw<'_> {
         };
         let later = stream.millis(500, 20_000);
         ProgramScript {
-            name: Some(names.server.clone()),
+            name: None,
             image: None,
             listens: vec![8080],
             answers: vec![

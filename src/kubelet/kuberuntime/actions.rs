@@ -4,7 +4,7 @@ use crate::api::features::Features;
 use crate::api::pod::{Container, Name, Pod, RestartPolicy, RestartRuleAction, concat};
 use crate::kubelet::container::{ContainerId, PodStatus, State, Status};
 use crate::kubelet::prober::results::{ProbeResult, Results};
-use crate::kubelet::status::restart_policy::{matching_rule, should_container_be_restarted};
+use crate::kubelet::status::restart_policy::{matching_rule, policy_of, should_container_be_restarted};
 use crate::trace::ProbeType;
 
 /// `podActions`
@@ -91,7 +91,7 @@ fn has_any_app_container(pod: &Pod, status: &PodStatus) -> bool {
 }
 
 /// `PodSandboxChanged`: whether a new sandbox is needed, and its attempt.
-fn sandbox_changed(status: &PodStatus) -> (bool, u32) {
+pub(in crate::kubelet) fn sandbox_changed(status: &PodStatus) -> (bool, u32) {
     let Some(newest) = status.sandbox_statuses.first() else {
         return (true, 0);
     };
@@ -133,7 +133,7 @@ pub fn compute_pod_actions(pod: &Pod, seen: Seen<'_>) -> Actions {
         return actions;
     }
     if create_sandbox {
-        plan_new_sandbox(pod, status, &mut actions);
+        plan_new_sandbox(pod, seen, &mut actions);
         return actions;
     }
     // Ephemeral containers wait for nothing, and are never started again.
@@ -160,7 +160,7 @@ pub fn compute_pod_actions(pod: &Pod, seen: Seen<'_>) -> Actions {
         };
         let name = &container.name;
         // The exit code of a container that still runs is not known: its rules are not asked.
-        let policy = container.restart_policy.unwrap_or(pod.spec.restart_policy);
+        let policy = policy_of(container, pod, seen.features);
         let (why, reason, restart) = if container_changed(container, running) {
             ("definition changed", KillReason::Other, true)
         } else if let Some((failed, reason)) = failed_probe(seen.probes, running.id) {
@@ -221,14 +221,15 @@ fn containers_to_reset(pod: &Pod, status: &PodStatus) -> Vec<ToReset> {
     [targets, init_targets, sources, init_sources].concat()
 }
 
-fn plan_new_sandbox(pod: &Pod, status: &PodStatus, actions: &mut Actions) {
+fn plan_new_sandbox(pod: &Pod, seen: Seen<'_>, actions: &mut Actions) {
+    let status = seen.status;
     let never = pod.spec.restart_policy == RestartPolicy::Never;
     if never && actions.attempt != 0 && !status.container_statuses.is_empty() {
         // What ran once in such a pod does not run again in another sandbox.
         actions.create_sandbox = false;
         return;
     }
-    let runs_once = |c: &Container| c.restart_policy.unwrap_or(pod.spec.restart_policy) == RestartPolicy::OnFailure;
+    let runs_once = |c: &Container| policy_of(c, pod, seen.features) == RestartPolicy::OnFailure;
     let wanted = pod.spec.containers.iter().enumerate();
     let wanted = wanted.filter(|(_, c)| !(runs_once(c) && container_succeeded(c, status)));
     let to_start: Vec<usize> = wanted.map(|(index, _)| index).collect();
@@ -304,7 +305,11 @@ fn compute_init_container_actions(pod: &Pod, seen: Seen<'_>, actions: &mut Actio
             State::Exited if sidecar => actions.init_to_start.push(index),
             // One that was out of memory has failed whatever its exit code (`isInitContainerFailed`).
             State::Exited if found.exit_code != 0 || found.reason == "OOMKilled" => {
-                if !should_container_be_restarted(container, pod, deleted, status, features) {
+                let again = match features.container_restart_rules {
+                    true => should_container_be_restarted(container, pod, deleted, status, features),
+                    false => pod.spec.restart_policy != RestartPolicy::Never,
+                };
+                if !again {
                     actions.kill_pod = true;
                     actions.init_to_start.clear();
                     return false;

@@ -133,7 +133,7 @@ impl Kubelet {
         let (kubelet, config, container, finished) = (self.clone(), config.clone(), container.clone(), done.clone());
         // The hook goes on in the background when the grace period ends first.
         self.kernel.spawn(async move {
-            let outcome = lifecycle::run(&kubelet, &container, HookType::PreStop, &handler).await;
+            let outcome = lifecycle::run(&kubelet, (&config.pod, &container), HookType::PreStop, &handler).await;
             if outcome.is_err() {
                 kubelet.container_event(
                     &config,

@@ -311,7 +311,7 @@ impl Kubelet {
         let Some(handler) = &container.post_start else {
             return Ok(());
         };
-        let Err(text) = lifecycle::run(self, &made, HookType::PostStart, handler).await else {
+        let Err(text) = lifecycle::run(self, (&config.pod, &made), HookType::PostStart, handler).await else {
             return Ok(());
         };
         self.container_event(config, name, true, "FailedPostStartHook", "PostStartHook failed".into());
@@ -345,7 +345,8 @@ impl Kubelet {
                 )
                 .into()
             }
-            Handler::TcpSocket { .. } | Handler::Grpc { .. } | Handler::Sleep { .. } => text,
+            Handler::TcpSocket { .. } | Handler::Grpc { .. } => concat(&["Cannot run handler: ", &text]),
+            Handler::Sleep { .. } => text,
         };
         Err(StartError {
             reason: "PostStartHookError",

@@ -12,6 +12,7 @@ use crate::api::qos;
 use crate::api::status::{ConditionKind, ContainerState, ContainerStatus, Phase, PodCondition, PodStatus as ApiStatus};
 use crate::kubelet::Kubelet;
 use crate::kubelet::container::PodStatus;
+use crate::kubelet::kuberuntime::actions::sandbox_changed;
 use crate::kubelet::pod_workers::PodConfig;
 use crate::runtime::PodIx;
 use crate::scenario::types::Sabotage;
@@ -85,7 +86,8 @@ impl Kubelet {
         }
         let generation = self.observed_generation(config);
         let statuses = Statuses::of(&status);
-        let sandbox_ready = runtime.sandbox_statuses.first().is_some_and(|s| s.ready);
+        // While two are ready a new one is needed, too.
+        let (new_sandbox_needed, _) = sandbox_changed(runtime);
         let containers = containers_ready(pod, statuses, status.phase, generation);
         // Conditions of others stay; what the kubelet itself has said of a disruption does too.
         let others = config.status.conditions.iter().filter(|c| !is_kubelets(c));
@@ -95,17 +97,17 @@ impl Kubelet {
             conditions.retain(|c| c.kind != disruption.kind);
             conditions.push(disruption.clone());
         }
-        let ready = ready(pod, &conditions, &containers, generation);
         if features.sandbox_condition {
             conditions.push(condition(
                 ConditionKind::PodReadyToStartContainers,
-                sandbox_ready,
+                !new_sandbox_needed,
                 generation,
             ));
         }
+        conditions.push(initialized(pod, &old, statuses, status.phase, generation, features));
+        // A readiness gate may be named after any condition so far, not after those that follow.
         conditions.extend([
-            initialized(pod, &old, statuses, status.phase, generation, features),
-            ready,
+            ready(pod, &conditions, &containers, generation),
             containers,
             condition(ConditionKind::PodScheduled, true, generation),
         ]);

@@ -5,17 +5,18 @@ use crate::api::pod::{Container, Pod, RestartPolicy, RestartRule, RestartRuleAct
 use crate::api::status::{ContainerState, PodStatus as ApiStatus};
 use crate::kubelet::container::{PodStatus, State};
 
+/// The policy that holds for a container: its own, where the kubelet knows of such, or the pod's.
+pub fn policy_of(container: &Container, pod: &Pod, features: &Features) -> RestartPolicy {
+    let own = container.restart_policy.filter(|_| features.container_restart_rules);
+    own.unwrap_or(pod.spec.restart_policy)
+}
+
 /// Whether a container that ended with that code runs again: its rules first, then its own policy, then the pod's
 /// (`podutil.ContainerShouldRestart`).
 pub fn container_should_restart(container: &Container, pod: &Pod, exit_code: i32, features: &Features) -> bool {
-    if !features.container_restart_rules {
-        return match pod.spec.restart_policy {
-            RestartPolicy::Always => true,
-            RestartPolicy::OnFailure => exit_code != 0,
-            RestartPolicy::Never => false,
-        };
-    }
-    if let Some(action) = matching_rule(container, exit_code) {
+    if features.container_restart_rules
+        && let Some(action) = matching_rule(container, exit_code)
+    {
         match action {
             RestartRuleAction::Restart => return true,
             RestartRuleAction::RestartAllContainers if features.restart_all_containers => return true,
@@ -23,7 +24,7 @@ pub fn container_should_restart(container: &Container, pod: &Pod, exit_code: i32
             RestartRuleAction::RestartAllContainers => {}
         }
     }
-    match container.restart_policy.unwrap_or(pod.spec.restart_policy) {
+    match policy_of(container, pod, features) {
         RestartPolicy::Always => true,
         RestartPolicy::OnFailure => exit_code != 0,
         RestartPolicy::Never => false,
