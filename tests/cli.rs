@@ -51,6 +51,14 @@ fn unusable_input_is_refused_with_2_and_nothing_on_stdout() {
         (with("{actions: [{at: 1s, delete: {pod: wbe}}]}"), "is it \"web\"?"),
         (with("{actions: [{at: 1s}]}"), "exactly one of"),
         (with("{kubelet: {version: \"1.30\"}}"), "not supported"),
+        (
+            with("{nodes: [{name: one, kubelet: {phases: {relist: 5ms, sync: 5ms}}}]}"),
+            "relist and sync must not fall on the same instant",
+        ),
+        (
+            with("{kubelet: {phases: {relist: {uniform: [5ms, 5ms]}, sync: 5ms}}}"),
+            "relist and sync must not fall on the same instant",
+        ),
     ];
     for (input, wanted) in cases {
         let output = run(&input, &["run", "-"]);

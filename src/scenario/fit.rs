@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::actions::{Step, action_of, object_field, workload_field};
 use super::lookup::matches_pod;
+use super::moments::moment;
 use super::named::Index;
 use super::types::{Action, ActionKind, Scenario};
 use crate::api::decode::{Workload, WorkloadKind};
@@ -57,7 +58,7 @@ pub(super) struct Fit<'f> {
     scenario: &'f Scenario,
     steps: &'f [Step],
     /// Ephemeral containers that actions add: the pod as the action names it, container.
-    debugged: Vec<(&'f Name, &'f Name)>,
+    debugged: BTreeSet<(&'f str, &'f str)>,
 }
 
 impl<'f> Fit<'f> {
@@ -71,7 +72,7 @@ impl<'f> Fit<'f> {
     ) -> Fit<'f> {
         let debugged = steps.iter().filter_map(|step| match step {
             Step::Act(action) => match &action.what {
-                ActionKind::Debug { pod, container } => Some((pod, &container.name)),
+                ActionKind::Debug { pod, container } => Some((&**pod, &*container.name)),
                 _ => None,
             },
             Step::Workload { .. } => None,
@@ -249,8 +250,8 @@ impl<'f> Fit<'f> {
 
     /// Whether an action adds that ephemeral container to the pod.
     fn is_debugged(&self, pod: &Pod, container: &Name) -> bool {
-        let mut debugged = self.debugged.iter();
-        debugged.any(|(of, name)| *name == container && pod.is_called(of))
+        let adds = |name: &str| self.debugged.contains(&(name, &**container));
+        !self.debugged.is_empty() && (adds(&pod.name) || adds(&pod.full_name()))
     }
 
     fn container(&self, problems: &mut Problems<'_>, with: &Node, pod: &Name, container: &Name) {
@@ -288,16 +289,17 @@ impl<'f> Fit<'f> {
     /// Two ticks at one instant would leave their order to chance. What is drawn falls there once in a thousand million
     /// times, as where the phases are Seeded.
     fn phases_are_apart(&self, problems: &mut Problems<'_>, spec: &Node) {
-        let Some(given) = spec.at(&["kubelet", "phases"]) else {
-            return;
-        };
-        let phases = &self.scenario.kubelet.phases;
-        let is_drawn = |field: &str| given.get(field).is_some_and(|phase| phase.text().is_none());
-        if is_drawn("relist") || is_drawn("sync") {
-            return;
-        }
-        if given.text().is_none() && phases.relist == phases.sync {
-            problems.at(given, "relist and sync must not fall on the same instant");
+        let of_nodes = spec.list("nodes").iter().zip(&self.scenario.nodes);
+        let of_nodes = of_nodes.map(|(node, script)| (node, &script.kubelet));
+        for (node, kubelet) in of_nodes.chain([(spec, &self.scenario.kubelet)]) {
+            let Some(given) = node.at(&["kubelet", "phases"]) else {
+                continue;
+            };
+            let is_drawn = |field: &str| given.get(field).is_some_and(|phase| moment(phase).is_drawn());
+            let is_left_to_chance = given.text().is_some() || is_drawn("relist") || is_drawn("sync");
+            if !is_left_to_chance && kubelet.phases.relist == kubelet.phases.sync {
+                problems.at(given, "relist and sync must not fall on the same instant");
+            }
         }
     }
 }

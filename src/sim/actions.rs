@@ -1,5 +1,6 @@
 //! What operators and the world do, in virtual time: the scenario's actions.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::Cluster;
@@ -129,7 +130,16 @@ impl Cluster {
     }
 
     fn find(&self, pod: &Name) -> Option<PodIx> {
-        self.pods.iter().position(|(p, _)| p.is_called(pod)).map(PodIx)
+        let by_name = self.by_name.get_or_init(|| {
+            let mut by_name: BTreeMap<Name, Vec<PodIx>> = BTreeMap::new();
+            for (place, (pod, _)) in self.pods.iter().enumerate() {
+                by_name.entry(pod.name.clone()).or_default().push(PodIx(place));
+            }
+            by_name
+        });
+        let name = pod.split_once('/').map_or(&**pod, |(_, name)| name);
+        let mut named = by_name.get(name)?.iter();
+        named.find(|ix| self.pods[ix.0].0.is_called(pod)).copied()
     }
 
     fn node_of(&self, ix: PodIx) -> &Rc<Node> {

@@ -3,7 +3,8 @@
 mod actions;
 mod node;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::api::pod::{Name, Pod};
@@ -34,6 +35,8 @@ struct Cluster {
     guests: Rc<Guests>,
     nodes: Vec<Rc<Node>>,
     pods: Vec<(Shared<Pod>, NodeIx)>,
+    /// Made when an action first names a pod.
+    by_name: OnceCell<BTreeMap<Name, Vec<PodIx>>>,
     epoch_unix_secs: i64,
 }
 
@@ -78,6 +81,7 @@ pub fn run_with(input: &Input, sink: impl FnMut(Record) + 'static) {
     let placed = placed.map(|(given, node)| (given.pod.clone(), NodeIx(node)));
     let cluster = Rc::new(Cluster {
         pods: placed.collect(),
+        by_name: OnceCell::new(),
         nodes,
         guests,
         epoch_unix_secs: scenario.epoch_unix_secs,
