@@ -71,7 +71,11 @@ impl Kubelet {
                 }
             }
             PodChange::Updated(ix) => {
-                let Some(object) = self.api.get(ix) else { return };
+                // What the kubelet has not heard of yet will come as it is by then.
+                let known = self.known_pod(ix).is_some();
+                let Some(object) = self.api.get(ix).filter(|_| known) else {
+                    return;
+                };
                 let config = self.take_over(ix, &object);
                 if !self.is_left_alone(ix) {
                     self.update_pod(ix, config, UpdateType::Sync);

@@ -39,7 +39,7 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     },
     Invariant {
         name: "gates-hold-readiness-up",
-        holds: "Ready becomes True only when the condition of each readiness gate is True",
+        holds: "Ready becomes True only when the condition of each readiness gate is True, as the last sync saw it",
         source: "pkg/kubelet/status/generate.go: GeneratePodReadyCondition",
         kind: Kind::Status,
         check: gates_hold_readiness_up,
@@ -148,11 +148,12 @@ fn gates_hold_readiness_up(scene: &Scene<'_>) -> Verdict {
         condition.is_some_and(|c| c.status == ConditionStatus::True)
     };
     let became = is_true(status, "Ready") && !facts.status.as_ref().is_some_and(|before| is_true(before, "Ready"));
-    // The kubelet hears of a condition a moment after it was written, and a sync goes by what its worker was told last: it
-    // may wait for a relist, and for another sync before.
+    // Nobody asks for a sync because of a gate as long as containers are not ready: what probes find is put together with
+    // the gate as the last sync saw it, and the next regular one may be half as late again, with jitter.
+    let next_sync = scene.kubelet().sync_frequency.times(3).0 / 2;
     let written_now = facts
         .gate_written
-        .is_some_and(|at| scene.record.at - at < Duration::from_secs(3));
+        .is_some_and(|at| scene.record.at - at < Duration(next_sync) + Duration::from_secs(3));
     if !became || written_now || facts.touched {
         return Ok(());
     }

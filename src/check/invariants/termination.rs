@@ -208,8 +208,10 @@ fn sidecars_end_last(scene: &Scene<'_>) -> Verdict {
     if !container.sidecar || !ending || !in_time {
         return Ok(());
     }
-    // What was started behind the kubelet's back is not waited for.
-    let waited_for = |c: &&super::container::ContainerFacts| c.kind == ContainerType::App && c.killing.is_some();
+    // What was started behind the kubelet's back is not waited for; of two that run under one name the first to end counts.
+    let waited_for = |c: &&super::container::ContainerFacts| {
+        c.kind == ContainerType::App && c.killing.is_some() && c.orphans.is_empty()
+    };
     let running = pod.containers.iter().filter(waited_for).find(|c| c.runs_knowingly());
     match running {
         None => Ok(()),
