@@ -84,6 +84,39 @@ snapshots! {
     };
 }
 
+#[test]
+fn a_throttled_pull_is_told_though_the_runtime_was_never_asked() {
+    let (input, records) = run_of(include_str!("rules/more-pulls-than-a-second-allows.yaml"));
+    let explained = views::explain::render(&records, &input, "default/web", seconds(5), Some(100));
+    let timeline = timeline(&records, &input, views::timeline::Options::default());
+    insta::assert_snapshot!(format!("{timeline}\n----\n\n{explained}"));
+    let drawn = views::svg::render(&records, &input);
+    assert!(drawn.contains("pull QPS exceeded"), "{drawn}");
+}
+
+/// The kubelet looks after all pods in one loop, which the first of them may have woken.
+#[test]
+fn an_explanation_does_not_leave_the_pod() {
+    let pods: String = (0..12)
+        .map(|n| {
+            format!(
+                "---\napiVersion: v1\nkind: Pod\nmetadata: {{name: p{n}}}\nspec: {{containers: [{{name: app, image: 'a:{n}', \
+                 imagePullPolicy: Always}}]}}\n"
+            )
+        })
+        .collect();
+    const SCENARIO: &str = "---\napiVersion: podlapse.dev/v1alpha1\nkind: Scenario\nmetadata: {name: pulls}\n\
+                            spec: {kubelet: {config: {serializeImagePulls: false}}}\n";
+    let (input, records) = run_of(&(pods + SCENARIO));
+    insta::assert_snapshot!(views::explain::render(
+        &records,
+        &input,
+        "default/p11",
+        seconds(5),
+        Some(100)
+    ));
+}
+
 fn seconds(secs: i64) -> Time {
     Time::ZERO + Duration::from_secs(secs)
 }

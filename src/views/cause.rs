@@ -24,6 +24,24 @@ pub fn reason<'a>(records: &'a [Record], record: &'a Record) -> Option<Reason<'a
     chain(records, record).skip(1).find_map(Reason::of)
 }
 
+/// What the kubelet says of a pull that its rate does not allow (`images/helpers.go: ErrPullQPSExceeded`).
+pub(super) const THROTTLED: &str = "pull QPS exceeded";
+
+/// The image of a pull that the kubelet's rate turned away: the runtime was never asked, so there is no call that failed.
+pub(super) fn throttled_pull(record: &Record) -> Option<&str> {
+    let (image, error) = failed_pull(record)?;
+    (error == THROTTLED).then_some(image)
+}
+
+/// The image and the error of the event that says that a pull failed.
+pub(super) fn failed_pull(record: &Record) -> Option<(&str, &str)> {
+    let What::Event(event) = &record.what else {
+        return None;
+    };
+    let rest = event.message.strip_prefix("Failed to pull image \"")?;
+    rest.split_once("\": ")
+}
+
 /// What a person calls the reason of something.
 #[derive(Clone, Copy, Debug)]
 pub enum Reason<'a> {

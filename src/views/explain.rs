@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::cause::chain;
+use super::cause::{chain, failed_pull, throttled_pull};
 use super::humane::{clock, human_duration, short_name, span, wrap};
 use super::kubectl;
 use super::objects::{self, PodAt};
@@ -230,12 +230,42 @@ impl<'a> Explainer<'a> {
         let counted_from = match &record.what {
             What::BackOff { .. } => of_pod().find(|r| r.container == record.container && ends_life(r)),
             What::Event(event) if event.message.contains("ImagePull") || event.message.contains("pulling image") => {
-                of_pod()
-                    .find(|r| matches!(&r.what, What::Cri(call) if call.op == CriOp::PullImage && call.error.is_some()))
+                self.pull_before(before, record)
             }
             _ => None,
         };
-        counted_from.or_else(|| chain(self.past, record).nth(1))
+        counted_from.or_else(|| {
+            let cause = chain(self.past, record).nth(1)?;
+            // The kubelet looks after all pods in one loop: what woke it may be another pod's affair. Calls of the API are
+            // not its own; one pod's end may be why the next is created.
+            let is_own = cause.pod.is_none() || cause.pod == record.pod;
+            if is_own || record.pod.is_none() || matches!(record.what, What::Api(_)) {
+                return Some(cause);
+            }
+            of_pod().find(|r| matches!(&r.what, What::Api(call) if call.op == "create" && call.object.is_none()))
+        })
+    }
+
+    /// The container's last pull that failed before an event: the call, or the event of a pull that was turned away.
+    fn pull_before<'r>(&self, before: &'r [Record], event: &Record) -> Option<&'r Record> {
+        let of_pod = |end: usize| {
+            before[..end]
+                .iter()
+                .enumerate()
+                .rev()
+                .filter(|(_, r)| r.pod == event.pod)
+        };
+        let (at, told, image) = of_pod(before.len())
+            .filter(|(_, r)| about(r) == about(event))
+            .find_map(|(at, r)| failed_pull(r).map(|(image, _)| (at, r, image)))?;
+        if throttled_pull(told).is_some() {
+            return Some(told);
+        }
+        let is_call = |r: &&Record| {
+            matches!(&r.what, What::Cri(call) if call.op == CriOp::PullImage && call.error.is_some()
+                && call.image.as_deref() == Some(image))
+        };
+        of_pod(at).map(|(_, r)| r).find(is_call)
     }
 
     fn told(&self, text: &mut Text, record: &Record, sentence: &str) {
@@ -292,6 +322,7 @@ impl<'a> Explainer<'a> {
                 ),
                 (_, _) => None,
             },
+            What::Event(_) if throttled_pull(record).is_some() => Some(self.throttle_rule(record)),
             What::Event(event) if event.reason == "Killing" && event.message.contains("failed liveness") => {
                 Some("kuberuntime_manager.go: computePodActions: a container that fails its liveness probe is killed and restarted in one sync".to_owned())
             }
@@ -309,6 +340,19 @@ impl<'a> Explainer<'a> {
             }
             _ => None,
         }
+    }
+
+    fn throttle_rule(&self, record: &Record) -> String {
+        let scenario = &self.input.scenario;
+        let pods = self.input.pods.iter().zip(lookup::nodes_of_pods(self.input));
+        let mut of_pod = pods.filter(|(pod, _)| Some(&*pod.pod.full_name()) == record.pod.as_deref());
+        let node = of_pod.next().and_then(|(_, place)| scenario.nodes.get(place));
+        let kubelet = node.map_or(&scenario.kubelet, |node| &node.kubelet);
+        format!(
+            "images/helpers.go: throttleImagePulling: the pods of a node begin at most registryBurst ({}) pulls at once and \
+             registryPullQPS ({}) a second from then on; the next try waits 10s, then twice as long each time, 5m at most",
+            kubelet.registry_burst, kubelet.registry_pull_qps
+        )
     }
 
     fn back_off_rule(&self, record: &Record, length: Duration, until: Time) -> String {

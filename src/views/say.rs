@@ -1,5 +1,6 @@
 //! A record as a sentence.
 
+use super::cause::{THROTTLED, throttled_pull};
 use super::humane::{clock, short_name, span};
 use super::spans::probe_word;
 use crate::kernel::Duration;
@@ -9,6 +10,9 @@ use crate::trace::{CallPhase, CriOp, ExitBy, HookType, ProbeOutcome, Record, Wha
 /// a cause along (a call begins, a read).
 pub fn sentence(record: &Record) -> Option<String> {
     let who = who(record);
+    if let Some(image) = throttled_pull(record) {
+        return Some(format!("the pull of image {image} was turned away: {THROTTLED}"));
+    }
     Some(match &record.what {
         What::Api(call) => match (&call.object, call.op, call.grace_period_seconds) {
             (Some(object), op, _) => format!("{object}: {op}"),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::cause::{THROTTLED, throttled_pull};
 use super::humane::short_name;
 use crate::api::pod::Name;
 use crate::api::status::{ConditionStatus, PodStatus};
@@ -228,6 +229,13 @@ impl Drawer {
                     .split_once('{')
                     .map(|(_, name)| name.trim_end_matches('}'));
                 self.pulling_for.insert(pod, container.unwrap_or_default().into());
+            }
+            What::Event(event) if throttled_pull(record).is_some() => {
+                let lane = match event.field_path.split_once('{') {
+                    Some((_, name)) => self.container(&pod, &name.trim_end_matches('}').into()),
+                    None => lane,
+                };
+                self.instant(record, &pod, lane, true, THROTTLED.to_owned());
             }
             What::Status(status) => self.status(record, &pod, status),
             What::BackOff { length, .. } => {
