@@ -103,6 +103,7 @@ fn what_holds_and_what_does_not() {
         (at(400), "pod('late').ready()", true),
         (at(3), "pod('web').metadata.labels['app'] == 'shop'", true),
         (at(3), "'app' in pod('web').metadata.labels", true),
+        (at(3), "pod('web').spec.restartPolicy + '!' == 'Always!'", true),
         (at(3), "pod('web').spec.containers[0].image == 'app:1'", true),
         (
             at(3),

@@ -318,15 +318,14 @@ impl<'a> Inference<'a> {
                 }
                 Type::Bool
             }
-            (
-                operators::ADD | operators::SUBSTRACT | operators::MULTIPLY | operators::DIVIDE | operators::MODULO,
-                [left, right],
-            ) => {
+            (operators::ADD, [left, right]) => {
                 let (left, right) = (self.infer(left), self.infer(right));
-                match (left, right) {
-                    (Type::List(l), Type::List(r)) if *l == Type::Any => Type::List(r),
-                    (left, _) => left,
-                }
+                sum(left, right)
+            }
+            (operators::SUBSTRACT | operators::MULTIPLY | operators::DIVIDE | operators::MODULO, [left, right]) => {
+                let left = self.infer(left);
+                self.infer(right);
+                left
             }
             (operators::NEGATE, [operand]) => {
                 self.infer(operand);
@@ -503,6 +502,20 @@ fn container_names<'a>(input: &'a Input, pods: &[&'a Pod]) -> Vec<&'a str> {
     names
 }
 
+/// What `+` gives: of a word and something after it any string, of two lists one that may have the elements of both.
+fn sum(left: Type, right: Type) -> Type {
+    match (left, right) {
+        (Type::Enum(_) | Type::Word(_), _) => Type::String,
+        (Type::List(l), Type::List(r)) => Type::List(Box::new(match (*l, *r) {
+            (Type::Any, element) | (element, Type::Any) => element,
+            (l, r) if l == r => l,
+            (l, r) if l.is_string() && r.is_string() => Type::String,
+            _ => Type::Any,
+        })),
+        (left, _) => left,
+    }
+}
+
 /// What would be right instead of a word that is none of these; None if it is one of them, or may be another.
 fn unknown(word: &str, words: &[&str], closed: bool) -> Option<String> {
     if words.contains(&word) {
@@ -540,6 +553,24 @@ fn first_word(expression: &Expression) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_and_what_is_added_is_any_string() {
+        let word = || Type::Enum(&["Always", "Never"]);
+        let list = |element| Type::List(Box::new(element));
+        for (left, right, expected) in [
+            (word(), Type::String, Type::String),
+            (Type::Word(Vocabulary::Event), word(), Type::String),
+            (Type::Number, Type::Number, Type::Number),
+            (list(Type::Any), list(word()), list(word())),
+            (list(word()), list(Type::Any), list(word())),
+            (list(word()), list(word()), list(word())),
+            (list(word()), list(Type::String), list(Type::String)),
+            (list(word()), list(Type::Number), list(Type::Any)),
+        ] {
+            assert_eq!(sum(left.clone(), right.clone()), expected, "{left:?} + {right:?}");
+        }
+    }
 
     #[test]
     fn of_an_open_vocabulary_only_slips_of_the_pen_are_refused() {
