@@ -1,5 +1,6 @@
 //! Which scenarios are below a path, and which files each of them reads: for `test` and `diff` alike.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::cli::{new, sources};
@@ -33,7 +34,7 @@ pub(super) fn discover(paths: &[PathBuf], bare: Bare) -> Result<Vec<Case>, Strin
     for path in paths {
         let before = cases.len();
         if path.is_dir() {
-            walk(path, &mut Vec::new(), &mut cases)?;
+            Walk::default().walk(path, false, &mut cases)?;
         } else {
             // A file that is named is meant, whatever is in it; what it lacks is told when it is read.
             cases.push(file_case(path));
@@ -49,52 +50,68 @@ pub(super) fn discover(paths: &[PathBuf], bare: Bare) -> Result<Vec<Case>, Strin
             cases.push(directory_case(path, files, &path.join("scenario")));
         }
     }
-    let mut seen: Vec<String> = Vec::new();
-    cases.retain(|case| {
-        let new = !seen.contains(&case.name);
-        seen.push(case.name.clone());
-        new
-    });
+    let mut seen: BTreeSet<String> = BTreeSet::new();
+    cases.retain(|case| seen.insert(case.name.clone()));
     Ok(cases)
 }
 
-/// `above`: the directories that led here, as they are without links. A link back to one of them is passed over: what is
-/// there is being looked at.
-fn walk(directory: &Path, above: &mut Vec<PathBuf>, cases: &mut Vec<Case>) -> Result<(), String> {
-    if above.len() > DEEPEST {
-        return Err(format!("{}: nested too deep", directory.display()));
-    }
-    let real = directory
-        .canonicalize()
-        .map_err(|error| format!("{}: {error}", directory.display()))?;
-    if above.contains(&real) {
-        return Ok(());
-    }
-    above.push(real);
-    let files = sources::files_in(directory)?;
-    let whole = files
-        .iter()
-        .find(|file| file.file_stem().is_some_and(|stem| stem == "scenario"));
-    if let Some(scenario) = whole.cloned() {
-        cases.push(directory_case(directory, files, &scenario));
-    } else {
-        for file in &files {
-            // One that cannot be read cannot be known not to be a scenario.
-            if sources::read_file(file).map_or(true, |source| is_meant(&source.text)) {
-                cases.push(file_case(file));
+/// A way through the directories below one that was named. It ends whatever links there are: each directory is looked at
+/// where it is, and at most once more where links lead to it.
+#[derive(Default)]
+struct Walk {
+    /// The directories that led here, as they are without links.
+    above: Vec<PathBuf>,
+    /// Those that links have led to, as they are without links.
+    linked: BTreeSet<PathBuf>,
+}
+
+impl Walk {
+    /// `linked`: a link led here, or to a directory above.
+    fn walk(&mut self, directory: &Path, linked: bool, cases: &mut Vec<Case>) -> Result<(), String> {
+        if self.above.len() > DEEPEST {
+            return Err(format!("{}: nested too deep", directory.display()));
+        }
+        let real = real(directory)?;
+        // What is there is being looked at, or has been.
+        if self.above.contains(&real) || linked && !self.linked.insert(real.clone()) {
+            return Ok(());
+        }
+        let files = sources::files_in(directory)?;
+        let whole = files
+            .iter()
+            .find(|file| file.file_stem().is_some_and(|stem| stem == "scenario"));
+        if let Some(scenario) = whole.cloned() {
+            cases.push(directory_case(directory, files, &scenario));
+        } else {
+            for file in &files {
+                // One that cannot be read cannot be known not to be a scenario.
+                if sources::read_file(file).map_or(true, |source| is_meant(&source.text)) {
+                    cases.push(file_case(file));
+                }
             }
         }
-    }
-    for entry in sources::entries(directory)? {
-        let hidden = entry
-            .file_name()
-            .is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        if entry.is_dir() && !hidden {
-            walk(&entry, above, cases)?;
+        for entry in sources::entries(directory)? {
+            if !entry.is_dir() || sources::is_hidden(&entry) {
+                continue;
+            }
+            let is_link = entry.is_symlink();
+            // Upwards there is more than was named.
+            if is_link && real.starts_with(self::real(&entry)?) {
+                continue;
+            }
+            self.above.push(real.clone());
+            self.walk(&entry, linked || is_link, cases)?;
+            self.above.pop();
         }
+        Ok(())
     }
-    above.pop();
-    Ok(())
+}
+
+/// The directory without links.
+fn real(directory: &Path) -> Result<PathBuf, String> {
+    directory
+        .canonicalize()
+        .map_err(|error| format!("{}: {error}", directory.display()))
 }
 
 /// Whether a text has a Scenario or something of podlapse's that is none: a test that is passed over would never fail.
@@ -200,6 +217,15 @@ mod tests {
             // A link to elsewhere is gone through, one to where it stands in is not.
             assert_eq!(below.len(), 2, "{below:?}");
         }
+        #[cfg(unix)]
+        {
+            let inner = discover(&[root.join("deep/er")], Bare::Refused).expect("found");
+            assert_eq!(inner.len(), 1, "a link upwards leads out of what was named: {inner:?}");
+            std::os::unix::fs::symlink("gone.yaml", root.join("deep/er/dangling.yaml")).expect("a link");
+            std::os::unix::fs::symlink("host.1", root.join("deep/er/.#d.yml")).expect("a link");
+            let inner = discover(&[root.join("deep/er")], Bare::Refused).expect("found");
+            assert_eq!(inner.len(), 2, "reading tells that nothing is there: {inner:?}");
+        }
         let stdin = discover(&["-".into()], Bare::Refused).expect("standard input is one scenario");
         assert_eq!((&*stdin[0].name, &stdin[0].stored), ("<stdin>", &None));
         assert!(
@@ -215,5 +241,27 @@ mod tests {
         let one = discover(&[root.join("empty")], Bare::OneInput).expect("manifests are an input");
         assert_eq!(one.len(), 1);
         assert_eq!(one[0].files, [root.join("empty/pod.yaml")]);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn directories_that_link_to_each_other_are_looked_at_twice_at_most() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+        for name in names {
+            let directory = folder.path().join(name);
+            std::fs::create_dir(&directory).expect("a folder");
+            std::fs::write(directory.join("s.yaml"), "apiVersion: podlapse.dev/v1alpha1\n").expect("written");
+            for other in names.iter().filter(|other| **other != name) {
+                std::os::unix::fs::symlink(format!("../{other}"), directory.join(other)).expect("a link");
+            }
+        }
+        let cases = discover(&[folder.path().to_owned()], Bare::Refused).expect("found");
+        let own = names.map(|name| folder.path().join(name).join("s.yaml"));
+        assert!(
+            own.iter()
+                .all(|file| cases.iter().any(|case| case.files == [file.clone()]))
+        );
+        assert!(cases.len() <= 2 * names.len(), "{}", cases.len());
     }
 }

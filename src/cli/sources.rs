@@ -74,11 +74,44 @@ fn text(name: String, reader: impl Read) -> Result<Source, String> {
     }
 }
 
-/// The YAML and JSON files directly in a directory, by name.
+/// The YAML and JSON files directly in a directory, by name. Links to nothing are among them, so that reading tells of
+/// them; but hidden ones, by which editors mark what is open, are not.
 pub(crate) fn files_in(directory: &Path) -> Result<Vec<PathBuf>, String> {
-    let mut files: Vec<PathBuf> = entries(directory)?.into_iter().filter(|path| path.is_file()).collect();
-    files.retain(|path| is_manifest(path));
+    let mut files = entries(directory)?;
+    files.retain(|path| is_manifest(path) && (path.is_file() || is_dangling(path) && !is_hidden(path)));
     Ok(files)
+}
+
+fn is_dangling(path: &Path) -> bool {
+    path.is_symlink() && !path.exists()
+}
+
+/// Whether the name begins with a dot.
+pub(crate) fn is_hidden(path: &Path) -> bool {
+    path.file_name()
+        .is_some_and(|name| name.to_string_lossy().starts_with('.'))
+}
+
+/// Errors when the file that is to be written, as `option` says, is one of those that are read: it would replace it.
+pub(crate) fn not_read(paths: &[PathBuf], option: &str, written: Option<&Path>) -> Result<(), String> {
+    let Some(written) = written.filter(|path| path.is_file()) else {
+        return Ok(());
+    };
+    let real = written.canonicalize();
+    let is_written = |path: &Path| {
+        real.as_ref()
+            .is_ok_and(|real| path.canonicalize().is_ok_and(|path| path == *real))
+    };
+    for path in paths {
+        let within = if path.is_dir() { files_in(path)? } else { Vec::new() };
+        if is_written(path) || within.iter().any(|file| is_written(file)) {
+            return Err(format!(
+                "{option} {}: it is read, and would be replaced; name another file",
+                written.display()
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Everything directly in a directory, by name.
