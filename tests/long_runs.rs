@@ -136,3 +136,73 @@ fn an_interrupted_sweep_leaves_its_file_as_it_was() {
     assert!(remarks.contains("no file is written"), "{remarks}");
     assert_eq!(std::fs::read_to_string(&table).expect("it is there"), "old");
 }
+
+#[test]
+fn where_nothing_can_be_written_nothing_is_run() {
+    let folder = input();
+    std::fs::write(folder.path().join("file"), "old").expect("written");
+    let endless = ["--runs", "1000000000", "--jobs", "1"];
+    for (arguments, wanted) in [
+        (
+            &["sweep", "around.yaml", "--out", "no/t.csv"][..],
+            "cannot write no/t.csv",
+        ),
+        (
+            &["sweep", "around.yaml", "--out", "file/t.csv"],
+            "cannot write file/t.csv",
+        ),
+        (&["sweep", "around.yaml", "--out", "."], "cannot write ."),
+        (
+            &["sweep", "around.yaml", "--chart", "no/c.svg"],
+            "cannot write no/c.svg",
+        ),
+        (
+            &["sweep", "around.yaml", "--out", "around.yaml"],
+            "--out around.yaml: it is read",
+        ),
+        (
+            &["sweep", ".", "--out", "./around.yaml"],
+            "--out ./around.yaml: it is read",
+        ),
+        (
+            &["sweep", "around.yaml", "--out", "c.svg", "--chart", "c.svg"],
+            "the same file",
+        ),
+        (&["fuzz", "--out", "file"], "cannot write file"),
+        (&["fuzz", "--output-file", "no/r.txt"], "cannot write no/r.txt"),
+        (
+            &["fuzz", "--around", "around.yaml", "--output-file", "around.yaml"],
+            "--output-file around.yaml: it is read",
+        ),
+    ] {
+        let output = podlapse(folder.path(), &[arguments, &endless].concat());
+        let told = stderr(&output);
+        assert_eq!(
+            (output.status.code(), &*stdout(&output)),
+            (Some(2), ""),
+            "{arguments:?}: {told}"
+        );
+        assert!(told.contains(wanted), "{arguments:?}: {told}");
+    }
+    let played = podlapse(folder.path(), &["run", "around.yaml", "--output-file", "around.yaml"]);
+    assert_eq!(played.status.code(), Some(2), "{}", stderr(&played));
+    let tested = ["test", "around.yaml", "--report", "tap", "--report-file", "no/t.tap"];
+    assert_eq!(podlapse(folder.path(), &tested).status.code(), Some(2));
+    let mut left: Vec<_> = std::fs::read_dir(folder.path())
+        .expect("readable")
+        .map(|entry| entry.expect("an entry").file_name())
+        .collect();
+    left.sort();
+    assert_eq!(left, ["around.yaml", "file"]);
+    let kept = |name: &str| std::fs::read_to_string(folder.path().join(name)).expect("it is there");
+    assert_eq!((&*kept("around.yaml"), &*kept("file")), (SCENARIO, "old"));
+}
+
+#[test]
+fn a_run_that_no_number_follows_is_refused() {
+    let folder = input();
+    let last = podlapse(folder.path(), &["fuzz", "--run", "18446744073709551613"]);
+    assert_eq!(stdout(&last), "1 runs of seed 0 checked: every invariant held\n");
+    let beyond = podlapse(folder.path(), &["fuzz", "--run", "18446744073709551614"]);
+    assert_eq!((beyond.status.code(), &*stdout(&beyond)), (Some(2), ""));
+}

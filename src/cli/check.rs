@@ -8,12 +8,12 @@ use clap::Args;
 
 use super::exit::{Exit, Trouble};
 use super::printer::Printer;
-use super::run::count_of;
 use super::{assumptions, load, sources, version};
 use crate::api::features::Version;
 use crate::check::lints::{diagnostics, lints};
 use crate::sim;
 use crate::trace::{Record, What};
+use crate::views::humane::count_of;
 
 /// What `check` is told.
 #[derive(Args)]

@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::exit::{Exit, Trouble};
-use super::printer::{Printer, write_file};
-use super::{clock, load, progress};
+use super::printer::{Printer, try_file, write_file};
+use super::{clock, load, progress, sources};
 use crate::explore::fuzz::Plan;
 use crate::explore::report;
 use crate::explore::shard::Shard;
@@ -35,7 +35,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "MINUTES", conflicts_with = "run", value_parser = minutes, allow_negative_numbers = true)]
     minutes: Option<Duration>,
     /// Only this run
-    #[arg(long, value_name = "NUMBER", conflicts_with = "shard")]
+    #[arg(long, value_name = "NUMBER", conflicts_with = "shard", value_parser = clap::value_parser!(u64).range(..u64::MAX - 1))]
     run: Option<u64>,
     /// Threads; the result does not depend on them
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -91,6 +91,14 @@ fn minutes(text: &str) -> Result<Duration, String> {
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Trouble> {
     let plan = plan(arguments, printer)?;
+    let output_file = arguments.output_file.as_deref();
+    sources::not_read(&arguments.around, "--output-file", output_file)?;
+    output_file.map_or(Ok(()), try_file)?;
+    if let Some(folder) = &arguments.out {
+        let failed = |error| Trouble::writing(&folder.display().to_string(), &error);
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        try_file(&folder.join("scenario.yaml"))?;
+    }
     if arguments.run.is_none() {
         progress::catch_interrupts();
     }
@@ -110,10 +118,8 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
         Output::Text => report::text(&plan, &report, &options),
         Output::Json => report::json(&plan, &report, &options),
     };
-    printer.data_to(arguments.output_file.as_deref(), &text)?;
+    printer.data_to(output_file, &text)?;
     if let Some(folder) = &arguments.out {
-        let failed = |error| Trouble::writing(&folder.display().to_string(), &error);
-        std::fs::create_dir_all(folder).map_err(failed)?;
         for (name, text) in report::files(&plan, &report, &options) {
             let path = folder.join(name);
             write_file(&path, text.as_bytes())?;
@@ -142,7 +148,7 @@ fn plan(arguments: &Arguments, printer: Printer) -> Result<Plan, Trouble> {
         }
     };
     let (first, end) = match (arguments.run, arguments.minutes) {
-        (Some(run), _) => (run, run.saturating_add(1)),
+        (Some(run), _) => (run, run + 1),
         (None, Some(_)) => (0, u64::MAX),
         (None, None) => (0, arguments.runs),
     };

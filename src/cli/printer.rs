@@ -140,27 +140,45 @@ impl Printer {
 /// Writes a file whole or not at all: to a neighbour that then takes its name, so that an interrupted run leaves
 /// what was there before.
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Trouble> {
-    let shown = path.display().to_string();
-    let failed = |error: std::io::Error| Trouble::writing(&shown, &error);
+    let failed = |error: std::io::Error| Trouble::writing(&path.display().to_string(), &error);
+    let Some(mut file) = neighbour(path)? else {
+        return std::fs::write(path, bytes).map_err(failed);
+    };
+    file.write_all(bytes).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+/// Errors as [`write_file`] would, for before the work whose outcome the file is to hold. Nothing is left behind, whatever
+/// ends the process meanwhile.
+pub(crate) fn try_file(path: &Path) -> Result<(), Trouble> {
+    if path.is_dir() {
+        let error = std::io::ErrorKind::IsADirectory.into();
+        return Err(Trouble::writing(&path.display().to_string(), &error));
+    }
+    neighbour(path).map(drop)
+}
+
+/// A new file that may take the name of `path`; None: what is there is not a file, such as /dev/stdout or a pipe. It cannot
+/// be replaced and is written to as it is.
+fn neighbour(path: &Path) -> Result<Option<tempfile::NamedTempFile>, Trouble> {
+    let failed = |error: std::io::Error| Trouble::writing(&path.display().to_string(), &error);
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    // Something that is not a file, such as /dev/stdout or a pipe, cannot be replaced and is written to as it is.
     if path.metadata().is_ok_and(|found| !found.is_file()) {
-        return std::fs::write(path, bytes).map_err(failed);
+        return Ok(None);
     }
     // What goes wrong is told of the file that was asked for: nobody has heard of its neighbour.
     let neighbourless = |error: std::io::Error| failed(error.kind().into());
     folder.metadata().map_err(failed)?;
-    let mut file = tempfile::Builder::new()
+    let file = tempfile::Builder::new()
         .prefix(".podlapse-")
         .permissions(permissions(path))
         .tempfile_in(folder)
         .map_err(neighbourless)?;
-    file.write_all(bytes).map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+    Ok(Some(file))
 }
 
 /// Those of the file that is replaced, or what other programs give a new one.
@@ -191,6 +209,21 @@ mod tests {
         let trouble = write_file(&folder.path().join("no/report.xml"), b"one");
         let told = |m: &str| m.starts_with("cannot write ") && !m.contains(".podlapse-");
         assert!(matches!(trouble, Err(Trouble::Message(m)) if told(&m)));
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_known_before_and_nothing_is_left() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("report.xml");
+        try_file(&path).expect("it can be written");
+        assert_eq!(std::fs::read_dir(folder.path()).expect("readable").count(), 0);
+        for wrong in [folder.path().to_owned(), folder.path().join("no/report.xml")] {
+            let told = |m: &str| m.starts_with("cannot write ") && !m.contains(".podlapse-");
+            assert!(
+                matches!(try_file(&wrong), Err(Trouble::Message(m)) if told(&m)),
+                "{wrong:?}"
+            );
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::explore::vary::Vary;
 use crate::scenario::types::Input;
 use crate::sim;
 use crate::trace::Record;
+use crate::views::humane::count_of;
 use crate::views::timeline;
 
 /// What `run` is told.
@@ -62,6 +63,7 @@ pub(super) struct Arguments {
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Trouble> {
     let watch = clock::Watch::start();
+    sources::not_read(&arguments.files, "--output-file", arguments.output_file.as_deref())?;
     let (input, expectations) = match arguments.run {
         None => load::load(&arguments.files, arguments.kubernetes_version, printer)?,
         Some(run) => of_sweep(arguments, run, printer)?,
@@ -139,9 +141,4 @@ fn tell(verdicts: &[Verdict], input: &Input, records: &[Record], printer: Printe
             Exit::Failure
         }
     }
-}
-
-/// `1 pod`, `2 pods`.
-pub(super) fn count_of(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

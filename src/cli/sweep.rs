@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::exit::{Exit, Trouble};
-use super::printer::{Printer, write_file};
+use super::printer::{Printer, try_file, write_file};
 use super::{clock, fuzz, load, progress, sources};
 use crate::explore::chart;
 use crate::explore::shard::Shard;
@@ -21,7 +21,8 @@ Examples:
   podlapse sweep drawn.yaml --runs 10000 --out drawn.csv      durations drawn anew in each run
   podlapse sweep drawn.yaml --runs 10000 --shard 0/4          a quarter of it; `podlapse merge` puts them together
 
-A path begins at the Scenario's spec, or at a manifest: Pod/NAME.spec… . [app] is the element of that name, [0] the \
+A path begins at the Scenario's spec, or at a manifest: Pod/NAME.spec…, or Pod/NAMESPACE/NAME.spec… where several \
+namespaces have one of that name. [app] is the element of that name, [0] the \
 first one. Fields that are not there are made, and so are the scripts of containers, images, volumes and nodes that the \
 input has. A range is one of integers or durations; the values of a list may be anything. What is a \
 string in the input stays one; elsewhere a number, true or false is taken for what it is, unless it stands in double \
@@ -32,8 +33,8 @@ A duration that is drawn has a column. Of one that is drawn again and again in a
 crashes, takes of a probe, latencies) it holds the first draw only.
 
 `podlapse run` plays the run of one row: the files, --vary and --runs as of the sweep, and --run with the row's number. \
-The summary names such a command for the run that is most worth a look: the first that does not do what is expected, else \
-the first that is never ready, else the one that takes longest to be.
+The summary names such a command for the run that is most worth a look, if one is: the first that does not do what is \
+expected, else the first that is never ready and does not succeed, else the one that takes longest to be ready.
 
 Exit status: 0 done, 2 the input or the command line cannot be used, 130 interrupted: then no file is written.")]
 pub(super) struct Arguments {
@@ -67,6 +68,13 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
         .as_deref()
         .map(|path| picture(path).map(|draw| (path, draw)))
         .transpose()?;
+    for (option, path) in [("--out", &arguments.out), ("--chart", &arguments.chart)] {
+        sources::not_read(&arguments.files, option, path.as_deref())?;
+        path.as_deref().map_or(Ok(()), try_file)?;
+    }
+    if arguments.out.is_some() && arguments.out == arguments.chart {
+        return Err("--out and --chart name the same file".to_owned().into());
+    }
     let sources = sources::read(&arguments.files)?;
     // As given first: the places in messages are those of the files.
     let ((input, _), warnings) = load::decode(&sources, None, printer.colour_errors())?;

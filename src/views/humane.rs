@@ -23,6 +23,12 @@ pub fn span(span: Duration) -> String {
     text.strip_suffix("h0m").map(|t| format!("{t}h")).unwrap_or(text)
 }
 
+/// `1 pod`, `2 pods`.
+pub fn count_of<N: std::fmt::Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
+    let plural = if count == N::from(1) { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
 /// Whole seconds as kubectl shows an age: two units at most (`apimachinery/pkg/util/duration: HumanDuration`).
 pub fn human_duration(seconds: i64) -> String {
     let two = |large: i64, large_unit: &str, small: i64, small_unit: &str| match small {

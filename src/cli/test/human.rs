@@ -5,7 +5,7 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 
 use super::case::{Check, Kind, Outcome, Status};
-use crate::cli::run::count_of;
+use crate::views::humane::count_of;
 
 /// All that came of the scenarios.
 #[derive(Clone, Copy)]

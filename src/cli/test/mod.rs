@@ -15,7 +15,7 @@ use clap::{Args, ValueEnum};
 use rayon::prelude::*;
 
 use super::exit::{Exit, Trouble};
-use super::printer::Printer;
+use super::printer::{Printer, try_file};
 use super::{clock, discover, fuzz, progress, version};
 use crate::api::features::Version;
 use crate::explore::threads;
@@ -80,6 +80,7 @@ enum Report {
 pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Trouble> {
     let watch = clock::Watch::start();
     let cases = discover::discover(&arguments.paths, discover::Bare::Refused)?;
+    arguments.report_file.as_deref().map_or(Ok(()), try_file)?;
     let review = if arguments.update {
         Review::Accept
     } else if std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false") {
