@@ -344,3 +344,68 @@ fn no_shipped_scenario_says_anything_in_vain() {
     });
     assert!(count > 30, "{count}");
 }
+
+/// Pods of these namespaces and names.
+fn pods(names: &[(&str, &str)]) -> String {
+    let pod = |(namespace, name): &(&str, &str)| {
+        POD.replace("{name: web}", &format!("{{name: {name}, namespace: {namespace}}}")) + "---\n"
+    };
+    names.iter().map(pod).collect()
+}
+
+#[test]
+fn of_the_pods_that_there_are_the_nearest_few_are_told() {
+    let told = |input: &str, arguments: &[&str]| {
+        let output = run(input, arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let two = pods(&[("default", "web"), ("shop", "web"), ("shop", "db")]);
+    for (name, wanted) in [
+        ("wep", "no pod is named \"wep\"; there are: default/web, shop/web, db\n"),
+        ("dbb", "there are: db, default/web, shop/web\n"),
+        ("shop/dbb", "there are: shop/db, shop/web, default/web\n"),
+    ] {
+        let told = told(&two, &["get", "pods", name, "-"]);
+        assert!(told.ends_with(wanted), "{name}: {told}");
+    }
+    let unknown = told(&two, &["sweep", "-", "--vary", "Pod/nope/web.spec.priority=1"]);
+    assert!(unknown.contains("there is default/web, shop/db, shop/web"), "{unknown}");
+    let names: Vec<String> = (0..300).map(|n| format!("p{n}")).collect();
+    let many: Vec<(&str, &str)> = names.iter().map(|name| ("default", &**name)).collect();
+    let many = pods(&many);
+    let few = told(&many, &["get", "pods", "p250x", "-"]);
+    assert!(
+        few.contains("there are: p250, ") && few.ends_with(" …\n") && few.len() < 120,
+        "{few}"
+    );
+    let few = told(&many, &["explain", "-"]);
+    assert!(few.contains("one of p0, p1, p2, p3, p4, p5, p6, p7 …"), "{few}");
+}
+
+#[test]
+fn logs_of_nothing_say_so() {
+    let input = pods(&[("default", "web"), ("shop", "db")]);
+    let told = |arguments: &[&str]| {
+        let output = run(&input, &[&["logs"], arguments].concat());
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    };
+    let (status, remark) = told(&["-", "-n", "nope"]);
+    assert_eq!(
+        (status, &*remark),
+        (Some(0), "Nothing was written in nope namespace.\n")
+    );
+    let (status, error) = told(&["-", "-c", "ap"]);
+    assert_eq!(
+        (status, &*error),
+        (Some(2), "error: no pod has a container named \"ap\"; there are: app\n")
+    );
+    assert_eq!(
+        told(&["-", "-c", "app"]),
+        (Some(0), "Nothing was written.\n".to_owned())
+    );
+}

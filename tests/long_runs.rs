@@ -202,7 +202,44 @@ fn where_nothing_can_be_written_nothing_is_run() {
 fn a_run_that_no_number_follows_is_refused() {
     let folder = input();
     let last = podlapse(folder.path(), &["fuzz", "--run", "18446744073709551613"]);
-    assert_eq!(stdout(&last), "1 runs of seed 0 checked: every invariant held\n");
+    assert_eq!(stdout(&last), "1 run of seed 0 checked: every invariant held\n");
     let beyond = podlapse(folder.path(), &["fuzz", "--run", "18446744073709551614"]);
     assert_eq!((beyond.status.code(), &*stdout(&beyond)), (Some(2), ""));
+}
+
+/// The summary of a sweep, without the time that it took.
+fn summary(folder: &Path, arguments: &[&str]) -> String {
+    let output = podlapse(folder, &[&["sweep"], arguments].concat());
+    let told = stderr(&output);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    told[..told.rfind("took ").expect("the last line")].to_owned()
+}
+
+#[test]
+fn a_summary_names_a_run_only_if_it_is_unlike_the_others() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: app, image: 'app:1'}]}\n";
+    let job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: j}\nspec: {template: {spec: {restartPolicy: Never, \
+               containers: [{name: a, image: 'a:1', command: [sh, -c, exit 0]}]}}}\n";
+    let folder = folder(&[("pod.yaml", pod), ("job.yaml", job)]);
+    for arguments in [
+        &["pod.yaml"][..],
+        &["pod.yaml", "--runs", "3"],
+        &["job.yaml"],
+        &["job.yaml", "--runs", "3"],
+    ] {
+        let told = summary(folder.path(), arguments);
+        assert!(
+            !told.contains("to see it") && !told.contains("1 runs"),
+            "{arguments:?}: {told}"
+        );
+    }
+    let told = summary(
+        folder.path(),
+        &["pod.yaml", "--vary", "containers[app].runs[0].start.takes=1s,2s,1s"],
+    );
+    assert!(told.contains("run 1: it takes longest to be ready, "), "{told}");
+    assert_eq!(
+        summary(folder.path(), &["pod.yaml", "--runs", "3", "--shard", "5/8"]),
+        "no runs\n"
+    );
 }

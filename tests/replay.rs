@@ -152,3 +152,69 @@ fn what_is_no_run_of_a_sweep_is_refused() {
         assert!(stderr(&output).contains(wanted), "{options:?}: {}", stderr(&output));
     }
 }
+
+#[test]
+fn an_expectation_of_a_vary_is_called_by_it() {
+    let folder = folder(&[
+        ("drawn.yaml", SCENARIO),
+        ("pod.yaml", &SCENARIO[..SCENARIO.find("---").expect("two documents")]),
+    ]);
+    let (at, that) = ("expect[0].at=10s", "expect[0].that=pod('web').restarts() > 9,!true");
+    let made = ["pod.yaml", "--vary", at, "--vary", that];
+    let output = podlapse(folder.path(), &[&["run"], &made[..], &["--run", "0"]].concat());
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("  --> --vary expect[0].that\n"),
+        "{}",
+        stderr(&output)
+    );
+    // In the words of the first row it would be wrong for the second.
+    let swept = podlapse(folder.path(), &[&["sweep"], &made[..]].concat());
+    let header = stdout(&swept).lines().next().map(str::to_owned);
+    assert!(
+        header.is_some_and(|header| header.ends_with(",phase,expect[0]")),
+        "{}",
+        stdout(&swept)
+    );
+    assert!(
+        stderr(&swept).contains("\nexpect[0]: held in 0 of 2 runs\n"),
+        "{}",
+        stderr(&swept)
+    );
+    let others = podlapse(folder.path(), &["sweep", "drawn.yaml", "--vary", "runFor=2m"]);
+    assert!(stdout(&others).contains(",expect[0] within 30s"), "{}", stdout(&others));
+}
+
+#[test]
+fn one_place_in_two_spellings_is_given_twice() {
+    let folder = folder(&[("drawn.yaml", SCENARIO)]);
+    let after = |container: &str| format!("containers[{container}].runs[0].exit.after=1s,2s");
+    for (first, second, wanted) in [
+        (
+            after("app"),
+            after("app"),
+            "--vary containers[app].runs[0].exit.after is given twice",
+        ),
+        (
+            after("app"),
+            after("0"),
+            "--vary containers[0].runs[0].exit.after: one place is given twice",
+        ),
+        (
+            "Pod/web.spec.priority=1".to_owned(),
+            "Pod/default/web.spec.priority=2".to_owned(),
+            "one place is given twice",
+        ),
+    ] {
+        let output = podlapse(
+            folder.path(),
+            &["sweep", "drawn.yaml", "--vary", &first, "--vary", &second],
+        );
+        assert_eq!(output.status.code(), Some(2), "{first} {second}");
+        assert!(
+            stderr(&output).contains(wanted),
+            "{first} {second}: {}",
+            stderr(&output)
+        );
+    }
+}

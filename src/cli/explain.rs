@@ -5,7 +5,6 @@ use clap::Args;
 use super::exit::{Exit, Trouble};
 use super::moment::{self, Moment};
 use super::printer::Printer;
-use crate::api::pod::Name;
 use crate::scenario::named;
 use crate::scenario::types::PodInput;
 use crate::views::explain;
@@ -49,8 +48,10 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
                     return Err(Trouble::Message(format!("no pod is in namespace {namespace:?}")));
                 }
                 _ => {
-                    let names: Vec<Name> = candidates.iter().map(|p| named::shortest(&input, &p.pod)).collect();
-                    let names = names.join(", ");
+                    let pods = all.iter().map(|p| (&*p.pod.namespace, &*p.pod.name));
+                    let names = named::all_like(pods, "").into_iter().zip(all);
+                    let names: Vec<String> = names.filter(|(_, p)| here(p)).map(|(name, _)| name).collect();
+                    let names = named::few(&names);
                     return Err(Trouble::Message(format!("which pod? say --pod with one of {names}")));
                 }
             }

@@ -1,5 +1,6 @@
 //! `podlapse logs`: what the containers of a run wrote.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -10,6 +11,8 @@ use super::{moment, sources};
 use crate::api::pod::Pod;
 use crate::kernel::{Duration, Time};
 use crate::scenario::load::load_as;
+use crate::scenario::named;
+use crate::scenario::types::{ActionKind, Input};
 use crate::sim;
 use crate::views::logs::{self, Attempts};
 use crate::views::objects;
@@ -25,7 +28,8 @@ Examples:
 Exit status: 0 it is shown, 2 there is no such pod, or the input or the command line cannot be used.")]
 #[command(override_usage = "podlapse logs [OPTIONS] [NAME] <FILES>...")]
 pub(super) struct Arguments {
-    /// Manifests and at most one Scenario: files, directories (the files directly in them) or -, standard input
+    /// Manifests and at most one Scenario: files, directories (the files directly in them) or -, standard input. NAME before
+    /// them is a pod's name, NAMESPACE/NAME or pod/NAME, and does what --pod does
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Only the lines of this pod's last attempt, without times, as kubectl shows them
@@ -59,7 +63,14 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
             let container = container_of(found, arguments.container.as_deref(), printer)?;
             Some((found.full_name(), container))
         }
-        None => None,
+        None => {
+            let namespace = arguments.namespace.as_deref();
+            arguments
+                .container
+                .as_deref()
+                .map_or(Ok(()), |wanted| of_any(&input, namespace, wanted))?;
+            None
+        }
     };
     for warning in warnings {
         printer.input_warning(&warning);
@@ -96,8 +107,40 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
         pod: full_name,
         namespace: arguments.namespace.clone(),
     };
-    printer.data_to(None, &logs::render(&records, &options))?;
+    let text = logs::render(&records, &options);
+    if text.is_empty() && options.prefix {
+        let place = arguments.namespace.as_ref();
+        let place = place.map_or(String::new(), |namespace| format!(" in {namespace} namespace"));
+        printer.remark(format_args!("Nothing was written{place}."));
+    }
+    printer.data(&text)?;
     Ok(Exit::Success)
+}
+
+/// Errors when no pod (of the namespace, if one is given) has a container of that name, also none that is added later.
+fn of_any(input: &Input, namespace: Option<&str>, wanted: &str) -> Result<(), Trouble> {
+    let pods = input.pods.iter().map(|p| &*p.pod);
+    let pods: Vec<&Pod> = pods
+        .filter(|pod| namespace.is_none_or(|of| *pod.namespace == *of))
+        .collect();
+    let mut names: BTreeSet<&str> = BTreeSet::new();
+    for pod in &pods {
+        names.extend(pod.all_containers().map(|(_, container)| &*container.name));
+    }
+    for action in &input.scenario.actions {
+        if let ActionKind::Debug { pod: of, container } = &action.what
+            && pods.iter().any(|pod| pod.is_called(of))
+        {
+            names.insert(&*container.name);
+        }
+    }
+    // Without pods that there is nothing to show says enough.
+    if names.is_empty() || names.contains(wanted) {
+        return Ok(());
+    }
+    let names = named::nearest_first(wanted, names.into_iter().map(str::to_owned).collect());
+    let message = format!("no pod has a container named {wanted:?}; there are: {names}");
+    Err(Trouble::Message(message))
 }
 
 /// A container of the pod: the one that is asked for, or the first (`kubectl logs`: `podcmd: FindOrDefaultContainerByName`).

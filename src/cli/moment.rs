@@ -23,7 +23,8 @@ use crate::trace::Record;
 /// Which run, and when.
 #[derive(Args)]
 pub(super) struct Place {
-    /// Manifests and at most one Scenario: files, directories (the files directly in them) or -, standard input
+    /// Manifests and at most one Scenario: files, directories (the files directly in them) or -, standard input. NAME before
+    /// them is a pod's name, NAMESPACE/NAME or pod/NAME
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// The moment, since the beginning of the run, such as 90s or 1h30m; by default the end
@@ -204,6 +205,7 @@ pub(super) fn not_there(name: &str) -> Trouble {
 
 /// Nothing is called that; what is.
 fn no_pod(input: &Input, name: &str) -> Trouble {
-    let names = named::all_pods_like(input, name);
-    Trouble::Message(format!("no pod is named {name:?}; there are: {}", names.join(", ")))
+    let pods = input.pods.iter().map(|p| (&*p.pod.namespace, &*p.pod.name));
+    let names = named::nearest_first(name, named::all_like(pods, name));
+    Trouble::Message(format!("no pod is named {name:?}; there are: {names}"))
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::fuzz::{Finding, Plan, Report, drawn};
 use super::shard::{Shard, fingerprint};
 use super::write;
+use crate::views::humane::count_of;
 
 /// The first line of a report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,8 +128,9 @@ pub fn text(plan: &Plan, report: &Report, options: &str) -> String {
         ""
     };
     text.push_str(&format!(
-        "{} runs of seed {} checked{stopped}: {found}\n",
-        report.checked, plan.seed
+        "{} of seed {} checked{stopped}: {found}\n",
+        count_of(report.checked, "run"),
+        plan.seed
     ));
     text
 }

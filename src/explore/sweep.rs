@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::measure::Measure;
 use super::shard::{Mark, Shard, fingerprint};
 use super::threads;
-use super::vary::{Names, Vary, shown};
+use super::vary::{Names, Spot, Vary, shown};
 use crate::api::decode::is_list;
 use crate::api::diagnostic::{Diagnostic, Diagnostics};
 use crate::api::yaml;
@@ -18,8 +18,9 @@ use crate::check::expectations::{Compiled, Verdict, compile, describe, judge};
 use crate::kernel::Duration;
 use crate::scenario::distributions;
 use crate::scenario::load::{Source, load};
-use crate::scenario::types::{Expectation, Input, PlacedDistribution, PodInput};
+use crate::scenario::types::{Expectation, Input, Place, PlacedDistribution, PodInput};
 use crate::sim;
+use crate::views::humane::count_of;
 
 /// What is swept.
 #[derive(Clone, Debug)]
@@ -32,6 +33,8 @@ pub struct Sweep {
     names: Names,
     /// the grid; the first one changes slowest
     vary: Vec<Vary>,
+    /// where each of these leads to
+    spots: Vec<Spot>,
     /// how often each point of the grid is drawn
     draws: u64,
     /// places whose durations are drawn
@@ -73,22 +76,18 @@ impl Sweep {
                 "spec": {},
             }));
         }
-        for (place, one) in vary.iter().enumerate() {
-            if vary[..place].iter().any(|other| other.path == one.path) {
-                let twice = Diagnostic::general(format!("--vary {} is given twice", one.path));
-                return Err(Diagnostics(vec![twice]));
-            }
-        }
         let mut sweep = Sweep {
             given: input.clone(),
             documents,
             names: Names::of(input),
             vary,
+            spots: Vec::new(),
             draws: draws.max(1),
             drawn: Vec::new(),
             expected: Vec::new(),
         };
         let (first, _) = sweep.point(&sweep.values(0))?;
+        sweep.spots = sweep.spots()?;
         for (place, vary) in sweep.vary.iter().enumerate() {
             for value in vary.telling().skip(1) {
                 let mut values = sweep.values(0);
@@ -97,11 +96,38 @@ impl Sweep {
             }
         }
         let expected = first.scenario.expect.iter().enumerate();
-        sweep.expected = expected
-            .map(|(place, expectation)| format!("expect[{place}] {}", describe(expectation)))
-            .collect();
+        let expected = expected.map(|(place, expectation)| {
+            // Of one that is varied the words of the first point would be wrong for the others.
+            let is_varied = sweep.spots.iter().any(|spot| spot.is_of_expectation(place, None));
+            if is_varied {
+                format!("expect[{place}]")
+            } else {
+                format!("expect[{place}] {}", describe(expectation))
+            }
+        });
+        sweep.expected = expected.collect();
         sweep.drawn = first.scenario.distributions.iter().map(|d| d.path.clone()).collect();
         Ok(sweep)
+    }
+
+    /// Where the paths lead to. Errors when two of them lead to the same, in whatever spelling: one value would be lost.
+    fn spots(&self) -> Result<Vec<Spot>, Diagnostics> {
+        let mut documents = self.documents.clone();
+        let mut spots: Vec<Spot> = Vec::new();
+        for (vary, value) in self.vary.iter().zip(self.values(0)) {
+            let spot = vary.set(&mut documents, value, &self.names)?;
+            if let Some(place) = spots.iter().position(|other| other.overlaps(&spot)) {
+                let (first, second) = (&self.vary[place].path, &vary.path);
+                let message = if first == second {
+                    format!("--vary {first} is given twice")
+                } else {
+                    format!("--vary {first} and --vary {second}: one place is given twice")
+                };
+                return Err(Diagnostics(vec![Diagnostic::general(message)]));
+            }
+            spots.push(spot);
+        }
+        Ok(spots)
     }
 
     /// How many runs there are.
@@ -200,7 +226,7 @@ impl Sweep {
             // What a path makes on its way may ask for more than is at its end.
             let missing = error.message.split_once(": Required value");
             let missing = missing.and_then(|(path, _)| path.strip_prefix("spec."));
-            let hint = missing.filter(|_| guilty.iter().all(|place| set[*place].0.root.is_none()));
+            let hint = missing.filter(|_| guilty.iter().all(|place| set[*place].0.kind.is_none()));
             let hint =
                 hint.map(|path| format!("give it in the scenario, or with a --vary of its own: --vary '{path}=VALUE'"));
             let told: Vec<String> = guilty
@@ -259,18 +285,38 @@ impl Sweep {
 
     /// Gives expectations and containers the places of the files: what a point has was written for it by the sweep.
     fn name_places(&self, input: &mut Input, expectations: &mut [Compiled]) {
-        for (own, given) in expectations.iter_mut().zip(&self.given.scenario.expect) {
-            own.expectation.place = given.place.clone();
+        // Then the input is the one that was given.
+        if self.vary.is_empty() {
+            return;
         }
-        for pod in &mut input.pods {
-            let pod = &mut *pod.pod;
-            let named = |given: &&PodInput| (&given.pod.namespace, &given.pod.name) == (&pod.namespace, &pod.name);
-            let Some(given) = self.given.pods.iter().find(named) else {
-                continue;
+        let mut given = self.given.scenario.expect.iter();
+        for (index, own) in expectations.iter_mut().enumerate() {
+            let given = given.next().map(|given| given.place.clone());
+            let varied = |field| {
+                let place = self
+                    .spots
+                    .iter()
+                    .position(|spot| spot.is_of_expectation(index, field))?;
+                Some(&self.vary[place].path)
             };
+            own.expectation.place = match (varied(Some("that")), given) {
+                (None, Some(place)) => place,
+                (that, _) => Place {
+                    file: that
+                        .or(varied(None))
+                        .map_or("--vary".into(), |path| format!("--vary {path}").into()),
+                    ..Place::default()
+                },
+            };
+        }
+        let name = |pod: &PodInput| (pod.pod.namespace.clone(), pod.pod.name.clone());
+        let given: BTreeMap<_, _> = self.given.pods.iter().map(|given| (name(given), given)).collect();
+        for pod in &mut input.pods {
+            let given = given.get(&name(pod));
+            let pod = &mut *pod.pod;
             let containers = pod.spec.init_containers.iter_mut().chain(&mut pod.spec.containers);
             for container in containers {
-                let given = given.pod.find_container(&container.name);
+                let given = given.and_then(|given| given.pod.find_container(&container.name));
                 container.place = given.and_then(|(_, given)| given.place.clone());
             }
         }
@@ -398,7 +444,7 @@ impl Table {
     }
 
     /// The run that is worth a look, and why: the first that does not do what is expected, else the first that never gets
-    /// ready, else the one that takes longest to. None without runs.
+    /// ready though it does not end well, else the one that takes longest to. None if no run is unlike the others.
     pub fn telling(&self) -> Option<(u64, String)> {
         let run = |row: &[String]| row.first()?.parse::<u64>().ok();
         let first = self.header.len() - self.expected;
@@ -409,33 +455,37 @@ impl Table {
                 .unwrap_or((&self.header[failed], ""));
             Some((run(row)?, format!("{name} does not hold")))
         });
-        let ready = self.header.iter().position(|column| column == FIGURES[0])?;
-        let seconds = |row: &[String]| number(row.get(ready)?);
+        let at = self.header.iter().position(|column| column == FIGURES[0])?;
+        let seconds = |row: &[String]| number(row.get(at)?);
+        let phase = self.header.iter().position(|column| column == FIGURES[3])?;
+        let ends_well = |row: &[String]| row[phase].split(' ').all(|phase| phase == "Succeeded");
         let never = || {
-            let row = self.rows.iter().find(|row| seconds(row).is_none())?;
+            let is_bad = |row: &&Vec<String>| seconds(row).is_none() && !ends_well(row);
+            let row = self.rows.iter().find(is_bad)?;
             Some((run(row)?, "it is never ready".to_owned()))
         };
         let longest = || {
+            let ready = |row: &&Vec<String>| seconds(row).is_some();
             let later =
                 |a: &&Vec<String>, b: &&Vec<String>| seconds(a).unwrap_or(0.0).total_cmp(&seconds(b).unwrap_or(0.0));
             // Of equals the first.
-            let row = self.rows.iter().rev().max_by(later)?;
-            Some((run(row)?, format!("it takes longest to be ready, {}s", row[ready])))
+            let row = self.rows.iter().rev().filter(ready).max_by(later)?;
+            let is_longer = self.rows.iter().filter(ready).any(|other| later(&other, &row).is_lt());
+            let why = format!("it takes longest to be ready, {}s", row[at]);
+            is_longer.then_some((run(row)?, why))
         };
         failing.or_else(never).or_else(longest)
     }
 
     /// The figures with their percentiles, as lines for people.
     pub fn summary(&self) -> String {
+        if self.rows.is_empty() {
+            return "no runs\n".to_owned();
+        }
+        let runs = count_of(self.rows.len(), "run");
         let mut text = format!(
-            "{} runs\n{:<20} {:>10} {:>10} {:>10} {:>10} {:>10}\n",
-            self.rows.len(),
-            "",
-            "least",
-            "p50",
-            "p90",
-            "p99",
-            "most"
+            "{runs}\n{:<20} {:>10} {:>10} {:>10} {:>10} {:>10}\n",
+            "", "least", "p50", "p90", "p99", "most"
         );
         for name in &FIGURES[..3] {
             let mut numbers = self.numbers(name);
@@ -456,7 +506,7 @@ impl Table {
         }
         let never = self.rows.len() - self.numbers(FIGURES[0]).len();
         if never > 0 {
-            text.push_str(&format!("not ready in {never} runs\n"));
+            text.push_str(&format!("not ready in {}\n", count_of(never, "run")));
         }
         let first = self.header.len() - self.expected;
         for (at, name) in self.header.iter().enumerate().skip(first) {
@@ -465,7 +515,7 @@ impl Table {
                 .iter()
                 .filter(|row| row.get(at).is_some_and(|cell| cell == "true"))
                 .count();
-            text.push_str(&format!("{name}: held in {held} of {} runs\n", self.rows.len()));
+            text.push_str(&format!("{name}: held in {held} of {runs}\n"));
         }
         text
     }

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use crate::api::diagnostic::{Diagnostic, Diagnostics, known};
-use crate::api::pod::is_called;
 use crate::kernel::Duration;
 use crate::scenario::duration;
 use crate::scenario::named;
@@ -21,8 +20,8 @@ pub struct Vary {
     pub given: String,
     /// the path as given
     pub path: String,
-    /// kind and name of the document; None: the Scenario's spec
-    pub(super) root: Option<(String, String)>,
+    /// kind of the document, with whose name the steps begin; None: the Scenario's spec
+    pub(super) kind: Option<String>,
     steps: Vec<Step>,
     /// the values, as they are written
     pub values: Vec<String>,
@@ -79,6 +78,31 @@ impl Names {
     }
 }
 
+/// The place that a path leads to, the same for all spellings of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Spot {
+    /// which of the documents it is in
+    document: usize,
+    /// the names of fields and the numbers of elements on the way
+    steps: Vec<String>,
+}
+
+impl Spot {
+    /// Whether a value there stands in the place of the other's, or is a part of it.
+    pub(super) fn overlaps(&self, other: &Spot) -> bool {
+        let common = self.steps.len().min(other.steps.len());
+        self.document == other.document && self.steps[..common] == other.steps[..common]
+    }
+
+    /// Whether it is this field of the Scenario's `expect[index]`; of any, if none is named.
+    pub(super) fn is_of_expectation(&self, index: usize, field: Option<&str>) -> bool {
+        let [spec, expect, at, of, ..] = &self.steps[..] else {
+            return false;
+        };
+        spec == "spec" && expect == "expect" && *at == index.to_string() && field.is_none_or(|field| of == field)
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 enum Step {
     Field(String),
@@ -89,25 +113,26 @@ enum Step {
 
 impl Vary {
     /// Reads `path=from..to/step` or `path=value,value`. A path begins at the Scenario's spec, or at a manifest:
-    /// `Pod/web.spec.terminationGracePeriodSeconds`, `Pod/shop/web.spec…`. `[app]` is the element of that name, `[0]` the first one. A value in
-    /// double quotes is a string. Errors with what is wrong, for the end of a sentence.
+    /// `Pod/web.spec.terminationGracePeriodSeconds`, `Pod/shop/web.spec…`. `[app]` is the element of that name, `[0]` the first
+    /// one. A value in double quotes is a string. Errors with what is wrong, for the end of a sentence.
     pub fn parse(text: &str) -> Result<Vary, String> {
         let (path, values) = text
             .split_once('=')
             .ok_or("write PATH=FROM..TO/STEP or PATH=VALUE,VALUE")?;
-        let (root, rest) = match path.split_once('.') {
-            Some((head, rest)) if head.contains('/') => {
-                let (kind, name) = head.split_once('/').unwrap_or((head, ""));
-                (Some((kind.to_owned(), name.to_owned())), rest)
-            }
+        let (kind, rest) = match path.split_once('/') {
+            Some((kind, rest)) if !kind.contains(['.', '[']) => (Some(kind.to_owned()), rest),
             _ => (None, path),
         };
+        let steps = steps(rest)?;
+        if kind.is_some() && !matches!(steps[..], [Step::Field(_), Step::Field(_), ..]) {
+            return Err("after the name of a manifest a field's name is missing".to_owned());
+        }
         let (values, is_range) = expand(values)?;
         Ok(Vary {
             given: text.to_owned(),
             path: path.to_owned(),
-            root,
-            steps: steps(rest)?,
+            kind,
+            steps,
             values,
             is_range,
         })
@@ -119,45 +144,26 @@ impl Vary {
         self.values.iter().step_by(step.max(1)).map(String::as_str)
     }
 
-    /// Puts a value at the path; errors with where the path does not lead on.
-    pub fn set(&self, documents: &mut [Value], value: &str, names: &Names) -> Result<(), Diagnostics> {
-        let (kind, name) = match &self.root {
-            None => ("Scenario", None),
-            Some((kind, name)) => (kind.as_str(), Some(name.as_str())),
+    /// Puts a value at the path and gives the place that it is; errors with where the path does not lead on.
+    pub(super) fn set(&self, documents: &mut [Value], value: &str, names: &Names) -> Result<Spot, Diagnostics> {
+        let (place, of_name) = self.document(documents)?;
+        let document = &mut documents[place];
+        let mut spot = Spot {
+            document: place,
+            steps: Vec::new(),
         };
-        let is_kind = |d: &&mut Value| d["kind"] == kind;
-        let full_name = |d: &Value| {
-            let namespace = d["metadata"]["namespace"].as_str().unwrap_or("default");
-            (
-                namespace.to_owned(),
-                d["metadata"]["name"].as_str().unwrap_or_default().to_owned(),
-            )
-        };
-        let is_meant = |d: &&mut Value| {
-            let (namespace, own) = full_name(d);
-            name.is_none_or(|name| is_called(name, &namespace, &own))
-        };
-        let mut meant: Vec<&mut Value> = documents.iter_mut().filter(is_kind).filter(is_meant).collect();
-        if let (Some(name), true) = (name, meant.len() > 1) {
-            let names = meant.iter().map(|d| full_name(d));
-            let names: Vec<String> = names.map(|(namespace, name)| format!("{namespace}/{name}")).collect();
-            let hint = format!("say which, as {kind}/NAMESPACE/NAME: {kind}/{}", names[0]);
-            return Err(error(named::ambiguous(kind, name, &names), Some(hint)));
-        }
-        let Some(document) = meant.pop() else {
-            let all = documents.iter_mut().filter(is_kind);
-            let all: Vec<&str> = all.filter_map(|d| d["metadata"]["name"].as_str()).collect();
-            let name = name.unwrap_or_default();
-            let hint = known(kind, name, all.into_iter());
-            return Err(error(format!("the input has no {kind} named {name:?}"), hint));
-        };
-        let (mut at, names) = match name {
-            None => (&mut document["spec"], Some(names)),
+        let (mut at, names) = match self.kind {
+            None => {
+                spot.steps.push("spec".to_owned());
+                (&mut document["spec"], Some(names))
+            }
             Some(_) => (document, None),
         };
         let mut list = "";
-        for step in &self.steps {
-            at = descend(at, step, list, names)?;
+        for step in &self.steps[of_name..] {
+            let key;
+            (at, key) = descend(at, step, list, names)?;
+            spot.steps.push(key);
             if let Step::Field(name) = step {
                 list = name;
             }
@@ -174,17 +180,65 @@ impl Vary {
             }
             _ => scalar(value),
         };
-        Ok(())
+        Ok(spot)
+    }
+
+    /// Which document is meant, and how many steps its name takes up. Names may have dots: the longest that a document has
+    /// is meant.
+    fn document(&self, documents: &[Value]) -> Result<(usize, usize), Diagnostics> {
+        let kind = self.kind.as_deref().unwrap_or("Scenario");
+        let of_kind = documents.iter().enumerate().filter(|(_, d)| d["kind"] == kind);
+        if self.kind.is_none() {
+            let mut of_kind = of_kind;
+            let none = || error("the input has no Scenario".to_owned(), None);
+            return of_kind.next().map(|(place, _)| (place, 0)).ok_or_else(none);
+        }
+        let rest = &self.path[kind.len() + 1..];
+        let (namespace, named) = rest
+            .split_once('/')
+            .map_or((None, rest), |(of, named)| (Some(of), named));
+        let is_meant = |document: &Value| {
+            let (of, name) = full_name(document);
+            let follows = named.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+            follows && namespace.is_none_or(|namespace| namespace == of)
+        };
+        let mut meant: Vec<(usize, &Value)> = of_kind.clone().filter(|(_, d)| is_meant(d)).collect();
+        let longest = meant.iter().map(|(_, d)| full_name(d).1.len()).max().unwrap_or(0);
+        meant.retain(|(_, d)| full_name(d).1.len() == longest);
+        match meant[..] {
+            [(place, document)] => Ok((place, full_name(document).1.split('.').count())),
+            [] => {
+                let fields = [".spec", ".metadata"].iter().filter_map(|field| rest.find(field)).min();
+                let name = &rest[..fields.or_else(|| rest.find('.')).unwrap_or(rest.len())];
+                let all = named::all_like(of_kind.map(|(_, d)| full_name(d)), name);
+                let hint = known(kind, name, all.iter().map(String::as_str));
+                Err(error(format!("the input has no {kind} named {name:?}"), hint))
+            }
+            [(_, first), ..] => {
+                let names = meant.iter().map(|(_, d)| full_name(d));
+                let names: Vec<String> = names.map(|(namespace, name)| format!("{namespace}/{name}")).collect();
+                let hint = format!("say which, as {kind}/NAMESPACE/NAME: {kind}/{}", names[0]);
+                Err(error(named::ambiguous(kind, full_name(first).1, &names), Some(hint)))
+            }
+        }
     }
 }
 
-/// The element that a step leads to, made if it is not there: fields as they are, list elements when `names` has them.
+/// The namespace and the name of a document.
+fn full_name(document: &Value) -> (&str, &str) {
+    let metadata = &document["metadata"];
+    let namespace = metadata["namespace"].as_str().unwrap_or("default");
+    (namespace, metadata["name"].as_str().unwrap_or_default())
+}
+
+/// The element that a step leads to, and its name or number; made if it is not there: fields as they are, list elements when
+/// `names` has them.
 fn descend<'a>(
     at: &'a mut Value,
     step: &Step,
     list: &str,
     names: Option<&Names>,
-) -> Result<&'a mut Value, Diagnostics> {
+) -> Result<(&'a mut Value, String), Diagnostics> {
     match step {
         Step::Field(name) => {
             if at.is_null() {
@@ -193,13 +247,13 @@ fn descend<'a>(
             let fields = at
                 .as_object_mut()
                 .ok_or_else(|| error(format!("{name:?} is asked of what has no fields"), None))?;
-            Ok(fields.entry(name.clone()).or_insert(Value::Null))
+            Ok((fields.entry(name.clone()).or_insert(Value::Null), name.clone()))
         }
         Step::Named(name) => {
             let key = if list == "images" { "image" } else { "name" };
             let items = items(at, list)?;
             if let Some(place) = items.iter().position(|item| item[key] == name.as_str()) {
-                return Ok(&mut items[place]);
+                return Ok((&mut items[place], place.to_string()));
             }
             if names.is_none_or(|names| !names.has(list, name)) {
                 let there = items.iter().filter_map(|item| item[key].as_str());
@@ -209,7 +263,7 @@ fn descend<'a>(
             }
             items.push(serde_json::json!({key: name}));
             let place = items.len() - 1;
-            Ok(&mut items[place])
+            Ok((&mut items[place], place.to_string()))
         }
         Step::Index(index) => {
             let items = items(at, list)?;
@@ -218,7 +272,8 @@ fn descend<'a>(
             }
             let count = items.len();
             let missing = || error(format!("{list}[{index}] is not there: it has {count}"), None);
-            items.get_mut(*index).ok_or_else(missing)
+            let item = items.get_mut(*index).ok_or_else(missing)?;
+            Ok((item, index.to_string()))
         }
     }
 }
@@ -371,11 +426,12 @@ mod tests {
         ]
     }
 
-    fn set(documents: &mut [Value], vary: &str) -> Result<(), String> {
+    fn set(documents: &mut [Value], vary: &str) -> Result<Spot, String> {
         let mut names = Names::default();
         names.add("containers", "app");
         names.add("containers", "other");
         names.add("images", "app");
+        names.add("images", "shop/app:1");
         let vary = Vary::parse(vary)?;
         vary.set(documents, &vary.values[0], &names)
             .map_err(|error| error.to_string())
@@ -389,6 +445,7 @@ mod tests {
             "containers[other].runs[0].start.takes=1s",
             "containers[other].runs[0].probes.readiness[0].probability=0.5",
             "images[app:latest].present=false",
+            "images[shop/app:1].present=false",
             "Pod/web.spec.terminationGracePeriodSeconds=5",
             "kubelet.config.serializeImagePulls=false",
             "kubelet.version=1.34",
@@ -405,12 +462,13 @@ mod tests {
             spec["containers"][1],
             json!({"name": "other", "runs": [{"start": {"takes": "1s"}, "probes": {"readiness": [{"probability": 0.5}]}}]})
         );
-        assert_eq!(spec["images"], json!([{"image": "app:latest", "present": false}]));
+        let images = ["app:latest", "shop/app:1"].map(|image| json!({"image": image, "present": false}));
+        assert_eq!(spec["images"], json!(images));
         assert_eq!(
             spec["kubelet"],
             json!({"config": {"serializeImagePulls": false}, "version": "1.34"})
         );
-        for text in ["a..b=1", "=1", "a[0=1", "a.=1"] {
+        for text in ["a..b=1", "=1", "a[0=1", "a.=1", "Pod/web=1", "Pod/web[0].spec=1"] {
             assert!(Vary::parse(text).is_err(), "{text}");
         }
     }
@@ -431,6 +489,38 @@ mod tests {
             (&documents[0]["spec"]["priority"], &documents[1]["spec"]["priority"]),
             (&json!(2), &json!(1))
         );
+    }
+
+    #[test]
+    fn a_name_may_have_dots() {
+        let pod = |name| json!({"kind": "Pod", "metadata": {"name": name}, "spec": {}});
+        let mut documents = ["web", "web.example.com", "web.example"].map(pod);
+        for (place, name) in ["web", "web.example.com", "default/web.example"].iter().enumerate() {
+            let spot = set(&mut documents, &format!("Pod/{name}.spec.restartPolicy=Never")).expect(name);
+            assert_eq!(
+                (spot.document, &spot.steps[..]),
+                (place, &["spec", "restartPolicy"].map(str::to_owned)[..])
+            );
+            assert_eq!(documents[place]["spec"]["restartPolicy"], "Never", "{name}");
+        }
+        let error = set(&mut documents, "Pod/wep.example.com.spec.nodeName=n").expect_err("no pod has that name");
+        assert!(error.contains("no Pod named \"wep.example.com\""), "{error}");
+        let error = set(&mut documents, "Pod/nope/web.spec.nodeName=n").expect_err("no pod is there");
+        assert!(error.contains("there is default/web, default/web.example"), "{error}");
+    }
+
+    #[test]
+    fn two_spellings_of_a_place_are_one_spot() {
+        let mut documents = documents();
+        let mut spot = |path: &str| set(&mut documents, &format!("{path}=1s")).expect(path);
+        let app = spot("containers[app].runs[0].exit.after");
+        assert_eq!(app, spot("containers[0].runs[0].exit.after"));
+        let other = spot("containers[other].runs[0].exit.after");
+        assert!(app.overlaps(&app) && !app.overlaps(&other));
+        let that = spot("expect[0].that");
+        assert!(that.is_of_expectation(0, None) && that.is_of_expectation(0, Some("that")));
+        assert!(!that.is_of_expectation(1, None) && !that.is_of_expectation(0, Some("at")));
+        assert!(spot("expect[0]").overlaps(&that));
     }
 
     #[test]
@@ -478,7 +568,7 @@ mod tests {
         for (vary, wanted) in [
             ("containers[7].name=x", "containers[7] is not there: it has 1"),
             ("containers[ap].runs[0].exit.after=1s", "is it \"app\"?"),
-            ("images[ap:1].present=false", "there is app"),
+            ("images[ap:1].present=false", "there is app, shop/app:1"),
             ("volumes[data].mounts[0].takes=1s", "the input has no volumes at all"),
             ("Pod/web.spec.containers[ap].image=x", "is it \"app\"?"),
             ("Pod/web.spec.containers[other].image=x", "nothing is named \"other\""),

@@ -68,6 +68,40 @@ pub fn shortest(input: &Input, pod: &Pod) -> Name {
     }
 }
 
+/// The names of things, given by namespace and name: each as short as one can be that means no other thing, or with its
+/// namespace, if `given` has one.
+pub fn all_like<'a>(things: impl Iterator<Item = (&'a str, &'a str)> + Clone, given: &str) -> Vec<String> {
+    let mut called: BTreeMap<&str, usize> = BTreeMap::new();
+    for (_, name) in things.clone() {
+        *called.entry(name).or_default() += 1;
+    }
+    let is_full = given.contains('/');
+    let shown = |(namespace, name): (&str, &str)| match called.get(name) {
+        Some(1) if !is_full => name.to_owned(),
+        _ => format!("{namespace}/{name}"),
+    };
+    things.map(shown).collect()
+}
+
+/// The names in a list for people: those first that are most like `given`, and of many only so many.
+pub fn nearest_first(given: &str, mut names: Vec<String>) -> String {
+    let distance = |name: &String| match name.split_once('/') {
+        Some((_, own)) if !given.contains('/') => strsim::damerau_levenshtein(given, own),
+        _ => strsim::damerau_levenshtein(given, name),
+    };
+    // Of very many the first ones will do.
+    let compared = names.len().min(MOST_COMPARED);
+    names[..compared].sort_by_cached_key(distance);
+    few(&names)
+}
+
+/// The names in a list for people, of many only so many.
+pub fn few(names: &[String]) -> String {
+    let shown = names[..names.len().min(MOST_NAMES)].join(", ");
+    let more = if names.len() > MOST_NAMES { " …" } else { "" };
+    shown + more
+}
+
 /// Things by their names, for looking up many.
 #[derive(Debug)]
 pub(super) struct Index<'a, T>(BTreeMap<&'a str, Vec<(&'a str, T)>>);
@@ -129,9 +163,7 @@ fn which(full_names: &[String]) -> String {
 
 /// That a name says too little, as `several pods are named "web": default/web, shop/web`; the names are the full ones.
 pub fn ambiguous(kind: &str, name: &str, full_names: &[String]) -> String {
-    let shown: Vec<&str> = full_names.iter().take(MOST_NAMES).map(String::as_str).collect();
-    let more = if full_names.len() > MOST_NAMES { " …" } else { "" };
-    format!("several {kind}s are named {name:?}: {}{more}", shown.join(", "))
+    format!("several {kind}s are named {name:?}: {}", few(full_names))
 }
 
 /// So many candidates are told.
@@ -151,5 +183,15 @@ mod tests {
             "several pods are named \"web\": n0/web, n1/web"
         );
         assert!(ambiguous("pod", "web", &names).ends_with("n7/web …"));
+        assert!(nearest_first("n8/web", names).starts_with("n8/web, n0/web, "));
+    }
+
+    #[test]
+    fn a_name_is_as_short_as_it_can_be() {
+        let things = [("default", "web"), ("shop", "web"), ("shop", "db")];
+        let names = all_like(things.into_iter(), "wep");
+        assert_eq!(names, ["default/web", "shop/web", "db"]);
+        assert_eq!(nearest_first("dd", names), "db, default/web, shop/web");
+        assert_eq!(all_like(things.into_iter(), "shop/wep")[2], "shop/db");
     }
 }
