@@ -145,6 +145,8 @@ pub struct Features {
     pub shutdown_waits_for_volumes: bool,
     /// A container whose policy is to pull always does not ask whether the image is there.
     pub always_skips_inspection: bool,
+    /// The registry does not count in the length of an image's name.
+    pub registry_not_in_length: bool,
     /// lastState outlives the container that it tells of (`RestartAllContainersOnContainerExits`).
     pub last_state_survives: bool,
     /// A probe worker ends while its container waits and will not be restarted, and not when it has ended
@@ -201,6 +203,7 @@ impl Features {
             ignores_rejected: from(V1_36) && on("InPlacePodVerticalScaling"),
             shutdown_waits_for_volumes: from(V1_32),
             always_skips_inspection: from(V1_32),
+            registry_not_in_length: from(V1_32),
             last_state_survives: from(V1_36) && on("RestartAllContainersOnContainerExits"),
             probes_end_while_waiting: version == V1_34 && restart_rules,
         })

@@ -7,6 +7,7 @@ pub(crate) mod duration;
 pub(crate) mod expansion;
 pub mod features;
 pub mod gates;
+pub(crate) mod image_name;
 pub(crate) mod node;
 pub mod objects;
 pub mod place;

@@ -236,6 +236,11 @@ pub const SWITCHES: &[Switch] = &[
         on: "with imagePullPolicy Always the runtime is not asked for the image"
     ),
     switch!(
+        registry_not_in_length, "pkg/util/parsers/parsers.go: ParseImageName", None,
+        off: "the name of an image has at most 255 characters, with its registry",
+        on: "the name of an image has at most 255 characters behind its registry"
+    ),
+    switch!(
         pull_error_in_backoff, "images/image_manager.go: EnsureImageExists", None,
         off: "ImagePullBackOff does not say why the pull failed",
         on: "ImagePullBackOff carries the error of the last pull"

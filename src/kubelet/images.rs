@@ -6,9 +6,9 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::backoff::Backoff;
-use super::image_name::with_default_tag;
 use super::pull_rate::PullRate;
 use super::pull_records::PullRecords;
+use crate::api::image_name::with_default_tag;
 use crate::api::pod::{Container, Name, PullPolicy, concat};
 use crate::kernel::{Duration, Kernel, Notify};
 use crate::kubelet::Kubelet;
@@ -48,7 +48,8 @@ impl ImageManager {
         (parallel, rate): (Option<u32>, PullRate),
     ) -> ImageManager {
         records.start(|image| {
-            let tagged = with_default_tag(image).ok()?;
+            // Kubelets that keep records leave the registry out of the length.
+            let tagged = with_default_tag(image, false).ok()?;
             images.is_present(image, &tagged).then_some(tagged)
         });
         ImageManager {
@@ -75,7 +76,8 @@ impl ImageManager {
         let event = |warning, reason, message: Name| {
             kubelet.container_event(config, &container.name, warning, reason, message);
         };
-        let tagged = match with_default_tag(image) {
+        let features = &kubelet.config.features;
+        let tagged = match with_default_tag(image, !features.registry_not_in_length) {
             Ok(tagged) => tagged,
             Err(error) => {
                 let message: Name = format!("Failed to apply default image tag {:?}: {error}", &**image).into();
@@ -86,7 +88,6 @@ impl ImageManager {
                 });
             }
         };
-        let features = &kubelet.config.features;
         let always = container.image_pull_policy == PullPolicy::Always;
         if !always || !features.always_skips_inspection {
             let present = self.images.inspect(image, &tagged).map_err(|error| {

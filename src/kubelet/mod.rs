@@ -6,7 +6,6 @@ pub mod backoff;
 pub mod container;
 mod environment;
 mod eviction;
-mod image_name;
 pub mod images;
 pub mod kuberuntime;
 mod lifecycle;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::handlers::{ProbeKind, Surroundings, hook, probe};
 use super::{environment, names};
+use crate::api::image_name::ImageName;
 use crate::api::node::Node;
 use crate::api::pod::{
     Container, ContainerPort, ContainerType, Name, PullPolicy, RestartPolicy, RestartRule, RestartRuleAction, Volume,
@@ -27,16 +28,11 @@ pub(crate) fn ephemeral(name: Name, image: Name) -> Container {
     }
 }
 
-/// Always for the tag `latest`, also where it is understood; a digest without a tag has none.
+/// Always for the tag `latest`, also where it is understood; a digest without a tag has none, nor has a name that can't
+/// be read (`SetDefaults_Container`, `SetDefaults_Volume`).
 pub(crate) fn default_pull_policy(image: &str) -> PullPolicy {
-    let (named, digest) = match image.split_once('@') {
-        Some((named, _)) => (named, true),
-        None => (image, false),
-    };
-    let last = named.rsplit('/').next().unwrap_or(named);
-    match last.split_once(':') {
-        Some((_, "latest")) => PullPolicy::Always,
-        None if !digest => PullPolicy::Always,
+    match ImageName::parse(image, false) {
+        Ok(name) if name.tag == "latest" => PullPolicy::Always,
         _ => PullPolicy::IfNotPresent,
     }
 }
@@ -311,14 +307,17 @@ mod tests {
 
     #[test]
     fn the_tag_latest_is_always_pulled() {
+        let digest = format!("sha256:{}", "0".repeat(64));
         for (image, policy) in [
             ("nginx", PullPolicy::Always),
             ("nginx:latest", PullPolicy::Always),
             ("nginx:1", PullPolicy::IfNotPresent),
             ("host:5000/nginx", PullPolicy::Always),
             ("host:5000/nginx:1", PullPolicy::IfNotPresent),
-            ("nginx@sha256:00", PullPolicy::IfNotPresent),
-            ("nginx:latest@sha256:00", PullPolicy::Always),
+            (&format!("nginx@{digest}"), PullPolicy::IfNotPresent),
+            (&format!("nginx:latest@{digest}"), PullPolicy::Always),
+            ("nginx:latest@sha256:00", PullPolicy::IfNotPresent),
+            ("Nginx", PullPolicy::IfNotPresent),
         ] {
             assert_eq!(default_pull_policy(image), policy, "{image}");
         }
