@@ -35,6 +35,8 @@ pub struct Object {
     pub name: Name,
     /// data (of a Secret decoded); empty for a Service
     pub data: BTreeMap<Name, Name>,
+    /// binaryData of a ConfigMap, decoded: volumes have it, the environment does not
+    pub binary_data: BTreeMap<Name, Vec<u8>>,
     /// spec.selector of a Service
     pub selector: BTreeMap<Name, Name>,
     /// the rest of a Service's spec
@@ -45,6 +47,13 @@ impl Object {
     /// Whether `name` means this object: its name, alone or as `namespace/name`.
     pub fn is_called(&self, name: &str) -> bool {
         is_called(name, &self.namespace, &self.name)
+    }
+
+    /// What a volume of the whole object holds, by key (`pkg/volume/configmap: MakePayload`).
+    pub fn files(&self) -> BTreeMap<&str, &[u8]> {
+        let texts = self.data.iter().map(|(key, text)| (&**key, text.as_bytes()));
+        let binary = self.binary_data.iter().map(|(key, bytes)| (&**key, &bytes[..]));
+        texts.chain(binary).collect()
     }
 }
 
@@ -88,4 +97,10 @@ pub(crate) fn decode_base64(text: &str) -> Option<Vec<u8>> {
     use base64::Engine;
     let symbols: String = text.chars().filter(|c| !matches!(c, '\n' | '\r')).collect();
     base64::engine::general_purpose::STANDARD.decode(symbols).ok()
+}
+
+/// Bytes as a text in standard base64.
+pub(crate) fn encode_base64(bytes: &[u8]) -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::STANDARD.encode(bytes)
 }

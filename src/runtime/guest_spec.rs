@@ -53,10 +53,14 @@ impl Guests {
         spec
     }
 
-    pub(super) fn data(&self, kind: ObjectKind, pod: &Pod, name: &str) -> Option<&BTreeMap<Name, Name>> {
+    /// The ConfigMap or Secret of that name in the pod's namespace.
+    pub(super) fn object(&self, kind: ObjectKind, pod: &Pod, name: &str) -> Option<&Object> {
         let fits = |o: &Object| o.kind == kind && o.namespace == pod.namespace && *o.name == *name;
-        let found = self.objects.iter().find(|object| fits(object))?;
-        Some(&found.data)
+        self.objects.iter().map(|object| &**object).find(|object| fits(object))
+    }
+
+    fn data(&self, kind: ObjectKind, pod: &Pod, name: &str) -> Option<&BTreeMap<Name, Name>> {
+        self.object(kind, pod, name).map(|object| &object.data)
     }
 
     /// envFrom, then env (`kubelet_pods.go: makeEnvironmentVariables`).

@@ -8,7 +8,7 @@ use super::PodIx;
 use super::guest_spec::{field, list, resource, text};
 use super::guests::Guests;
 use crate::api::expansion::expand;
-use crate::api::objects::ObjectKind;
+use crate::api::objects::{Object, ObjectKind};
 use crate::api::pod::{Container, Name, Pod};
 use crate::guest::{Assumption, Mount, Volume};
 
@@ -105,21 +105,16 @@ impl Guests {
                     _ => (ObjectKind::Secret, "secretName"),
                 };
                 let name = text(source, field).or_else(|| text(source, "name"))?;
-                let empty = BTreeMap::new();
-                let data = self.data(kind, pod, name).unwrap_or(&empty);
+                let files = self.object(kind, pod, name).map(Object::files).unwrap_or_default();
                 if items.is_empty() {
-                    let whole = data
+                    let whole = files
                         .iter()
-                        .map(|(key, text)| (key.to_string(), text.as_bytes().to_vec(), default));
+                        .map(|(key, content)| ((*key).to_owned(), content.to_vec(), default));
                     return Some(whole.collect());
                 }
                 let chosen = items.iter().filter_map(|item| {
-                    let content = data.get(text(item, "key")?)?;
-                    Some((
-                        text(item, "path")?.to_owned(),
-                        content.as_bytes().to_vec(),
-                        mode_of(item),
-                    ))
+                    let content = files.get(text(item, "key")?)?;
+                    Some((text(item, "path")?.to_owned(), content.to_vec(), mode_of(item)))
                 });
                 Some(chosen.collect())
             }

@@ -12,16 +12,19 @@ use crate::api::shape::Problems;
 /// v1.ConfigMap, v1.Secret or v1.Service.
 pub(super) fn object(problems: &mut Problems<'_>, node: &Node, kind: ObjectKind) -> Object {
     let meta = metadata(problems, node);
-    let mut data = BTreeMap::new();
+    let (mut data, mut binary_data) = (BTreeMap::new(), BTreeMap::new());
     let mut selector = BTreeMap::new();
     let mut service = ServiceSpec::default();
     match kind {
         ObjectKind::ConfigMap => {
             data.extend(texts(problems, node, "data"));
-            data.extend(decoded(problems, node, "binaryData"));
+            binary_data.extend(decoded(problems, node, "binaryData"));
+            keys_of_both(problems, node);
         }
         ObjectKind::Secret => {
-            data.extend(decoded(problems, node, "data"));
+            // What is no UTF-8 is replaced, as it is when it becomes a variable.
+            let text = |bytes: Vec<u8>| Name::from(String::from_utf8_lossy(&bytes).as_ref());
+            data.extend(decoded(problems, node, "data").map(|(key, bytes)| (key, text(bytes))));
             data.extend(texts(problems, node, "stringData"));
         }
         ObjectKind::Service => {
@@ -40,6 +43,7 @@ pub(super) fn object(problems: &mut Problems<'_>, node: &Node, kind: ObjectKind)
         namespace: meta.namespace,
         name: meta.name,
         data,
+        binary_data,
         selector,
         service,
     }
@@ -55,18 +59,28 @@ fn texts(problems: &mut Problems<'_>, node: &Node, field: &str) -> Vec<(Name, Na
         .collect()
 }
 
-/// Texts in base64 by key; what is no UTF-8 is replaced, as it is when it becomes a variable.
-fn decoded(problems: &mut Problems<'_>, node: &Node, field: &str) -> Vec<(Name, Name)> {
+/// What texts in base64 stand for, by key.
+fn decoded<'n>(
+    problems: &mut Problems<'_>,
+    node: &'n Node,
+    field: &str,
+) -> impl Iterator<Item = (Name, Vec<u8>)> + use<'n> {
     let fields = node.get(field).map_or(&[][..], Node::fields);
     keys(problems, fields);
-    let text = |node: &Node| {
-        let bytes = node.text().and_then(|text| decode_base64(text)).unwrap_or_default();
-        String::from_utf8_lossy(&bytes).as_ref().into()
-    };
-    fields
-        .iter()
-        .map(|(key, node)| (key.name.clone(), text(node)))
-        .collect()
+    let bytes = |node: &Node| node.text().and_then(|text| decode_base64(text)).unwrap_or_default();
+    fields.iter().map(move |(key, node)| (key.name.clone(), bytes(node)))
+}
+
+/// No key of a ConfigMap is in both of its maps (`ValidateConfigMap`).
+fn keys_of_both(problems: &mut Problems<'_>, node: &Node) {
+    let Some(binary) = node.get("binaryData") else { return };
+    for (key, value) in node.get("data").map_or(&[][..], Node::fields) {
+        if binary.get(&key.name).is_some() {
+            let (path, name) = (problems.path(value), &*key.name);
+            let message = format!("{path}: Invalid value: {name:?}: duplicate of key present in binaryData");
+            problems.mark(key.span, message);
+        }
+    }
 }
 
 /// `IsConfigMapKey`

@@ -43,6 +43,7 @@ impl Draw<'_> {
             namespace: self.names.default.clone(),
             name: name.clone(),
             data: [(self.names.key.clone(), self.names.body.clone())].into(),
+            binary_data: Default::default(),
             selector: Default::default(),
             service: Default::default(),
         }

@@ -1,9 +1,11 @@
 //! The manifests of ConfigMaps, Secrets and Services.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::Fields;
-use crate::api::objects::{Object, ObjectKind, TargetPort};
+use crate::api::objects::{Object, ObjectKind, TargetPort, encode_base64};
 
 pub(super) fn object(object: &Object) -> Value {
     let mut metadata = Fields::new();
@@ -17,7 +19,13 @@ pub(super) fn object(object: &Object) -> Value {
         .put("kind", object.kind.as_str())
         .put("metadata", metadata.done());
     match object.kind {
-        ObjectKind::ConfigMap => fields.nested("data", json!(object.data)),
+        ObjectKind::ConfigMap => {
+            let binary = object.binary_data.iter();
+            let binary: BTreeMap<&str, String> = binary.map(|(key, bytes)| (&**key, encode_base64(bytes))).collect();
+            fields
+                .nested("data", json!(object.data))
+                .nested("binaryData", json!(binary))
+        }
         ObjectKind::Secret => fields.nested("stringData", json!(object.data)),
         ObjectKind::Service => fields.put("spec", service(object)),
     };
