@@ -145,6 +145,8 @@ pub struct Features {
     pub shutdown_waits_for_volumes: bool,
     /// A container whose policy is to pull always does not ask whether the image is there.
     pub always_skips_inspection: bool,
+    /// Volumes may be images (`ImageVolume`).
+    pub image_volumes: bool,
     /// The registry does not count in the length of an image's name.
     pub registry_not_in_length: bool,
     /// lastState outlives the container that it tells of (`RestartAllContainersOnContainerExits`).
@@ -203,6 +205,7 @@ impl Features {
             ignores_rejected: from(V1_36) && on("InPlacePodVerticalScaling"),
             shutdown_waits_for_volumes: from(V1_32),
             always_skips_inspection: from(V1_32),
+            image_volumes: on("ImageVolume"),
             registry_not_in_length: from(V1_32),
             last_state_survives: from(V1_36) && on("RestartAllContainersOnContainerExits"),
             probes_end_while_waiting: version == V1_34 && restart_rules,

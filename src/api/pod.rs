@@ -133,6 +133,13 @@ pub enum VolumeSource {
         /** its name */
         name: Name,
     },
+    /// image
+    Image {
+        /** the image */
+        reference: Name,
+        /** pullPolicy after defaulting */
+        pull_policy: PullPolicy,
+    },
 }
 
 /// v1.RestartPolicy of a pod.
@@ -430,6 +437,14 @@ impl PodSpec {
             host_network: false,
             resources: None,
         }
+    }
+
+    /// The volumes that are images: name, image and pull policy of each.
+    pub fn image_volumes(&self) -> impl Iterator<Item = (&Name, &Name, PullPolicy)> {
+        self.volumes.iter().filter_map(|volume| match &volume.source {
+            VolumeSource::Image { reference, pull_policy } => Some((&volume.name, reference, *pull_policy)),
+            _ => None,
+        })
     }
 }
 

@@ -236,6 +236,11 @@ pub const SWITCHES: &[Switch] = &[
         on: "with imagePullPolicy Always the runtime is not asked for the image"
     ),
     switch!(
+        image_volumes, "kuberuntime/kuberuntime_manager.go: getImageVolumes", Some("ImageVolume"),
+        off: "volumes that are images are dropped, with their mounts",
+        on: "the images of volumes are pulled before containers are started"
+    ),
+    switch!(
         registry_not_in_length, "pkg/util/parsers/parsers.go: ParseImageName", None,
         off: "the name of an image has at most 255 characters, with its registry",
         on: "the name of an image has at most 255 characters behind its registry"

@@ -9,7 +9,7 @@ use super::backoff::Backoff;
 use super::pull_rate::PullRate;
 use super::pull_records::PullRecords;
 use crate::api::image_name::with_default_tag;
-use crate::api::pod::{Container, Name, PullPolicy, concat};
+use crate::api::pod::{Name, PullPolicy, concat};
 use crate::kernel::{Duration, Kernel, Notify};
 use crate::kubelet::Kubelet;
 use crate::kubelet::pod_workers::PodConfig;
@@ -23,6 +23,16 @@ pub struct StartError {
     pub reason: &'static str,
     /// message
     pub message: Name,
+}
+
+/// An image that must be there.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    /// As the spec names it.
+    pub(super) image: &'a Name,
+    pub(super) policy: PullPolicy,
+    /// Which container is to run it; None for a volume, whose events are about the pod itself.
+    pub(super) container: Option<&'a Name>,
 }
 
 /// `imageManager`
@@ -70,11 +80,12 @@ impl ImageManager {
         kubelet: &Kubelet,
         ix: PodIx,
         config: &PodConfig,
-        container: &Container,
+        wanted: Wanted<'_>,
     ) -> Result<(), StartError> {
-        let image = &container.image;
-        let event = |warning, reason, message: Name| {
-            kubelet.container_event(config, &container.name, warning, reason, message);
+        let Wanted { image, policy, .. } = wanted;
+        let event = |warning, reason, message: Name| match wanted.container {
+            Some(name) => kubelet.container_event(config, name, warning, reason, message),
+            None => kubelet.pod_event(config, warning, reason, message),
         };
         let features = &kubelet.config.features;
         let tagged = match with_default_tag(image, !features.registry_not_in_length) {
@@ -88,7 +99,7 @@ impl ImageManager {
                 });
             }
         };
-        let always = container.image_pull_policy == PullPolicy::Always;
+        let always = policy == PullPolicy::Always;
         if !always || !features.always_skips_inspection {
             let present = self.images.inspect(image, &tagged).map_err(|error| {
                 // Later kubelets name the reference that they have not got: nothing.
@@ -112,7 +123,7 @@ impl ImageManager {
                 event(false, "Pulled", concat(&text));
                 return Ok(());
             }
-            if container.image_pull_policy == PullPolicy::Never {
+            if policy == PullPolicy::Never {
                 let message = concat(&[
                     "Container image \"",
                     image,

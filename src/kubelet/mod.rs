@@ -284,7 +284,10 @@ impl Kubelet {
         self.add_probes(ix, config, cancelled);
         let mut result = self.sync_pod_runtime(ix, config, runtime, restarting).await;
         let quiet = !changed && !result.acted && !restarting && self.probes.triggers() == triggers;
-        result.idle = quiet && config.pod.spec.image_pull_secrets.is_empty() && self.has_heard_all(ix, config);
+        // With these every sync has events.
+        let spec = &config.pod.spec;
+        let tells = !spec.image_pull_secrets.is_empty() || spec.image_volumes().next().is_some();
+        result.idle = quiet && !tells && self.has_heard_all(ix, config);
         let mut reasons = self.reasons.borrow_mut();
         for (name, error) in &result.starts {
             match error {

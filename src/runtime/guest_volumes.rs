@@ -40,10 +40,11 @@ impl Guests {
                     .flatten()
                     .find(|volume| text(volume, "name") == Some(&**name));
                 let known = source.and_then(|volume| self.files(pod, ip, volume, unknown));
-                let is_empty_dir = source.is_some_and(|volume| {
-                    let others = volume.as_object().into_iter().flatten();
-                    let mut kinds = others.filter(|(key, value)| *key != "name" && !value.is_null());
-                    kinds.all(|(key, _)| key == "emptyDir")
+                let kind = source.map(|volume| {
+                    let fields = volume.as_object().into_iter().flatten();
+                    let mut kinds = fields.filter(|(key, value)| *key != "name" && !value.is_null());
+                    // A volume that says nothing else is an emptyDir (`SetDefaults_Volume`).
+                    kinds.next().map_or("emptyDir", |(kind, _)| kind)
                 });
                 let written = known.is_some();
                 let mut made = self.volumes.borrow_mut();
@@ -61,8 +62,10 @@ impl Guests {
                     path: path.to_string(),
                     volume: volume.clone(),
                     sub_path: expression.or_else(|| text(mount, "subPath").map(str::to_owned)),
-                    read_only: written || mount.get("readOnly").and_then(Value::as_bool) == Some(true),
-                    content_unknown: !written && !is_empty_dir,
+                    read_only: written
+                        || kind == Some("image")
+                        || mount.get("readOnly").and_then(Value::as_bool) == Some(true),
+                    content_unknown: !written && kind != Some("emptyDir"),
                 }
             })
             .collect()

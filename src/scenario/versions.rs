@@ -1,13 +1,18 @@
 //! What a version knows: gates that change something here, and the fields of pods that its API server takes.
 
+use std::sync::Arc;
+
+use serde_json::Value;
+
 use crate::api::features::Features;
 use crate::api::gates::find_gate;
-use crate::api::pod::{Container, Handler, Pod, RestartPolicy, RestartRuleAction};
+use crate::api::pod::{Container, Handler, Name, Pod, RestartPolicy, RestartRuleAction};
 
 /// Gates whose setting changes what is simulated.
 pub(crate) const SIMULATED_GATES: &[&str] = &[
     "ChangeContainerStatusOnKubeletRestart",
     "ContainerRestartRules",
+    "ImageVolume",
     "KubeletCrashLoopBackOffMax",
     "KubeletEnsureSecretPulledImages",
     "NodeDeclaredFeatures",
@@ -38,6 +43,9 @@ pub(super) struct Refusal {
 /// What the API server makes of fields that the version has not, or has behind a gate that is off: it drops them
 /// (`pkg/api/pod: dropDisabledFields`), or refuses the pod in the words of its validation.
 pub(super) fn admit(pod: &mut Pod, features: &Features) -> Result<(), Refusal> {
+    if !features.image_volumes {
+        drop_image_volumes(pod);
+    }
     let invalid = |gate, place: &str, message: &str| {
         let message = format!("The Pod {:?} is invalid: {place}: {message}", &*pod.name);
         let field = place.to_owned();
@@ -130,6 +138,37 @@ pub(super) fn admit(pod: &mut Pod, features: &Features) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// The pod without its volumes that are images, and without their mounts (`dropImageVolumes`).
+fn drop_image_volumes(pod: &mut Pod) {
+    let dropped: Vec<Name> = pod.spec.image_volumes().map(|(name, ..)| name.clone()).collect();
+    if dropped.is_empty() {
+        return;
+    }
+    pod.spec.volumes.retain(|volume| !dropped.contains(&volume.name));
+    for container in pod.spec.init_containers.iter_mut().chain(&mut pod.spec.containers) {
+        let names = std::mem::take(&mut container.volume_mounts).into_iter();
+        let mounts = names.zip(std::mem::take(&mut container.mount_paths));
+        (container.volume_mounts, container.mount_paths) = mounts.filter(|(name, _)| !dropped.contains(name)).unzip();
+    }
+    let is_kept = |named: &Value| !dropped.iter().any(|name| named["name"] == **name);
+    let Some(spec) = Arc::make_mut(&mut pod.manifest).get_mut("spec") else {
+        return;
+    };
+    let retain = |object: &mut Value, list: &str| {
+        if let Some(list) = object.get_mut(list).and_then(Value::as_array_mut) {
+            list.retain(is_kept);
+        }
+    };
+    retain(spec, "volumes");
+    for list in ["initContainers", "containers"] {
+        let containers = spec.get_mut(list).and_then(Value::as_array_mut);
+        containers
+            .into_iter()
+            .flatten()
+            .for_each(|container| retain(container, "volumeMounts"));
+    }
+}
+
 /// A field that only sidecars among init containers may have, if it is set.
 fn field_of_sidecars(container: &Container) -> Option<&'static str> {
     let set = [
@@ -202,6 +241,31 @@ mod tests {
             let got = answer(version, pod, kubelet);
             assert!(got.contains(wanted), "{version}: {got}");
         }
+    }
+
+    #[test]
+    fn volumes_that_are_images_go_with_their_mounts() {
+        let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: app\n    image: a\n    volumeMounts: [{name: model, mountPath: /m}, {name: data, mountPath: /d}]\n  volumes: [{name: model, image: {reference: m}}, {name: data}]\n";
+        let kept = |version| {
+            let name = "s.yaml".to_owned();
+            let text = text.to_owned();
+            let (input, _) = load_as(&[Source { name, text }], Some(version)).unwrap_or_else(|error| panic!("{error}"));
+            let pod = &input.pods[0].pod;
+            let app = &pod.spec.containers[0];
+            let written = &pod.manifest["spec"];
+            let all = [
+                written["volumes"].as_array(),
+                written["containers"][0]["volumeMounts"].as_array(),
+            ];
+            assert!(
+                all.iter()
+                    .all(|list| list.map(Vec::len) == Some(app.volume_mounts.len()))
+            );
+            assert_eq!(app.mount_paths.len(), app.volume_mounts.len());
+            (pod.spec.volumes.len(), app.volume_mounts.join(" "))
+        };
+        assert_eq!(kept(Version::V1_34), (1, "data".to_owned()));
+        assert_eq!(kept(Version::V1_35), (2, "model data".to_owned()));
     }
 
     #[test]

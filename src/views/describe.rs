@@ -322,6 +322,11 @@ impl Page {
                     self.line("    Type:\tPersistentVolumeClaim");
                     self.line(&format!("    ClaimName:\t{name}"));
                 }
+                VolumeSource::Image { reference, pull_policy } => {
+                    self.line("    Type:\tImage (a container image or OCI artifact)");
+                    self.line(&format!("    Reference:\t{reference}"));
+                    self.line(&format!("    PullPolicy:\t{pull_policy:?}"));
+                }
             }
         }
     }

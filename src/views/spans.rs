@@ -228,7 +228,11 @@ impl Drawer {
                     .field_path
                     .split_once('{')
                     .map(|(_, name)| name.trim_end_matches('}'));
-                self.pulling_for.insert(pod, container.unwrap_or_default().into());
+                // The image of a volume is the pod's own.
+                match container {
+                    Some(container) => self.pulling_for.insert(pod, container.into()),
+                    None => self.pulling_for.remove(&pod),
+                };
             }
             What::Event(event) if throttled_pull(record).is_some() => {
                 let lane = match event.field_path.split_once('{') {

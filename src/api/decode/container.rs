@@ -37,6 +37,21 @@ pub(crate) fn default_pull_policy(image: &str) -> PullPolicy {
     }
 }
 
+/// A field with a pull policy, if it is set (`validatePullPolicy`).
+pub(super) fn pull_policy(problems: &mut Problems<'_>, node: &Node, field: &str) -> Option<PullPolicy> {
+    let policy = node.get(field)?;
+    match policy.text().map_or("", |text| text) {
+        "" => None,
+        "Always" => Some(PullPolicy::Always),
+        "IfNotPresent" => Some(PullPolicy::IfNotPresent),
+        "Never" => Some(PullPolicy::Never),
+        _ => {
+            problems.unsupported(policy, &["Always", "IfNotPresent", "Never"]);
+            None
+        }
+    }
+}
+
 /// spec.containers[] or spec.initContainers[]
 pub(super) fn container(
     problems: &mut Problems<'_>,
@@ -55,14 +70,8 @@ pub(super) fn container(
         problems.invalid(image, "must not have leading or trailing whitespace");
     }
     let mut container = ephemeral(node.text_at("name").cloned().unwrap_or_else(|| "".into()), image);
-    if let Some(policy) = node.get("imagePullPolicy") {
-        match policy.text().map_or("", |text| text) {
-            "" => {}
-            "Always" => container.image_pull_policy = PullPolicy::Always,
-            "IfNotPresent" => container.image_pull_policy = PullPolicy::IfNotPresent,
-            "Never" => container.image_pull_policy = PullPolicy::Never,
-            _ => problems.unsupported(policy, &["Always", "IfNotPresent", "Never"]),
-        }
+    if let Some(policy) = pull_policy(problems, node, "imagePullPolicy") {
+        container.image_pull_policy = policy;
     }
     if let Some(policy) = node.get("terminationMessagePolicy") {
         match policy.text().map_or("", |text| text) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::container::{default_pull_policy, pull_policy};
 use crate::api::node::Node;
 use crate::api::pod::{Name, Volume, VolumeSource};
 use crate::api::shape::Problems;
@@ -57,6 +58,14 @@ fn source(problems: &mut Problems<'_>, kind: &str, node: &Node) -> VolumeSource 
         "persistentVolumeClaim" => VolumeSource::Claim {
             name: needed("claimName"),
         },
+        "image" => {
+            let reference = needed("reference");
+            let given = pull_policy(problems, node, "pullPolicy");
+            VolumeSource::Image {
+                pull_policy: given.unwrap_or_else(|| default_pull_policy(&reference)),
+                reference,
+            }
+        }
         "hostPath" => {
             needed("path");
             VolumeSource::Plain

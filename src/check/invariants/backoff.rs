@@ -9,12 +9,25 @@ pub(super) const EXPIRY: Duration = Duration::from_secs(600);
 /// The housekeeping, every two seconds, takes away entries that are older (`Backoff.GC`).
 const COLLECTED: Duration = Duration::from_secs(603);
 
+/// What becomes of a container without an image (`pkg/kubelet/images: types.go`).
+const IMAGE_ERRORS: [&str; 7] = [
+    "Error: ErrImageNeverPull",
+    "Error: ErrImagePull",
+    "Error: ImageInspectError",
+    "Error: ImagePullBackOff",
+    "Error: InvalidImageName",
+    "Error: RegistryUnavailable",
+    "Error: SignatureValidationFailed",
+];
+
 /// The back-off entries of a container, one for each image that it has had.
 #[derive(Default)]
 pub(super) struct Backoffs {
     entries: Vec<Entry>,
     /// A pull is under way: the next `Pulled` or `Failed` is its end and no new decision.
     pulling: bool,
+    /// When the last decision was taken or the last pull ended: an error of that moment is its outcome.
+    settled: Option<Time>,
     /// What the kubelet knew of dead containers is not known here: nothing can be said.
     pub uncertain: bool,
 }
@@ -51,11 +64,13 @@ impl Backoffs {
 
     /// Whether the event says that the kubelet has decided to start the container: the first thing that it does
     /// then is to ask for the image, and each answer has its event (`EnsureImageExists`).
-    pub(super) fn is_decision(&self, event: &EventRecord) -> bool {
+    pub(super) fn is_decision(&self, event: &EventRecord, now: Time) -> bool {
         match event.reason {
             "Pulling" | "ErrImageNeverPull" | "InspectFailed" => true,
             "Pulled" => !self.pulling,
             "BackOff" => event.message.starts_with("Back-off pulling"),
+            // The image of a volume is not there (`toKubeContainerImageVolumes`): the container's own is not asked for.
+            "Failed" => self.settled != Some(now) && IMAGE_ERRORS.contains(&&*event.message),
             _ => false,
         }
     }
@@ -63,7 +78,10 @@ impl Backoffs {
     /// Takes in an event about the container, whose newest dead process ended at `finished`: without one nothing is
     /// armed (`Next`). True if the kubelet has decided to start the container.
     pub(super) fn on_event(&mut self, event: &EventRecord, image: Name, finished: Option<Time>, now: Time) -> bool {
-        let decided = self.is_decision(event);
+        let decided = self.is_decision(event, now);
+        if decided || event.reason == "Failed" && self.pulling {
+            self.settled = Some(now);
+        }
         match event.reason {
             "Pulling" => self.pulling = true,
             "Pulled" | "Failed" => self.pulling = false,

@@ -30,7 +30,7 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     },
     Invariant {
         name: "never-pulled",
-        holds: "an image is pulled only if a container of the pod may have it pulled",
+        holds: "an image is pulled only if a container or a volume of the pod may have it pulled",
         source: "pkg/kubelet/images/image_manager.go: shouldPullImage",
         kind: Kind::Begins(&[CriOp::PullImage]),
         check: never_pulled,
@@ -102,7 +102,9 @@ fn never_pulled(scene: &Scene<'_>) -> Verdict {
         // A sync that was under way when the image was changed goes on with the old one.
         may && (own || c.image_changed || means(&c.image, call))
     });
-    ensure(wanted, || {
-        format!("image {:?} is pulled, which no container asks for", call.image)
+    let mut volumes = spec.spec.image_volumes();
+    let mounted = volumes.any(|(_, image, policy)| policy != PullPolicy::Never && means(image, call));
+    ensure(wanted || mounted, || {
+        format!("image {:?} is pulled, which nothing asks for", call.image)
     })
 }

@@ -173,7 +173,7 @@ fn back_off_respected(scene: &Scene<'_>) -> Verdict {
     let (Some(container), What::Event(event)) = (scene.container, &scene.record.what) else {
         return Ok(());
     };
-    if container.backoffs.uncertain || !container.backoffs.is_decision(event) {
+    if container.backoffs.uncertain || !container.backoffs.is_decision(event, scene.record.at) {
         return Ok(());
     }
     let (Some(finished), Some(entry)) = (container.known_end(), container.backoffs.entry(&container.image)) else {

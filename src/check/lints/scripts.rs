@@ -73,6 +73,8 @@ fn images(input: &Input, found: &mut Vec<Lint>) {
         _ => None,
     });
     let mut used: Vec<&Name> = of_pods.map(|(_, container)| &container.image).collect();
+    let volumes = input.pods.iter().flat_map(|p| p.pod.spec.image_volumes());
+    used.extend(volumes.map(|(_, image, _)| image));
     used.extend(of_actions);
     used.sort_unstable();
     used.dedup();
@@ -93,8 +95,8 @@ fn images(input: &Input, found: &mut Vec<Lint>) {
                 "write what becomes of an image in one entry",
             ),
             None => (
-                format!("no container has image {image}"),
-                "write the image as containers have it, or leave it out",
+                format!("no container and no volume has image {image}"),
+                "write the image as they have it, or leave it out",
             ),
         };
         found.push(lint("unused-image", format!("images[{place}].image"), message, hint));
@@ -203,7 +205,7 @@ apiVersion: v1
 kind: Pod
 metadata: {name: web-0}
 spec:
-  volumes: [{name: data, emptyDir: {}}]
+  volumes: [{name: data, emptyDir: {}}, {name: model, image: {reference: 'model:1'}}]
   containers:
   - {name: app, image: app, readinessProbe: {tcpSocket: {port: 80}, failureThreshold: 1}}
   - {name: log, image: 'log:1', lifecycle: {preStop: {sleep: {seconds: 1}}}}
@@ -263,7 +265,7 @@ spec:
                 &[("unused-image", first + 1, "'app:latest'")],
             ),
             (
-                "  images: [{image: 'app:3'}, {image: 'sh:1'}]\n  actions:\n  - {at: 1s, setImage: {pod: web-0, container: app, image: 'app:3'}}\n  - {at: 1s, debug: {pod: web-0, name: sh, image: 'sh:1'}}\n",
+                "  images: [{image: 'app:3'}, {image: 'sh:1'}, {image: 'model:1'}]\n  actions:\n  - {at: 1s, setImage: {pod: web-0, container: app, image: 'app:3'}}\n  - {at: 1s, debug: {pod: web-0, name: sh, image: 'sh:1'}}\n",
                 &[],
             ),
             (

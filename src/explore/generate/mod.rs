@@ -80,7 +80,7 @@ impl Generator {
         let mut references = stream(StreamOf::References);
         let count = draw.count(&mut pods, self.weights.pods);
         let mut pods: Vec<Pod> = (0..count).map(|place| draw.pod(&mut pods, place, features)).collect();
-        let objects = draw.references(&mut references, &mut pods);
+        let objects = draw.references(&mut references, &mut pods, features);
         draw.world(&mut stream(StreamOf::World), &mut scenario, &pods);
         draw.interleaving(&mut shape, &mut scenario, seed ^ run);
         scenario.containers = draw.scripts(&mut stream(StreamOf::Scripts), &pods);

@@ -1,14 +1,15 @@
 //! What pods refer to: ConfigMaps and Secrets, there or not, and volumes.
 
 use super::Draw;
+use crate::api::features::Features;
 use crate::api::objects::{Object, ObjectKind};
-use crate::api::pod::{EnvFrom, EnvValue, EnvVar, Name, Pod, Volume, VolumeSource};
+use crate::api::pod::{EnvFrom, EnvValue, EnvVar, Name, Pod, PullPolicy, Volume, VolumeSource};
 use crate::explore::stream::Stream;
 
 impl Draw<'_> {
     /// Lets the pods refer to objects and volumes; gives the objects that the input has. One that is referred to may
     /// be missing.
-    pub(super) fn references(&self, stream: &mut Stream, pods: &mut [Pod]) -> Vec<Object> {
+    pub(super) fn references(&self, stream: &mut Stream, pods: &mut [Pod], features: &Features) -> Vec<Object> {
         let (weights, names) = (self.weights, self.names);
         let mut refers = false;
         for pod in pods {
@@ -17,7 +18,7 @@ impl Draw<'_> {
                 self.refer(stream, pod);
             }
             if stream.chance(weights.world) {
-                self.volume(stream, pod);
+                self.volume(stream, pod, features);
             }
         }
         if !refers {
@@ -92,7 +93,7 @@ impl Draw<'_> {
         }
     }
 
-    fn volume(&self, stream: &mut Stream, pod: &mut Pod) {
+    fn volume(&self, stream: &mut Stream, pod: &mut Pod, features: &Features) {
         let names = self.names;
         let optional = stream.chance(50);
         let source = match stream.below(6) {
@@ -103,6 +104,18 @@ impl Draw<'_> {
             1 => VolumeSource::Secret {
                 name: names.secret.clone(),
                 optional,
+            },
+            2 if features.image_volumes => VolumeSource::Image {
+                reference: names.absent.clone(),
+                pull_policy: PullPolicy::IfNotPresent,
+            },
+            3 if features.image_volumes => VolumeSource::Image {
+                reference: names.present.clone(),
+                pull_policy: if optional {
+                    PullPolicy::Always
+                } else {
+                    PullPolicy::Never
+                },
             },
             _ => VolumeSource::Plain,
         };

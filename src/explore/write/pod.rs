@@ -66,6 +66,9 @@ pub(super) fn pod(pod: &Pod) -> Value {
             VolumeSource::Claim { name: claim } => {
                 json!({"name": name, "persistentVolumeClaim": {"claimName": &**claim}})
             }
+            VolumeSource::Image { reference, pull_policy } => {
+                json!({"name": name, "image": {"reference": &**reference, "pullPolicy": format!("{pull_policy:?}")}})
+            }
         }
     });
     fields.list("volumes", volumes.collect());

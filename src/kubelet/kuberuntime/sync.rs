@@ -1,5 +1,6 @@
 //! Carries out what a pod needs: sandbox, init containers, app containers (`SyncPod`, `startContainer`).
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::api::pod::{Container, Handler, Name, concat};
@@ -7,7 +8,7 @@ use crate::kernel::Time;
 use crate::kubelet::Kubelet;
 use crate::kubelet::backoff::Backoff;
 use crate::kubelet::container::{PodStatus, State};
-use crate::kubelet::images::StartError;
+use crate::kubelet::images::{StartError, Wanted};
 use crate::kubelet::kuberuntime::actions::{Actions, Seen, compute_pod_actions};
 use crate::kubelet::kuberuntime::kill::KillCall;
 use crate::kubelet::lifecycle;
@@ -55,6 +56,14 @@ impl SyncResult {
     pub(in crate::kubelet) fn failed(&self) -> bool {
         self.other_failure || self.starts.iter().any(|(_, error)| error.is_some())
     }
+}
+
+/// What the containers of a sync are started on.
+struct Ground {
+    /// The sandbox's ID.
+    sandbox: u64,
+    /// The volumes whose image is not there, with what hinders it.
+    without_image: BTreeMap<Name, StartError>,
 }
 
 impl Kubelet {
@@ -124,10 +133,48 @@ impl Kubelet {
             }
             self.on_pod_sandbox_ready(ix, config);
         }
+        let without_image = self.pull_image_volumes(ix, config).await;
         let Some(sandbox) = sandbox else { return result };
-        self.start_containers(ix, config, status, &actions, sandbox, &mut result)
+        let ground = Ground { sandbox, without_image };
+        self.start_containers(ix, config, status, &actions, &ground, &mut result)
             .await;
         result
+    }
+
+    /// Asks for the images of all volumes, whether or not a container is to be started; gives the volumes whose image is
+    /// not there (`getImageVolumes`).
+    async fn pull_image_volumes(&self, ix: PodIx, config: &PodConfig) -> BTreeMap<Name, StartError> {
+        let mut failed = BTreeMap::new();
+        if !self.config.features.image_volumes {
+            return failed;
+        }
+        for (volume, image, policy) in config.pod.spec.image_volumes() {
+            let wanted = Wanted {
+                image,
+                policy,
+                container: None,
+            };
+            if let Err(error) = self.images.ensure(self, ix, config, wanted).await {
+                failed.insert(volume.clone(), error);
+            }
+        }
+        failed
+    }
+
+    /// What keeps a container from its start: the last of its mounts whose volume has no image
+    /// (`toKubeContainerImageVolumes`).
+    fn check_image_volumes(
+        &self,
+        config: &PodConfig,
+        container: &Container,
+        without_image: &BTreeMap<Name, StartError>,
+    ) -> Result<(), StartError> {
+        let mounts = container.volume_mounts.iter();
+        let errors = mounts.filter_map(|volume| without_image.get(volume)).inspect(|error| {
+            let text = concat(&["Error: ", error.reason]);
+            self.container_event(config, &container.name, true, "Failed", text);
+        });
+        errors.last().map_or(Ok(()), |error| Err(error.clone()))
     }
 
     /// Removes every container, without grace and with its logs kept, so that the pod starts afresh in place.
@@ -163,23 +210,23 @@ impl Kubelet {
         config: &PodConfig,
         status: &PodStatus,
         actions: &Actions,
-        sandbox: u64,
+        ground: &Ground,
         result: &mut SyncResult,
     ) {
         let spec = &config.pod.spec;
         for index in &actions.ephemeral_to_start {
-            self.try_start(ix, config, status, sandbox, &spec.ephemeral_containers[*index], result)
+            self.try_start(ix, config, status, ground, &spec.ephemeral_containers[*index], result)
                 .await;
         }
         for index in &actions.init_to_start {
             let container = &spec.init_containers[*index];
-            let started = self.try_start(ix, config, status, sandbox, container, result).await;
+            let started = self.try_start(ix, config, status, ground, container, result).await;
             if !started && !container.is_sidecar() {
                 return;
             }
         }
         for index in &actions.to_start {
-            self.try_start(ix, config, status, sandbox, &spec.containers[*index], result)
+            self.try_start(ix, config, status, ground, &spec.containers[*index], result)
                 .await;
         }
     }
@@ -189,7 +236,7 @@ impl Kubelet {
         ix: PodIx,
         config: &PodConfig,
         status: &PodStatus,
-        sandbox: u64,
+        ground: &Ground,
         container: &Container,
         result: &mut SyncResult,
     ) -> bool {
@@ -199,7 +246,13 @@ impl Kubelet {
                 result.backoff_ends.push(ends);
                 Err(error)
             }
-            Ok(()) => self.start_container(ix, config, status, sandbox, container).await,
+            Ok(()) => match self.check_image_volumes(config, container, &ground.without_image) {
+                Err(error) => Err(error),
+                Ok(()) => {
+                    self.start_container(ix, config, status, ground.sandbox, container)
+                        .await
+                }
+            },
         };
         let started = outcome.is_ok();
         result.starts.push((container.name.clone(), outcome.err()));
@@ -276,7 +329,12 @@ impl Kubelet {
             self.container_event(config, name, true, "Failed", concat(&["Error: ", &text]));
             StartError { reason, message: text }
         };
-        if let Err(error) = self.images.ensure(self, ix, config, container).await {
+        let wanted = Wanted {
+            image: &container.image,
+            policy: container.image_pull_policy,
+            container: Some(name),
+        };
+        if let Err(error) = self.images.ensure(self, ix, config, wanted).await {
             fail(error.reason, error.reason.into());
             return Err(error);
         }
