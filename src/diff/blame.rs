@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 
 use super::moments::Run;
 use crate::api::features::Features;
+use crate::api::pod::Pod;
 use crate::api::switches::Switch;
 use crate::scenario::types::Input;
 use crate::sim;
@@ -94,8 +95,8 @@ fn turned(base: &Input, other: &Input, switches: &[&'static Switch]) -> Input {
     input
 }
 
-/// Turns those switches in `input` as they are in `other`, so that they make no difference between the two. Pods come
-/// with the switch that decides what the API server leaves of them.
+/// Turns those switches in `input` as they are in `other`, so that they make no difference between the two. What the API
+/// server leaves of the pods comes with the switches that decide on it.
 pub fn set_aside(input: &mut Input, other: &Input, switches: &[&'static Switch]) {
     let take = |features: &mut Features, from: &Features| {
         for switch in switches {
@@ -106,8 +107,37 @@ pub fn set_aside(input: &mut Input, other: &Input, switches: &[&'static Switch])
     for (node, like) in input.scenario.nodes.iter_mut().zip(&other.scenario.nodes) {
         take(&mut node.kubelet.features, &like.kubelet.features);
     }
-    let decides = |switch: &&Switch| switch.name == "container_restart_rules";
-    if switches.iter().any(decides) && input.pods.len() == other.pods.len() {
-        input.pods.clone_from(&other.pods);
+    if input.pods.len() != other.pods.len() {
+        return;
+    }
+    let turns = |name: &str| switches.iter().any(|switch| switch.name == name);
+    let (rules, images) = (turns("container_restart_rules"), turns("image_volumes"));
+    for (pod, like) in input.pods.iter_mut().zip(&other.pods) {
+        if (rules || images) && *pod.pod != *like.pod {
+            let mut changed = (*pod.pod).clone();
+            admit_as(&mut changed, &like.pod, rules, images);
+            pod.pod = changed.into();
+        }
+    }
+}
+
+/// Takes over what the API server has left of another version of the pod: of its restart policies and rules, of its volumes
+/// that are images.
+fn admit_as(pod: &mut Pod, like: &Pod, rules: bool, images: bool) {
+    let (spec, other) = (&mut pod.spec, &like.spec);
+    let containers = spec.init_containers.iter_mut().chain(&mut spec.containers);
+    for (container, like) in containers.zip(other.init_containers.iter().chain(&other.containers)) {
+        if rules {
+            container.restart_policy = like.restart_policy;
+            container.restart_policy_rules.clone_from(&like.restart_policy_rules);
+        }
+        if images {
+            container.volume_mounts.clone_from(&like.volume_mounts);
+            container.mount_paths.clone_from(&like.mount_paths);
+        }
+    }
+    if images {
+        spec.volumes.clone_from(&other.volumes);
+        pod.manifest = like.manifest.clone();
     }
 }
