@@ -37,6 +37,17 @@ impl ImageName {
     }
 }
 
+impl ImageName {
+    /// Registry and path, without tag and digest (`Named.Name`).
+    pub(crate) fn repository(&self) -> String {
+        if self.domain.is_empty() {
+            self.path.clone()
+        } else {
+            format!("{}/{}", self.domain, self.path)
+        }
+    }
+}
+
 /// `ParseNormalizedNamed`
 fn read(image: &str, domain_counts: bool) -> Result<ImageName, Cow<'static, str>> {
     let is_identifier = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);

@@ -37,10 +37,23 @@ pub struct Object {
     pub data: BTreeMap<Name, Name>,
     /// binaryData of a ConfigMap, decoded: volumes have it, the environment does not
     pub binary_data: BTreeMap<Name, Vec<u8>>,
+    /// type of a Secret
+    pub secret_type: Option<Name>,
+    /// What a Secret for pulls says to registries
+    pub credentials: Vec<Credential>,
     /// spec.selector of a Service
     pub selector: BTreeMap<Name, Name>,
     /// the rest of a Service's spec
     pub service: ServiceSpec,
+}
+
+/// What a Secret for pulls says to one registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credential {
+    /// Host and path that the names of images begin with; the host may have wildcards
+    pub registry: Name,
+    /// User, password and e-mail address as one text: the same login is the same text
+    pub login: Name,
 }
 
 impl Object {

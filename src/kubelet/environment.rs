@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use super::Kubelet;
 use super::pod_workers::PodConfig;
 use crate::api::expansion::expand;
-use crate::api::objects::ObjectKind;
+use crate::api::objects::{Object, ObjectKind};
 use crate::api::pod::{Container, EnvFrom, EnvValue, EnvVar, Name};
+use crate::scenario::shared::Shared;
 
 /// A probe's command with the container's own variables in the place of `$(VAR)`: their values as the spec has them, which
 /// is none for those from elsewhere (`ExpandContainerCommandOnlyStatic`).
@@ -72,28 +73,31 @@ impl Kubelet {
         }
     }
 
-    /// An event at every sync for as long as a pull secret is missing; the pull is tried all the same.
-    pub(super) fn look_for_pull_secrets(&self, config: &PodConfig) {
-        let is_missing = |name: &&Name| {
-            let found = self.api.object(ObjectKind::Secret, &config.pod.namespace, name);
-            !name.is_empty() && found.is_none()
-        };
-        let missing: Vec<&str> = config
+    /// The pull secrets that are there. An event at every sync for as long as one is missing; the pull is tried all the
+    /// same (`getPullSecretsForPod`).
+    pub(super) fn pull_secrets(&self, config: &PodConfig) -> Vec<Shared<Object>> {
+        let (mut found, mut missing) = (Vec::new(), Vec::new());
+        for name in config
             .pod
             .spec
             .image_pull_secrets
             .iter()
-            .filter(is_missing)
-            .map(|n| &**n)
-            .collect();
+            .filter(|name| !name.is_empty())
+        {
+            match self.api.object(ObjectKind::Secret, &config.pod.namespace, name) {
+                Some(secret) => found.push(secret),
+                None => missing.push(&**name),
+            }
+        }
         if missing.is_empty() {
-            return;
+            return found;
         }
         let names = missing.join(", ");
         let text = format!(
             "Unable to retrieve some image pull secrets ({names}); attempting to pull the image may not succeed."
         );
         self.pod_event(config, true, "FailedToRetrieveImagePullSecret", text.into());
+        found
     }
 }
 

@@ -6,14 +6,17 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::backoff::Backoff;
+use super::keyring::logins;
 use super::pull_rate::PullRate;
 use super::pull_records::PullRecords;
-use crate::api::image_name::with_default_tag;
+use crate::api::image_name::{ImageName, with_default_tag};
+use crate::api::objects::Object;
 use crate::api::pod::{Name, PullPolicy, concat};
 use crate::kernel::{Duration, Kernel, Notify};
 use crate::kubelet::Kubelet;
 use crate::kubelet::pod_workers::PodConfig;
 use crate::runtime::{Images, PodIx};
+use crate::scenario::shared::Shared;
 use crate::scenario::types::Sabotage;
 
 /// Why a container could not be started: the reason and message of its waiting state.
@@ -33,6 +36,20 @@ pub(super) struct Wanted<'a> {
     pub(super) policy: PullPolicy,
     /// Which container is to run it; None for a volume, whose events are about the pod itself.
     pub(super) container: Option<&'a Name>,
+    /// The pull secrets of the pod.
+    pub(super) secrets: &'a [Shared<Object>],
+}
+
+impl Wanted<'_> {
+    /// The logins that the pod has for the image, in the order in which they are tried.
+    fn logins(&self, domain_counts: bool) -> Vec<Name> {
+        let mut credentials = self.secrets.iter().flat_map(|secret| &secret.credentials).peekable();
+        if credentials.peek().is_none() {
+            return Vec::new();
+        }
+        let name = ImageName::parse(self.image, domain_counts);
+        name.map_or_else(|_| Vec::new(), |name| logins(credentials, &name.repository()))
+    }
 }
 
 /// `imageManager`
@@ -88,7 +105,8 @@ impl ImageManager {
             None => kubelet.pod_event(config, warning, reason, message),
         };
         let features = &kubelet.config.features;
-        let tagged = match with_default_tag(image, !features.registry_not_in_length) {
+        let domain_counts = !features.registry_not_in_length;
+        let tagged = match with_default_tag(image, domain_counts) {
             Ok(tagged) => tagged,
             Err(error) => {
                 let message: Name = format!("Failed to apply default image tag {:?}: {error}", &**image).into();
@@ -99,6 +117,7 @@ impl ImageManager {
                 });
             }
         };
+        let logins = wanted.logins(domain_counts);
         let always = policy == PullPolicy::Always;
         if !always || !features.always_skips_inspection {
             let present = self.images.inspect(image, &tagged).map_err(|error| {
@@ -112,7 +131,7 @@ impl ImageManager {
                 }
             })?;
             let verified = features.ensure_secret_pulled_images;
-            let present = present && !always && !(verified && self.records.must_pull(image, &tagged));
+            let present = present && !always && !(verified && self.records.must_pull(image, &tagged, &logins));
             if present {
                 let suffix = if verified {
                     " and can be accessed by the pod"
@@ -159,17 +178,19 @@ impl ImageManager {
         let begun = self.kernel.now();
         self.records.begin(image);
         self.take_place().await;
-        let pulled = if self.rate.try_accept(self.kernel.now()) || kubelet.breaks(Sabotage::PullsAtWill) {
-            let pull = self.images.pull((ix, &config.full_name), image, &tagged);
+        let accepted = self.rate.try_accept(self.kernel.now()) || kubelet.breaks(Sabotage::PullsAtWill);
+        let pulled = if accepted {
+            let pull = self.pull((ix, &config.full_name), (image, &tagged), &logins);
             pull.await.map_err(|text| read_pull_error(image, &text))
         } else {
             let text = "pull QPS exceeded".to_owned();
             Err(("ErrImagePull", text.clone(), text))
         };
         self.give_place();
-        self.records.end(image, &tagged, pulled.is_ok());
+        self.records
+            .end(image, &tagged, pulled.as_ref().ok().map(|(_, login)| *login));
         match pulled {
-            Ok(took) => {
+            Ok((took, _)) => {
                 let whole_millis = |span: Duration| Duration(span.0 / 1_000_000 * 1_000_000);
                 let (took, waited) = (whole_millis(took), whole_millis(self.kernel.now() - begun));
                 let size = "Image size: 1048576 bytes.";
@@ -195,6 +216,34 @@ impl ImageManager {
         }
     }
 
+    /// One call with each login until one succeeds, or a single one without; gives how long they took, and the login that
+    /// was taken. Errors with what they said, all of them (`kubeGenericRuntimeManager.PullImage`).
+    async fn pull<'l>(
+        &self,
+        pod: (PodIx, &Name),
+        (image, tagged): (&Name, &Name),
+        logins: &'l [Name],
+    ) -> Result<(Duration, Option<&'l Name>), String> {
+        let begun = self.kernel.now();
+        let mut errors: Vec<String> = Vec::new();
+        for attempt in 0..logins.len().max(1) {
+            match self.images.pull(pod, image, tagged).await {
+                Ok(_) => return Ok((self.kernel.now() - begun, logins.get(attempt))),
+                Err(text) => {
+                    let error = received(&text);
+                    if !errors.contains(&error) {
+                        errors.push(error);
+                    }
+                }
+            }
+        }
+        Err(match &mut errors[..] {
+            [only] => std::mem::take(only),
+            // `utilerrors.NewAggregate`
+            _ => format!("[{}]", errors.join(", ")),
+        })
+    }
+
     /// Pulls are served in the order in which they are asked for (`serialImagePuller`).
     async fn take_place(&self) {
         match self.places.get() {
@@ -218,18 +267,28 @@ impl ImageManager {
     }
 }
 
-/// What a failed pull comes to: the reason, the error as it was received, the message (`evalCRIPullErr`). A runtime
-/// may name two causes of its own.
-fn read_pull_error(image: &str, text: &str) -> (&'static str, String, String) {
-    for (reason, what) in [
-        ("RegistryUnavailable", "the registry is unavailable"),
-        ("SignatureValidationFailed", "the signature validation failed"),
-    ] {
-        if let Some(rest) = text.strip_prefix(reason) {
+/// Causes that a runtime may name itself.
+const NAMED: [(&str, &str); 2] = [
+    ("RegistryUnavailable", "the registry is unavailable"),
+    ("SignatureValidationFailed", "the signature validation failed"),
+];
+
+/// What a runtime said, as it is received.
+fn received(text: &str) -> String {
+    if NAMED.iter().any(|(reason, _)| text.starts_with(reason)) {
+        text.to_owned()
+    } else {
+        format!("rpc error: code = Unknown desc = {text}")
+    }
+}
+
+/// What a failed pull comes to: the reason, the error as it was received, the message (`evalCRIPullErr`).
+fn read_pull_error(image: &str, error: &str) -> (&'static str, String, String) {
+    for (reason, what) in NAMED {
+        if let Some(rest) = error.strip_prefix(reason) {
             let message = format!("image pull failed for {image} because {what}{rest}");
-            return (reason, text.to_owned(), message);
+            return (reason, error.to_owned(), message);
         }
     }
-    let error = format!("rpc error: code = Unknown desc = {text}");
-    ("ErrImagePull", error.clone(), error)
+    ("ErrImagePull", error.to_owned(), error.to_owned())
 }

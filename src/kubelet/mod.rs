@@ -7,6 +7,7 @@ pub mod container;
 mod environment;
 mod eviction;
 pub mod images;
+mod keyring;
 pub mod kuberuntime;
 mod lifecycle;
 mod node_shutdown;
@@ -280,9 +281,9 @@ impl Kubelet {
             VolumeWait::Cancelled => return (false, SyncResult::cancelled()),
             VolumeWait::TimedOut => return (false, SyncResult::other_failure()),
         }
-        self.look_for_pull_secrets(config);
+        let secrets = self.pull_secrets(config);
         self.add_probes(ix, config, cancelled);
-        let mut result = self.sync_pod_runtime(ix, config, runtime, restarting).await;
+        let mut result = self.sync_pod_runtime(ix, config, runtime, secrets, restarting).await;
         let quiet = !changed && !result.acted && !restarting && self.probes.triggers() == triggers;
         // With these every sync has events.
         let spec = &config.pod.spec;

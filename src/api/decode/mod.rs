@@ -8,6 +8,7 @@ mod manifest;
 mod names;
 mod object;
 mod pod;
+mod pull_secret;
 mod volumes;
 mod workloads;
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::names;
 use super::pod::metadata;
+use super::{names, pull_secret};
 use crate::api::node::{Node, Value};
 use crate::api::objects::{Object, ObjectKind, ServicePort, ServiceSpec, TargetPort, decode_base64};
 use crate::api::pod::Name;
@@ -13,6 +13,7 @@ use crate::api::shape::Problems;
 pub(super) fn object(problems: &mut Problems<'_>, node: &Node, kind: ObjectKind) -> Object {
     let meta = metadata(problems, node);
     let (mut data, mut binary_data) = (BTreeMap::new(), BTreeMap::new());
+    let (mut secret_type, mut credentials) = (None, Vec::new());
     let mut selector = BTreeMap::new();
     let mut service = ServiceSpec::default();
     match kind {
@@ -26,6 +27,10 @@ pub(super) fn object(problems: &mut Problems<'_>, node: &Node, kind: ObjectKind)
             let text = |bytes: Vec<u8>| Name::from(String::from_utf8_lossy(&bytes).as_ref());
             data.extend(decoded(problems, node, "data").map(|(key, bytes)| (key, text(bytes))));
             data.extend(texts(problems, node, "stringData"));
+            if let Some(kind) = node.filled_at("type") {
+                credentials = pull_secret::credentials(problems, node, kind, &data);
+                secret_type = Some(kind.clone());
+            }
         }
         ObjectKind::Service => {
             service = service_spec(problems, node);
@@ -44,6 +49,8 @@ pub(super) fn object(problems: &mut Problems<'_>, node: &Node, kind: ObjectKind)
         name: meta.name,
         data,
         binary_data,
+        secret_type,
+        credentials,
         selector,
         service,
     }

@@ -2,9 +2,20 @@
 
 use super::Draw;
 use crate::api::features::Features;
-use crate::api::objects::{Object, ObjectKind};
+use crate::api::objects::{Credential, Object, ObjectKind};
 use crate::api::pod::{EnvFrom, EnvValue, EnvVar, Name, Pod, PullPolicy, Volume, VolumeSource};
 use crate::explore::stream::Stream;
+
+/// Gives the Secret a login for the registry of all images.
+fn fill_pull_secret(secret: &mut Object) {
+    let config = r#"{"auths": {"docker.io": {"username": "ci", "password": "secret"}}}"#;
+    secret.data = [(".dockerconfigjson".into(), config.into())].into();
+    secret.secret_type = Some("kubernetes.io/dockerconfigjson".into());
+    secret.credentials = vec![Credential {
+        registry: "docker.io".into(),
+        login: r#"["ci", "secret", ""]"#.into(),
+    }];
+}
 
 impl Draw<'_> {
     /// Lets the pods refer to objects and volumes; gives the objects that the input has. One that is referred to may
@@ -32,7 +43,11 @@ impl Draw<'_> {
         let mut objects = Vec::new();
         for (kind, name) in kinds {
             if stream.chance(80) {
-                objects.push(self.object(kind, name));
+                let mut object = self.object(kind, name);
+                if *name == names.pull_secret {
+                    fill_pull_secret(&mut object);
+                }
+                objects.push(object);
             }
         }
         objects
@@ -45,6 +60,8 @@ impl Draw<'_> {
             name: name.clone(),
             data: [(self.names.key.clone(), self.names.body.clone())].into(),
             binary_data: Default::default(),
+            secret_type: None,
+            credentials: Vec::new(),
             selector: Default::default(),
             service: Default::default(),
         }

@@ -17,7 +17,8 @@ pub(super) fn object(object: &Object) -> Value {
     fields
         .put("apiVersion", "v1")
         .put("kind", object.kind.as_str())
-        .put("metadata", metadata.done());
+        .put("metadata", metadata.done())
+        .maybe("type", object.secret_type.as_deref());
     match object.kind {
         ObjectKind::ConfigMap => {
             let binary = object.binary_data.iter();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use crate::api::objects::Object;
 use crate::api::pod::{Container, Handler, Name, concat};
 use crate::kernel::Time;
 use crate::kubelet::Kubelet;
@@ -14,6 +15,7 @@ use crate::kubelet::kuberuntime::kill::KillCall;
 use crate::kubelet::lifecycle;
 use crate::kubelet::pod_workers::PodConfig;
 use crate::runtime::PodIx;
+use crate::scenario::shared::Shared;
 use crate::scenario::types::Sabotage;
 use crate::trace::{HookType, What};
 
@@ -62,17 +64,20 @@ impl SyncResult {
 struct Ground {
     /// The sandbox's ID.
     sandbox: u64,
+    /// The pull secrets of the pod.
+    secrets: Vec<Shared<Object>>,
     /// The volumes whose image is not there, with what hinders it.
     without_image: BTreeMap<Name, StartError>,
 }
 
 impl Kubelet {
-    /// `kubeGenericRuntimeManager.SyncPod`
+    /// `kubeGenericRuntimeManager.SyncPod`, with the pod's pull secrets.
     pub(in crate::kubelet) async fn sync_pod_runtime(
         self: &Rc<Self>,
         ix: PodIx,
         config: &PodConfig,
         status: &PodStatus,
+        secrets: Vec<Shared<Object>>,
         restarting_all: bool,
     ) -> SyncResult {
         let mut actions = {
@@ -133,9 +138,13 @@ impl Kubelet {
             }
             self.on_pod_sandbox_ready(ix, config);
         }
-        let without_image = self.pull_image_volumes(ix, config).await;
+        let without_image = self.pull_image_volumes(ix, config, &secrets).await;
         let Some(sandbox) = sandbox else { return result };
-        let ground = Ground { sandbox, without_image };
+        let ground = Ground {
+            sandbox,
+            secrets,
+            without_image,
+        };
         self.start_containers(ix, config, status, &actions, &ground, &mut result)
             .await;
         result
@@ -143,7 +152,12 @@ impl Kubelet {
 
     /// Asks for the images of all volumes, whether or not a container is to be started; gives the volumes whose image is
     /// not there (`getImageVolumes`).
-    async fn pull_image_volumes(&self, ix: PodIx, config: &PodConfig) -> BTreeMap<Name, StartError> {
+    async fn pull_image_volumes(
+        &self,
+        ix: PodIx,
+        config: &PodConfig,
+        secrets: &[Shared<Object>],
+    ) -> BTreeMap<Name, StartError> {
         let mut failed = BTreeMap::new();
         if !self.config.features.image_volumes {
             return failed;
@@ -153,6 +167,7 @@ impl Kubelet {
                 image,
                 policy,
                 container: None,
+                secrets,
             };
             if let Err(error) = self.images.ensure(self, ix, config, wanted).await {
                 failed.insert(volume.clone(), error);
@@ -248,10 +263,7 @@ impl Kubelet {
             }
             Ok(()) => match self.check_image_volumes(config, container, &ground.without_image) {
                 Err(error) => Err(error),
-                Ok(()) => {
-                    self.start_container(ix, config, status, ground.sandbox, container)
-                        .await
-                }
+                Ok(()) => self.start_container(ix, config, status, ground, container).await,
             },
         };
         let started = outcome.is_ok();
@@ -321,7 +333,7 @@ impl Kubelet {
         ix: PodIx,
         config: &PodConfig,
         status: &PodStatus,
-        sandbox: u64,
+        ground: &Ground,
         container: &Container,
     ) -> Result<(), StartError> {
         let name = &container.name;
@@ -333,6 +345,7 @@ impl Kubelet {
             image: &container.image,
             policy: container.image_pull_policy,
             container: Some(name),
+            secrets: &ground.secrets,
         };
         if let Err(error) = self.images.ensure(self, ix, config, wanted).await {
             fail(error.reason, error.reason.into());
@@ -350,7 +363,7 @@ impl Kubelet {
         };
         let created = self
             .runtime
-            .create_container(ix, &config.full_name, sandbox, container, attempt)
+            .create_container(ix, &config.full_name, ground.sandbox, container, attempt)
             .await;
         let made = created.map_err(|text| fail("CreateContainerError", text))?;
         let text = |long: &str, short: &'static str| -> Name {
