@@ -260,3 +260,38 @@ fn of_several_nodes_the_timeline_says_which_is_meant() {
     let one = told("", "\n  - {at: 20s, rebootNode: {down: 5s}}\n");
     assert!(one.contains("  node goes down for a reboot\n"), "{one}");
 }
+
+#[test]
+fn the_image_of_a_volume_is_pulled_for_the_pod() {
+    let (input, records) = run_of(include_str!("rules/image-volumes.yaml"));
+    let lanes = views::spans::lanes(&records, &input);
+    let pulling = lanes
+        .iter()
+        .filter(|lane| &*lane.pod == "default/web")
+        .flat_map(|lane| {
+            let pulls = lane.spans.iter().filter(|span| span.label.starts_with("pulling"));
+            pulls.map(|span| (lane.title(), span.label.clone()))
+        });
+    let pod = |label: &str| ("pod".to_owned(), label.to_owned());
+    assert_eq!(
+        pulling.collect::<Vec<_>>(),
+        [pod("pulling model:1"), pod("pulling model:1")]
+    );
+    let pods = views::objects::at(&records, &input, seconds(5));
+    let described = views::describe::render(&records, &pods[0], seconds(5));
+    let lines: Vec<String> = described
+        .lines()
+        .skip_while(|line| *line != "  model:")
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+        .take(4)
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "model:",
+            "Type: Image (a container image or OCI artifact)",
+            "Reference: model:1",
+            "PullPolicy: IfNotPresent"
+        ]
+    );
+}
