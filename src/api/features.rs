@@ -151,6 +151,8 @@ pub struct Features {
     pub registry_not_in_length: bool,
     /// lastState outlives the container that it tells of (`RestartAllContainersOnContainerExits`).
     pub last_state_survives: bool,
+    /// An init container may have restartPolicyRules without a restartPolicy (1.34 with `ContainerRestartRules`).
+    pub init_rules_without_policy: bool,
     /// A probe worker ends while its container waits and will not be restarted, and not when it has ended
     /// (1.34 with `ContainerRestartRules`).
     pub probes_end_while_waiting: bool,
@@ -208,6 +210,7 @@ impl Features {
             image_volumes: on("ImageVolume"),
             registry_not_in_length: from(V1_32),
             last_state_survives: from(V1_36) && on("RestartAllContainersOnContainerExits"),
+            init_rules_without_policy: version == V1_34 && restart_rules,
             probes_end_while_waiting: version == V1_34 && restart_rules,
         })
     }

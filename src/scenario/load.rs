@@ -303,7 +303,9 @@ impl<'s> Loader<'s> {
                     let field = given.and_then(|(written, field)| written.spec.at_path(field));
                     let span = field.map_or(mark.1, Node::mark);
                     let mut error = Diagnostic::at(&self.sources[mark.0], span.range(), refusal.message);
-                    gates::name(refusal.gate, &mut error);
+                    if let Some(gate) = refusal.gate {
+                        gates::name(gate, &mut error);
+                    }
                     self.errors.push(error);
                     break;
                 }

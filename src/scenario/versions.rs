@@ -36,8 +36,8 @@ pub(super) struct Refusal {
     pub(super) message: String,
     /// The path of the field that it does not take.
     pub(super) field: String,
-    /// The feature gate with which it would take it.
-    pub(super) gate: &'static str,
+    /// The feature gate with which it would take it, if there is one.
+    pub(super) gate: Option<&'static str>,
 }
 
 /// What the API server makes of fields that the version has not, or has behind a gate that is off: it drops them
@@ -48,7 +48,7 @@ pub(super) fn admit(pod: &mut Pod, features: &Features) -> Result<(), Refusal> {
     }
     let invalid = |gate, place: &str, message: &str| {
         let message = format!("The Pod {:?} is invalid: {place}: {message}", &*pod.name);
-        let field = place.to_owned();
+        let (field, gate) = (place.to_owned(), Some(gate));
         Err(Refusal { message, field, gate })
     };
     let grace = pod.spec.termination_grace_period_seconds;
@@ -88,11 +88,24 @@ pub(super) fn admit(pod: &mut Pod, features: &Features) -> Result<(), Refusal> {
                 return Err(Refusal {
                     message: format!("strict decoding error: unknown field \"{field}\""),
                     field,
-                    gate: RULES,
+                    gate: Some(RULES),
                 });
             }
             container.restart_policy_rules.clear();
             container.restart_policy = Some(RestartPolicy::Always).filter(|_| sidecar);
+        }
+        let takes_no_policy = is_init && features.init_rules_without_policy;
+        let policy = container.restart_policy;
+        if policy.is_none() && !container.restart_policy_rules.is_empty() && !takes_no_policy {
+            return Err(Refusal {
+                message: format!(
+                    "The Pod {:?} is invalid: {place}.restartPolicy: Required value: must specify restartPolicy when \
+                     restart rules are used",
+                    &*pod.name
+                ),
+                field: format!("{place}.restartPolicyRules"),
+                gate: None,
+            });
         }
         let takes_any_rules = !is_init || !container.is_sidecar() || features.restart_all_containers;
         if !takes_any_rules && !container.restart_policy_rules.is_empty() {
@@ -277,6 +290,11 @@ mod tests {
             )
         };
         let (restart, all) = (rule("Restart"), rule("RestartAllContainers"));
+        let no_policy = restart.replace("restartPolicy: Never, ", "");
+        let init_no_policy = no_policy
+            .replace("containers:", "initContainers:")
+            .replace("app", "init")
+            + "\n  containers: [{name: app, image: a}]";
         let sleep = "  containers: [{name: app, image: a, lifecycle: {preStop: {sleep: {seconds: 0}}}}]";
         let plain = "  containers: [{name: app, image: a}]";
         let sidecar = "  initContainers: [{name: s, image: a, restartPolicy: Always, startupProbe: {tcpSocket: {port: 1}}}]\n  containers: [{name: app, image: a}]";
@@ -286,6 +304,17 @@ mod tests {
             (V1_33, &*restart, "{}", "may not be set for non-init containers"),
             (V1_34, &restart, "{}", ""),
             (V1_34, &all, "{}", ""),
+            (V1_34, &no_policy, "{}", ""),
+            (
+                V1_34,
+                &no_policy,
+                &gates("ContainerRestartRules: true"),
+                "must specify restartPolicy",
+            ),
+            (V1_34, &init_no_policy, &gates("ContainerRestartRules: true"), ""),
+            (V1_35, &no_policy, "{}", "must specify restartPolicy"),
+            (V1_35, &init_no_policy, "{}", "must specify restartPolicy"),
+            (V1_33, &no_policy, "{}", "unknown field"),
             (
                 V1_34,
                 &all,

@@ -147,24 +147,17 @@ fn probes_and_hooks(
     }
 }
 
-/// restartPolicy and restartPolicyRules of the container (`validateContainerRestartPolicy`).
+/// restartPolicy and restartPolicyRules of the container (`validateContainerRestartPolicy`). Whether the rules need the
+/// policy is a matter of the version (`scenario::versions::admit`).
 fn restart_policy(problems: &mut Problems<'_>, node: &Node, container: &mut Container) {
     let rules = node.list("restartPolicyRules");
-    match node.get("restartPolicy") {
-        Some(policy) => match policy.text().map_or("", |text| text) {
+    if let Some(policy) = node.get("restartPolicy") {
+        match policy.text().map_or("", |text| text) {
             "Always" => container.restart_policy = Some(RestartPolicy::Always),
             "OnFailure" => container.restart_policy = Some(RestartPolicy::OnFailure),
             "Never" => container.restart_policy = Some(RestartPolicy::Never),
             _ => problems.unsupported(policy, &["Always", "Never", "OnFailure"]),
-        },
-        None if !rules.is_empty() => {
-            problems.required(
-                node,
-                "restartPolicy",
-                "must specify restartPolicy when restart rules are used",
-            );
         }
-        None => {}
     }
     if rules.len() > 20
         && let Some(rules) = node.get("restartPolicyRules")

@@ -14,7 +14,9 @@ pub fn policy_of(container: &Container, pod: &Pod, features: &Features) -> Resta
 /// Whether a container that ended with that code runs again: its rules first, then its own policy, then the pod's
 /// (`podutil.ContainerShouldRestart`).
 pub fn container_should_restart(container: &Container, pod: &Pod, exit_code: i32, features: &Features) -> bool {
+    // Rules without a policy, which 1.34 takes for init containers, are not looked at.
     if features.container_restart_rules
+        && container.restart_policy.is_some()
         && let Some(action) = matching_rule(container, exit_code)
     {
         match action {
