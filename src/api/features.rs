@@ -141,6 +141,10 @@ pub struct Features {
     pub rejected_keeps_qos_class: bool,
     /// Changes of a pod that was turned away are ignored (`InPlacePodVerticalScaling`).
     pub ignores_rejected: bool,
+    /// The kubelet ends pods when its node shuts down (`GracefulNodeShutdown`).
+    pub graceful_node_shutdown: bool,
+    /// It has grace periods by priority for that (`GracefulNodeShutdownBasedOnPodPriority`).
+    pub shutdown_by_pod_priority: bool,
     /// A node that shuts down waits for a group's volumes before it goes on to the next.
     pub shutdown_waits_for_volumes: bool,
     /// A container whose policy is to pull always does not ask whether the image is there.
@@ -205,6 +209,8 @@ impl Features {
             count_conditions: from(V1_33),
             rejected_keeps_qos_class: from(V1_32),
             ignores_rejected: from(V1_36) && on("InPlacePodVerticalScaling"),
+            graceful_node_shutdown: on("GracefulNodeShutdown"),
+            shutdown_by_pod_priority: on("GracefulNodeShutdownBasedOnPodPriority"),
             shutdown_waits_for_volumes: from(V1_32),
             always_skips_inspection: from(V1_32),
             image_volumes: on("ImageVolume"),

@@ -12,8 +12,11 @@ use crate::trace::{EventRecord, What};
 /// A priority and the seconds that pods from it upwards have.
 type Group = (i32, i64);
 
-/// The groups from low to high (`newPodManager`, `migrateConfig`).
+/// The groups from low to high (`newPodManager`, `migrateConfig`); none where the kubelet takes no notice of a shutdown.
 fn groups(config: &KubeletConfig) -> Vec<Group> {
+    if !config.features.graceful_node_shutdown {
+        return Vec::new();
+    }
     let mut groups = config.shutdown_grace_period_by_pod_priority.clone();
     let (all, critical) = (config.shutdown_grace_period, config.shutdown_grace_period_critical_pods);
     if groups.is_empty() && all > Duration::ZERO && critical <= all {
@@ -30,8 +33,13 @@ fn group_of(groups: &[Group], priority: i32) -> usize {
 }
 
 impl Kubelet {
-    /// The node is told to shut down (`processShutdownEvent`): each group in its turn, for as long as it may take.
+    /// The node is told to shut down (`processShutdownEvent`): each group in its turn, for as long as it may take. A kubelet
+    /// without groups does not hear of it (`managerStub`).
     pub async fn shut_down_node(self: Rc<Self>) {
+        let groups = groups(&self.config);
+        if groups.is_empty() {
+            return;
+        }
         let event = EventRecord {
             object: Some(format!("Node/{}", self.node_name).into()),
             warning: false,
@@ -41,12 +49,9 @@ impl Kubelet {
         };
         self.recorder.record(None, None, None, What::Event(event));
         self.shutting_down.set(true);
-        let groups = groups(&self.config);
         let mut members: Vec<Vec<PodIx>> = vec![Vec::new(); groups.len()];
         for ix in self.known_pods() {
-            if let Some(config) = self.active_pod(ix)
-                && !groups.is_empty()
-            {
+            if let Some(config) = self.active_pod(ix) {
                 members[group_of(&groups, config.pod.spec.priority)].push(ix);
             }
         }
@@ -92,6 +97,22 @@ impl Kubelet {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::types::Scenario;
+
+    #[test]
+    fn a_kubelet_without_a_grace_period_or_without_the_gate_has_no_groups() {
+        let mut config = Scenario::default().kubelet;
+        let usual = vec![(0, 20), (SYSTEM_CRITICAL_PRIORITY, 10)];
+        assert_eq!(groups(&config), usual);
+        config.features.graceful_node_shutdown = false;
+        assert_eq!(groups(&config), []);
+        config.features.graceful_node_shutdown = true;
+        config.shutdown_grace_period = Duration::ZERO;
+        config.shutdown_grace_period_critical_pods = Duration::ZERO;
+        assert_eq!(groups(&config), []);
+        config.shutdown_grace_period_by_pod_priority = vec![(100, 7), (0, 5)];
+        assert_eq!(groups(&config), [(0, 5), (100, 7)]);
+    }
 
     #[test]
     fn pods_go_with_the_highest_group_that_is_not_above_them() {

@@ -220,6 +220,7 @@ impl Decoder<'_, '_> {
             let refused = self.problems.at(place.unwrap_or(node), message);
             gates::name("KubeletCrashLoopBackOffMax", refused);
         }
+        self.shutdown_gates(node, base, &config.features);
         self.field(node, "phases", |decoder, phases| match phases.text() {
             Some(_) => config.seeded_phases = true,
             None => decoder.phases(phases, &mut config.phases),

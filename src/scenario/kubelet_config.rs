@@ -2,10 +2,17 @@
 //! (`pkg/kubelet/apis/config: v1beta1.SetDefaults_KubeletConfiguration, validation.ValidateKubeletConfiguration`).
 
 use super::decode::Decoder;
+use super::gates;
 use super::moments::{Moment, moment};
 use super::types::{KubeletConfig, Scenario};
+use crate::api::features::Features;
 use crate::api::node::Node;
 use crate::kernel::Duration;
+
+/// How long a node that shuts down takes in all, how long of it critical pods have, and instead of both a list.
+const ALL: &str = "shutdownGracePeriod";
+const CRITICAL: &str = "shutdownGracePeriodCriticalPods";
+const BY_PRIORITY: &str = "shutdownGracePeriodByPodPriority";
 
 impl Decoder<'_, '_> {
     /// Puts what is given into `config`, which has what `base` gives.
@@ -46,6 +53,41 @@ impl Decoder<'_, '_> {
         self.shutdown(node, base, config);
     }
 
+    /// Refuses what a kubelet does not take whose gates of node shutdowns are off. `kubelet` has the gates, and maybe a
+    /// configuration that is written on top of `base`.
+    pub(super) fn shutdown_gates(&mut self, kubelet: &Node, base: Option<&Node>, features: &Features) {
+        let own = |field: &'static str| kubelet.at(&["config", field]);
+        let in_force = |field: &'static str| own(field).or_else(|| base?.get(field));
+        let takes_time =
+            |field: &'static str| in_force(field).is_some_and(|node| moment(node).longest > Duration::ZERO);
+        let period = [ALL, CRITICAL].into_iter().find(|field| takes_time(field));
+        let list = in_force(BY_PRIORITY).filter(|list| !list.items().is_empty());
+        for (gate, is_on, field, message) in [
+            (
+                "GracefulNodeShutdown",
+                features.graceful_node_shutdown,
+                period,
+                "specifying shutdownGracePeriod or shutdownGracePeriodCriticalPods requires feature gate \
+                 GracefulNodeShutdown",
+            ),
+            (
+                "GracefulNodeShutdownBasedOnPodPriority",
+                features.shutdown_by_pod_priority,
+                list.map(|_| BY_PRIORITY),
+                "Specifying shutdownGracePeriodByPodPriority requires feature gate \
+                 GracefulNodeShutdownBasedOnPodPriority",
+            ),
+        ] {
+            if let (false, Some(field)) = (is_on, field) {
+                // Where the configuration is another one's, the gate that does not fit to it is this one's.
+                let place = own(field).or_else(|| kubelet.at(&["featureGates", gate]));
+                let message = format!("invalid configuration: {message}");
+                let refused = self.problems.at(place.unwrap_or(kubelet), &message);
+                gates::name(gate, refused);
+            }
+        }
+    }
+
     fn image_pulls(&mut self, node: &Node, base: Option<&Node>, config: &mut KubeletConfig) {
         let serialize = node.boolean_at("serializeImagePulls");
         if let Some(serialize) = serialize {
@@ -79,7 +121,7 @@ impl Decoder<'_, '_> {
 
     /// How a node shuts down. Without a word it has the format's grace periods, not the kubelet's: that has none.
     fn shutdown(&mut self, node: &Node, base: Option<&Node>, config: &mut KubeletConfig) {
-        let (all, critical) = ("shutdownGracePeriod", "shutdownGracePeriodCriticalPods");
+        let (all, critical) = (ALL, CRITICAL);
         for (field, target) in [
             (all, &mut config.shutdown_grace_period),
             (critical, &mut config.shutdown_grace_period_critical_pods),
@@ -105,6 +147,7 @@ impl Decoder<'_, '_> {
         let usual = || Moment::fixed(Scenario::default().kubelet.shutdown_grace_period);
         let in_all = in_force(all).unwrap_or_else(usual);
         if let Some(critical_pods) = critical_pods
+            && config.features.graceful_node_shutdown
             && critical_pods.longest > in_all.shortest
             && let Some(given) = own(all).or_else(|| own(critical))
         {
@@ -115,7 +158,7 @@ impl Decoder<'_, '_> {
             );
             self.problems.at(given, &in_all.refused(&message));
         }
-        if let Some(by_priority) = node.get("shutdownGracePeriodByPodPriority") {
+        if let Some(by_priority) = node.get(BY_PRIORITY) {
             let pair = |node: &Node| {
                 let seconds = node.integer_at("shutdownGracePeriodSeconds").unwrap_or(0);
                 (node.integer_at("priority").unwrap_or(0), seconds)

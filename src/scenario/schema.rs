@@ -60,7 +60,7 @@ object! {
         syncFrequency: SPAN => "How often each pod is synced, at the least; 0s: the default." ["1m"],
         nodeStatusUpdateFrequency: SPAN => "How often the kubelet tells the status of its node; 0s: the default." ["10s"],
         evictionMaxPodGracePeriod: INT32 => "In seconds, for soft evictions." ["0"],
-        shutdownGracePeriod: SPAN => "How long a node that shuts down waits for its pods, in all; 0s: not at all." ["30s"],
+        shutdownGracePeriod: SPAN => "How long a node that shuts down waits for its pods, in all; 0s: its kubelet takes no notice." ["30s"],
         shutdownGracePeriodCriticalPods: SPAN => "How much of that is for critical pods, which end last." ["10s; 0s when `shutdownGracePeriod` is shorter"],
         shutdownGracePeriodByPodPriority: List(&Of(&PRIORITY_GRACE))
             => "Instead of the two: a grace period for each range of priorities.",

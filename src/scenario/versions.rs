@@ -12,6 +12,9 @@ use crate::api::pod::{Container, Handler, Name, Pod, RestartPolicy, RestartRuleA
 pub(crate) const SIMULATED_GATES: &[&str] = &[
     "ChangeContainerStatusOnKubeletRestart",
     "ContainerRestartRules",
+    "ExecProbeTimeout",
+    "GracefulNodeShutdown",
+    "GracefulNodeShutdownBasedOnPodPriority",
     "ImageVolume",
     "KubeletCrashLoopBackOffMax",
     "KubeletEnsureSecretPulledImages",

@@ -208,7 +208,9 @@ impl Facts {
     pub(super) fn take_in(&mut self, record: &Record, place: (Option<usize>, Option<usize>)) {
         self.last = Some((record.at, record.seq));
         match &record.what {
-            What::Node { op, node } => self.on_node(record, op, node.as_ref(), place.0),
+            What::Node { op, node } => self.on_node(op, node.as_ref(), place.0),
+            // Only a kubelet that says so ends its pods.
+            What::Event(event) if event.reason == "Shutdown" => self.on_shutdown(record.at, event.object.as_ref()),
             What::End { .. } => self.ended = true,
             What::Api(call) if call.object.is_some() => self.objects.take_in(call, record.at),
             What::Cri(call) if call.op == CriOp::PullImage => self.on_pull(record, call, place.0),
@@ -223,7 +225,15 @@ impl Facts {
         }
     }
 
-    fn on_node(&mut self, record: &Record, op: &str, node: Option<&Name>, pod: Option<usize>) {
+    fn on_shutdown(&mut self, at: Time, object: Option<&Name>) {
+        let name = object.and_then(|object| object.strip_prefix("Node/"));
+        let node = self.nodes.iter_mut().find(|n| Some(&*n.name) == name);
+        if let Some(facts) = node {
+            facts.shutting_down = Some(at);
+        }
+    }
+
+    fn on_node(&mut self, op: &str, node: Option<&Name>, pod: Option<usize>) {
         if op == "killSandbox" {
             if let Some(pod) = pod {
                 self.pods[pod].sandbox_died = true;
@@ -243,7 +253,6 @@ impl Facts {
                 facts.down = false;
                 facts.shutting_down = None;
             }
-            "shutdown" => facts.shutting_down = Some(record.at),
             _ => {}
         }
         let own = self.pods.iter_mut().filter(|pod| pod.node == place);

@@ -119,11 +119,11 @@ impl Draw<'_> {
             config.node_status_update_frequency = stream.seconds(1, 20);
         }
         match stream.below(4) {
-            0 => {
+            0 if config.features.graceful_node_shutdown => {
                 config.shutdown_grace_period = stream.seconds(4, 40);
                 config.shutdown_grace_period_critical_pods = stream.seconds(1, 4);
             }
-            1 => {
+            1 if config.features.shutdown_by_pod_priority => {
                 let pair = |priority, seconds| (priority, i64::from(seconds));
                 config.shutdown_grace_period_by_pod_priority =
                     vec![pair(0, stream.between(1, 15)), pair(1_000, stream.between(1, 15))];
