@@ -85,6 +85,8 @@ pub struct Features {
     /// A probe worker ends for every container that will not be restarted, not only in Never pods
     /// (`ContainerRestartRules`).
     pub end_probes_by_restart_rules: bool,
+    /// An exec probe that takes too long has failed (`ExecProbeTimeout`).
+    pub exec_probe_timeout: bool,
     /// restartPolicy Always makes an init container a sidecar (`SidecarContainers`).
     pub sidecar_containers: bool,
     /// Hooks may sleep (`PodLifecycleSleepAction`).
@@ -181,6 +183,7 @@ impl Features {
             carry_started: from(V1_35) && !on("ChangeContainerStatusOnKubeletRestart"),
             cancel_exec_probes: from(V1_35),
             end_probes_by_restart_rules: from(V1_35) && restart_rules,
+            exec_probe_timeout: on("ExecProbeTimeout"),
             sidecar_containers: on("SidecarContainers"),
             sleep_action: on("PodLifecycleSleepAction"),
             sleep_allows_zero: on("PodLifecycleSleepActionAllowZero"),

@@ -166,7 +166,7 @@ impl Worker {
         };
         match kubelet.runtime.exec_sync(&container, call).await {
             Ending::Answered => answer,
-            Ending::TimedOut => Ok(Verdict::Failure(command_timed_out(&command, seconds))),
+            Ending::TimedOut => command_timed_out(&command, seconds, kubelet),
             Ending::Died if alive => Ok(Verdict::Failure(String::new())),
             Ending::Died => Err(NOT_RUNNING.to_owned()),
             Ending::Cancelled => Err(CANCELED.to_owned()),
@@ -201,7 +201,7 @@ impl Worker {
         match result.ending {
             Ending::Answered if result.code == 0 => Ok(Verdict::Success),
             Ending::Answered => Ok(Verdict::Failure(result.output)),
-            Ending::TimedOut => Ok(Verdict::Failure(command_timed_out(command, seconds))),
+            Ending::TimedOut => command_timed_out(command, seconds, kubelet),
             Ending::Died if alive => Ok(Verdict::Failure(String::new())),
             Ending::Died => Err(NOT_RUNNING.to_owned()),
             Ending::Cancelled => Err(CANCELED.to_owned()),
@@ -320,7 +320,13 @@ fn timed_out(handler: &Handler, host: &str, timeout_seconds: i32) -> String {
     }
 }
 
-fn command_timed_out(command: &[Name], timeout_seconds: i32) -> String {
+/// The command took too long: that is a failure, or with the gate off an error like any other (`pkg/probe/exec: Probe`).
+fn command_timed_out(command: &[Name], timeout_seconds: i32, kubelet: &Kubelet) -> Answer {
     let timeout = Duration::from_secs(timeout_seconds.into());
-    format!("command timed out: \"{}\" timed out after {timeout}", command.join(" "))
+    let text = format!("command timed out: \"{}\" timed out after {timeout}", command.join(" "));
+    if kubelet.config.features.exec_probe_timeout {
+        Ok(Verdict::Failure(text))
+    } else {
+        Err(text)
+    }
 }
