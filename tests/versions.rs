@@ -10,11 +10,7 @@ use podlapse::diff::{Comparison, Options, Outcome, Side, compare, render, summar
 use podlapse::scenario::load::{Source, load_as};
 
 /// Switches that no scenario can show by itself, and why.
-const NOT_SHOWN: [(&str, &str); 6] = [
-    (
-        "lost_init_completed",
-        "takes records that vanish behind the kubelet's back",
-    ),
+const NOT_SHOWN: [(&str, &str); 5] = [
     (
         "startup_on_hold",
         "takes a tick within the microseconds before the status knows",
