@@ -139,6 +139,14 @@ pub struct Features {
     pub lost_init_completed: bool,
     /// A status is written again when only the number of its conditions has changed.
     pub count_conditions: bool,
+    /// An app container that was created shows that its pod is initialised (`LegacySidecarContainers` off).
+    pub created_means_initialized: bool,
+    /// Only what has exited with 0 counts as succeeded when a sandbox is planned.
+    pub only_exited_succeeds: bool,
+    /// Ephemeral containers count among those that share the length of termination messages.
+    pub cut_ephemeral_messages: bool,
+    /// PodResizePending and PodResizeInProgress are conditions of the kubelet.
+    pub owns_resize_conditions: bool,
     /// The status of a pod that is turned away keeps its qosClass.
     pub rejected_keeps_qos_class: bool,
     /// Changes of a pod that was turned away are ignored (`InPlacePodVerticalScaling`).
@@ -210,6 +218,10 @@ impl Features {
             initialized_is_final: on("RestartAllContainersOnContainerExits"),
             lost_init_completed: from(V1_36),
             count_conditions: from(V1_33),
+            created_means_initialized: from(V1_33) && !on("LegacySidecarContainers"),
+            only_exited_succeeds: from(V1_32),
+            cut_ephemeral_messages: from(V1_32),
+            owns_resize_conditions: from(V1_33),
             rejected_keeps_qos_class: from(V1_32),
             ignores_rejected: from(V1_36) && on("InPlacePodVerticalScaling"),
             graceful_node_shutdown: on("GracefulNodeShutdown"),
@@ -270,6 +282,18 @@ mod tests {
         let half = with(Version::V1_35, &[("RestartAllContainersOnContainerExits", true)]).expect_err("half on");
         assert!(half.message.contains("[NodeDeclaredFeatures]"), "{}", half.message);
         assert!(with(Version::V1_34, &[("ContainerRestartRules", true)]).is_ok());
+    }
+
+    #[test]
+    fn pods_without_sidecars_are_initialised_as_of_old_where_a_gate_of_1_33_says_so() {
+        let on = |version, gates: &[(&str, bool)]| {
+            let features = with(version, gates).expect("the kubelet takes it");
+            features.created_means_initialized
+        };
+        assert!(!on(Version::V1_32, &[]));
+        assert!(on(Version::V1_33, &[]));
+        assert!(!on(Version::V1_33, &[("LegacySidecarContainers", true)]));
+        assert!(on(Version::V1_36, &[]));
     }
 
     #[test]

@@ -144,6 +144,17 @@ pub const SWITCHES: &[Switch] = &[
         on: "the phase is Pending while sidecars come back in a new sandbox"
     ),
     switch!(
+        created_means_initialized, "kuberuntime/kuberuntime_container.go: findNextInitContainerToRun",
+        Some("LegacySidecarContainers"),
+        off: "without sidecars, a pod is initialised when an app container runs or its last init container has succeeded",
+        on: "a pod is initialised, too, when an app container was created that does not run yet"
+    ),
+    switch!(
+        only_exited_succeeds, "kuberuntime/kuberuntime_manager.go: containerSucceeded", None,
+        off: "an OnFailure container that was created and never ran counts as succeeded when the sandbox is gone",
+        on: "only a container that has exited with 0 counts as succeeded"
+    ),
+    switch!(
         sidecar_follows_image, "kuberuntime/kuberuntime_container.go: computeInitContainerActions", None,
         off: "a sidecar whose image changes runs on",
         on: "a sidecar is restarted when its image changes"
@@ -189,6 +200,16 @@ pub const SWITCHES: &[Switch] = &[
         count_conditions, "status/status_manager.go: isPodStatusByKubeletEqual", None,
         off: "a status in which only the number of conditions changed is not written",
         on: "a status is written when only the number of its conditions changed"
+    ),
+    switch!(
+        owns_resize_conditions, "types/pod_status.go: PodConditionByKubelet", None,
+        off: "conditions PodResizePending and PodResizeInProgress that somebody writes stay",
+        on: "PodResizePending and PodResizeInProgress are the kubelet's: it removes what others write"
+    ),
+    switch!(
+        cut_ephemeral_messages, "status/status_manager.go: normalizeStatus", None,
+        off: "ephemeral containers do not count among those that share 12 KiB of termination messages",
+        on: "ephemeral containers share the 12 KiB of termination messages, too"
     ),
     switch!(
         rejected_keeps_qos_class, "kubelet.go: rejectPod", None,

@@ -153,9 +153,15 @@ impl Lives {
     }
 }
 
-/// The conditions of which the timeline does not speak: PodReadyToStartContainers and Initialized, when they change.
+/// The kubelet's conditions of which the timeline does not speak, when they change.
 fn conditions(records: &[Record]) -> Vec<Line> {
-    const TOLD_HERE: [&str; 3] = ["PodReadyToStartContainers", "Initialized", "AllContainersRestarting"];
+    const TOLD_HERE: [&str; 5] = [
+        "PodReadyToStartContainers",
+        "Initialized",
+        "AllContainersRestarting",
+        "PodResizePending",
+        "PodResizeInProgress",
+    ];
     let mut last: BTreeMap<(Name, &str), &'static str> = BTreeMap::new();
     let mut lines = Vec::new();
     for record in records {

@@ -271,7 +271,7 @@ impl Kubelet {
         let triggers = self.probes.triggers();
         let status = self.generate_status(ix, config, runtime, false);
         let terminal = status.is_terminal();
-        let restarting = status.is_restarting_all_containers();
+        let restarting = self.config.features.restart_all_containers && status.is_restarting_all_containers();
         let changed = self.set_status(ix, config, status, false);
         if terminal {
             return (true, SyncResult::default());

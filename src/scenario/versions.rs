@@ -18,6 +18,7 @@ pub(crate) const SIMULATED_GATES: &[&str] = &[
     "ImageVolume",
     "KubeletCrashLoopBackOffMax",
     "KubeletEnsureSecretPulledImages",
+    "LegacySidecarContainers",
     "NodeDeclaredFeatures",
     "PLEGOnDemandRelist",
     "PodLifecycleSleepAction",

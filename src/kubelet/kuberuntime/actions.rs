@@ -1,5 +1,6 @@
 //! What a pod needs now: a pure decision (`computePodActions`, `computeInitContainerActions`).
 
+use super::next_init;
 use crate::api::features::Features;
 use crate::api::pod::{Container, Name, Pod, RestartPolicy, RestartRuleAction, concat};
 use crate::kubelet::container::{ContainerId, PodStatus, State, Status};
@@ -78,10 +79,16 @@ fn container_changed(container: &Container, status: &Status) -> bool {
 }
 
 /// `containerSucceeded`
-fn container_succeeded(container: &Container, status: &PodStatus) -> bool {
-    status
-        .find_by_name(&container.name)
-        .is_some_and(|s| s.state == State::Exited && s.exit_code == 0)
+fn container_succeeded(container: &Container, status: &PodStatus, features: &Features) -> bool {
+    let ended = |s: &Status| {
+        if features.only_exited_succeeds {
+            s.state == State::Exited
+        } else {
+            s.state != State::Running
+        }
+    };
+    let found = status.find_by_name(&container.name);
+    found.is_some_and(|s| ended(s) && s.exit_code == 0)
 }
 
 /// `HasAnyRegularContainerCreated`
@@ -143,7 +150,11 @@ pub fn compute_pod_actions(pod: &Pod, seen: Seen<'_>) -> Actions {
         .filter(|(_, c)| unknown(&c.name))
         .map(|(index, _)| index)
         .collect();
-    let initialized = compute_init_container_actions(pod, seen, &mut actions);
+    let initialized = if next_init::looks_for_the_next(pod, seen.features) {
+        next_init::plan_next(pod, status, &mut actions)
+    } else {
+        compute_init_container_actions(pod, seen, &mut actions)
+    };
     if actions.kill_pod || !initialized {
         return actions;
     }
@@ -222,18 +233,25 @@ fn containers_to_reset(pod: &Pod, status: &PodStatus) -> Vec<ToReset> {
 }
 
 fn plan_new_sandbox(pod: &Pod, seen: Seen<'_>, actions: &mut Actions) {
-    let status = seen.status;
+    let Seen { status, features, .. } = seen;
     let never = pod.spec.restart_policy == RestartPolicy::Never;
     if never && actions.attempt != 0 && !status.container_statuses.is_empty() {
         // What ran once in such a pod does not run again in another sandbox.
         actions.create_sandbox = false;
         return;
     }
-    let runs_once = |c: &Container| policy_of(c, pod, seen.features) == RestartPolicy::OnFailure;
+    let runs_once = |c: &Container| policy_of(c, pod, features) == RestartPolicy::OnFailure;
     let wanted = pod.spec.containers.iter().enumerate();
-    let wanted = wanted.filter(|(_, c)| !(runs_once(c) && container_succeeded(c, status)));
+    let wanted = wanted.filter(|(_, c)| !(runs_once(c) && container_succeeded(c, status, features)));
     let to_start: Vec<usize> = wanted.map(|(index, _)| index).collect();
-    if to_start.is_empty() && has_any_app_container(pod, status) {
+    let has_initialized = || {
+        if next_init::looks_for_the_next(pod, features) {
+            next_init::is_done(pod, status)
+        } else {
+            has_any_app_container(pod, status)
+        }
+    };
+    if to_start.is_empty() && has_initialized() {
         actions.create_sandbox = false;
         return;
     }

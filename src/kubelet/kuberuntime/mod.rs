@@ -3,4 +3,5 @@
 pub mod actions;
 pub mod gc;
 pub mod kill;
+mod next_init;
 pub mod sync;

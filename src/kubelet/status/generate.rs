@@ -90,7 +90,7 @@ impl Kubelet {
         let (new_sandbox_needed, _) = sandbox_changed(runtime);
         let containers = containers_ready(pod, statuses, status.phase, generation);
         // Conditions of others stay; what the kubelet itself has said of a disruption does too.
-        let others = config.status.conditions.iter().filter(|c| !is_kubelets(c));
+        let others = config.status.conditions.iter().filter(|c| !is_kubelets(c, features));
         let mut conditions: Vec<PodCondition> = Vec::with_capacity(MOST_CONDITIONS);
         conditions.extend(others.cloned());
         if let Some(disruption) = old.condition_of(&ConditionKind::DisruptionTarget) {

@@ -101,7 +101,8 @@ impl Kubelet {
             return false;
         }
         let now = self.timestamp();
-        for condition in status.conditions.iter_mut().filter(|c| is_compared(c)) {
+        let features = &self.config.features;
+        for condition in status.conditions.iter_mut().filter(|c| is_compared(c, features)) {
             let before = old
                 .condition_of(&condition.kind)
                 .filter(|c| c.status == condition.status);
@@ -113,7 +114,7 @@ impl Kubelet {
             // From now on the sync ticker has a deadline to look at.
             self.work_queued.raise();
         }
-        cut_messages(config, &mut status);
+        cut_messages(config, &mut status, &self.config.features);
         if cached.is_some_and(|cached| equal_by_kubelet(&cached, &status, &self.config.features)) && !forced {
             return false;
         }
@@ -149,11 +150,17 @@ impl Kubelet {
         };
         let Some(object) = self.api.get(ix) else { return };
         let old = object.status.borrow().clone();
-        let merged = if is_left_alone(&old, &status) {
+        let merged = if is_left_alone(&old, &status, &self.config.features) {
             status.clone()
         } else {
             let running = self.could_have_running_containers(ix);
-            Arc::new(merge(&old, (*status).clone(), running, self.timestamp()))
+            Arc::new(merge(
+                &old,
+                (*status).clone(),
+                running,
+                self.timestamp(),
+                &self.config.features,
+            ))
         };
         // Only what may be withheld from the API can make it differ.
         let differs = withholds(&status) || withholds(&merged);
@@ -265,33 +272,39 @@ impl Kubelet {
     }
 }
 
-/// Conditions that only the kubelet writes (`PodConditionByKubelet`).
-pub(super) fn is_kubelets(condition: &PodCondition) -> bool {
-    !matches!(
-        condition.kind,
-        ConditionKind::DisruptionTarget | ConditionKind::Other(_)
-    )
+/// Conditions that only the kubelet writes (`PodConditionByKubelet`). What it does not know yet is anybody's.
+pub(super) fn is_kubelets(condition: &PodCondition, features: &Features) -> bool {
+    match condition.kind {
+        ConditionKind::PodScheduled
+        | ConditionKind::Initialized
+        | ConditionKind::ContainersReady
+        | ConditionKind::Ready => true,
+        ConditionKind::PodReadyToStartContainers => features.sandbox_condition,
+        ConditionKind::AllContainersRestarting => features.restart_all_containers,
+        ConditionKind::PodResizePending | ConditionKind::PodResizeInProgress => features.owns_resize_conditions,
+        ConditionKind::DisruptionTarget | ConditionKind::Other(_) => false,
+    }
 }
 
 /// What the kubelet compares of a status (`PodConditionSharedByKubelet` included).
-fn is_compared(condition: &PodCondition) -> bool {
-    !matches!(condition.kind, ConditionKind::Other(_))
+fn is_compared(condition: &PodCondition, features: &Features) -> bool {
+    is_kubelets(condition, features) || condition.kind == ConditionKind::DisruptionTarget
 }
 
 /// `isPodStatusByKubeletEqual`: times of conditions and the conditions of others do not count.
 fn equal_by_kubelet(old: &PodStatus, new: &PodStatus, features: &Features) -> bool {
-    fn own(status: &PodStatus) -> impl Iterator<Item = &PodCondition> {
-        status.conditions.iter().filter(|c| is_compared(c))
+    fn own<'a>(status: &'a PodStatus, features: &'a Features) -> impl Iterator<Item = &'a PodCondition> {
+        status.conditions.iter().filter(|c| is_compared(c, features))
     }
     let same = |a: &PodCondition, b: &PodCondition| {
         a.kind == b.kind && a.status == b.status && a.reason == b.reason && a.message == b.message
     };
-    if features.count_conditions && own(old).count() != own(new).count() {
+    if features.count_conditions && own(old, features).count() != own(new, features).count() {
         return false;
     }
     // Upstream asks of each new condition whether the old ones have it.
-    let known = |new: &PodCondition| own(old).any(|old| same(old, new));
-    own(new).all(known) && old.differs_in_conditions_only(new)
+    let known = |new: &PodCondition| own(old, features).any(|old| same(old, new));
+    own(new, features).all(known) && old.differs_in_conditions_only(new)
 }
 
 /// The status of the container of that ID.
@@ -343,13 +356,23 @@ fn is_illegal_transition(pod: &Pod, old: &PodStatus, new: &PodStatus, features: 
 }
 
 /// `normalizeStatus`: the pod's containers share 12 KiB of termination messages.
-fn cut_messages(config: &PodConfig, status: &mut PodStatus) {
-    let share = 12 * 1024 / config.pod.all_containers().count().max(1);
+fn cut_messages(config: &PodConfig, status: &mut PodStatus, features: &Features) {
+    let spec = &config.pod.spec;
+    let regular = spec.init_containers.len() + spec.containers.len();
+    let (count, ephemeral) = if features.cut_ephemeral_messages {
+        (
+            regular + spec.ephemeral_containers.len(),
+            &mut status.ephemeral_container_statuses[..],
+        )
+    } else {
+        (regular, &mut [][..])
+    };
+    let share = 12 * 1024 / count.max(1);
     for container in status
         .init_container_statuses
         .iter_mut()
         .chain(&mut status.container_statuses)
-        .chain(&mut status.ephemeral_container_statuses)
+        .chain(ephemeral)
     {
         for state in [Some(&mut container.state), container.last_state.as_mut()]
             .into_iter()
@@ -376,16 +399,24 @@ fn withholds(status: &PodStatus) -> bool {
 }
 
 /// Whether [`merge`] would give the new status as it is: nothing of others' is in it, and nothing may be held back.
-fn is_left_alone(old: &PodStatus, new: &PodStatus) -> bool {
-    !new.is_terminal() && old.conditions.iter().chain(&new.conditions).all(is_kubelets)
+fn is_left_alone(old: &PodStatus, new: &PodStatus, features: &Features) -> bool {
+    let mut conditions = old.conditions.iter().chain(&new.conditions);
+    !new.is_terminal() && conditions.all(|c| is_kubelets(c, features))
 }
 
 /// `mergePodStatus`: a terminal phase is withheld while containers may still run.
-fn merge(old: &PodStatus, mut new: PodStatus, could_have_running_containers: bool, now: Timestamp) -> PodStatus {
+fn merge(
+    old: &PodStatus,
+    mut new: PodStatus,
+    could_have_running_containers: bool,
+    now: Timestamp,
+    features: &Features,
+) -> PodStatus {
     let becomes_terminal = !old.is_terminal() && new.is_terminal();
-    let mut conditions: Vec<PodCondition> = old.conditions.iter().filter(|c| !is_kubelets(c)).cloned().collect();
+    let foreign = old.conditions.iter().filter(|c| !is_kubelets(c, features));
+    let mut conditions: Vec<PodCondition> = foreign.cloned().collect();
     for condition in new.conditions {
-        if is_kubelets(&condition) {
+        if is_kubelets(&condition, features) {
             conditions.push(condition);
         } else if condition.kind == ConditionKind::DisruptionTarget
             && becomes_terminal
