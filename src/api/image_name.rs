@@ -33,7 +33,18 @@ impl ImageName {
     /// Reads the name of an image. `domain_counts`: the registry counts in the length of the name. Err says why it can't
     /// be read.
     pub(crate) fn parse(image: &str, domain_counts: bool) -> Result<ImageName, String> {
-        read(image, domain_counts).map_err(|why| format!("couldn't parse image name {image:?}: {why}"))
+        read(image, domain_counts, |parts| {
+            let tag = match (parts.tag, parts.digest) {
+                ("", "") => DEFAULT_TAG,
+                (tag, _) => tag,
+            };
+            ImageName {
+                domain: parts.domain.to_owned(),
+                path: parts.path.into_owned(),
+                tag: tag.to_owned(),
+                digest: parts.digest.to_owned(),
+            }
+        })
     }
 }
 
@@ -48,21 +59,36 @@ impl ImageName {
     }
 }
 
+/// Reads a name, and makes something of its parts; Err says why it can't be read.
+fn read<T>(image: &str, domain_counts: bool, make: impl FnOnce(Parts<'_>) -> T) -> Result<T, String> {
+    let (domain, remainder) = split_domain(image);
+    let parts = parts(image, (domain, &remainder), domain_counts);
+    parts
+        .map(make)
+        .map_err(|why| format!("couldn't parse image name {image:?}: {why}"))
+}
+
 /// `ParseNormalizedNamed`
-fn read(image: &str, domain_counts: bool) -> Result<ImageName, Cow<'static, str>> {
+fn parts<'a>(
+    image: &str,
+    (domain, remainder): (&'a str, &'a str),
+    domain_counts: bool,
+) -> Result<Parts<'a>, Cow<'static, str>> {
     let is_identifier = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
     if image.len() == 64 && image.bytes().all(is_identifier) {
         let why = format!("invalid repository name ({image}), cannot specify 64-byte hexadecimal strings");
         return Err(why.into());
     }
-    let (domain, remainder) = split_domain(image);
     // Without a tag a digest's algorithm stands before the first colon, too.
     let name = remainder.split(':').next().unwrap_or_default();
-    let is_lower = |c: char| c.to_lowercase().eq([c]);
+    let is_lower = |c: char| match c.is_ascii() {
+        true => !c.is_ascii_uppercase(),
+        false => c.to_lowercase().eq([c]),
+    };
     if !name.chars().all(is_lower) {
         return Err(format!("invalid reference format: repository name ({name}) must be lowercase").into());
     }
-    let Some(parts) = Parts::of(domain, &remainder) else {
+    let Some(parts) = Parts::of(domain, remainder) else {
         let is_but_for_case = Parts::of(&domain.to_lowercase(), &remainder.to_lowercase()).is_some();
         return Err(if is_but_for_case {
             "repository name must be lowercase".into()
@@ -80,16 +106,7 @@ fn read(image: &str, domain_counts: bool) -> Result<ImageName, Cow<'static, str>
     if !parts.digest.is_empty() {
         check_digest(parts.digest)?;
     }
-    let tag = match (parts.tag, parts.digest) {
-        ("", "") => DEFAULT_TAG,
-        (tag, _) => tag,
-    };
-    Ok(ImageName {
-        domain: parts.domain.to_owned(),
-        path: parts.path.into_owned(),
-        tag: tag.to_owned(),
-        digest: parts.digest.to_owned(),
-    })
+    Ok(parts)
 }
 
 /// The registry and all that stands behind it, both made whole (`splitDockerDomain`).
@@ -130,7 +147,7 @@ impl<'a> Parts<'a> {
         if !is_path(path) || !tag.is_none_or(is_tag) || !digest.is_none_or(is_digest) {
             return None;
         }
-        let (domain, path) = if is_domain(domain) {
+        let (domain, path) = if domain == DEFAULT_DOMAIN || is_domain(domain) {
             (domain, path.into())
         } else if is_path(domain) {
             ("", format!("{domain}/{path}").into())
@@ -231,12 +248,9 @@ fn check_digest(digest: &str) -> Result<(), Cow<'static, str>> {
 /// The image with the default tag where it has neither tag nor digest (`applyDefaultImageTag`); Err says why its name
 /// can't be read.
 pub(crate) fn with_default_tag(image: &Name, domain_counts: bool) -> Result<Name, String> {
-    let name = ImageName::parse(image, domain_counts)?;
-    let is_given = !name.digest.is_empty() || image.strip_suffix(&*name.tag).is_some_and(|rest| rest.ends_with(':'));
-    Ok(if is_given {
-        image.clone()
-    } else {
-        concat(&[image, ":", &name.tag])
+    read(image, domain_counts, |parts| match (parts.tag, parts.digest) {
+        ("", "") => concat(&[image, ":", DEFAULT_TAG]),
+        _ => image.clone(),
     })
 }
 

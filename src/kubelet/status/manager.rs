@@ -303,8 +303,8 @@ fn equal_by_kubelet(old: &PodStatus, new: &PodStatus, features: &Features) -> bo
         return false;
     }
     // Upstream asks of each new condition whether the old ones have it.
-    let known = |new: &PodCondition| own(old, features).any(|old| same(old, new));
-    own(new, features).all(known) && old.differs_in_conditions_only(new)
+    let known = |new: &PodCondition| old.conditions.iter().any(|old| same(old, new));
+    old.differs_in_conditions_only(new) && own(new, features).all(known)
 }
 
 /// The status of the container of that ID.
