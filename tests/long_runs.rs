@@ -56,6 +56,103 @@ fn a_failing_expectation_is_a_finding_and_its_small_scenario_fails_too() {
     assert_eq!(small.status.code(), Some(1), "{}", stderr(&small));
 }
 
+/// What a small scenario has instead is another failure: an expression without a value, or what the input says beside the
+/// fields that a run is played by.
+#[test]
+fn what_is_found_is_in_the_small_scenario_too() {
+    const PODS: &str = "\
+apiVersion: scheduling.k8s.io/v1
+kind: PriorityClass
+metadata: {name: important}
+value: 1000
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: config}
+data: {key: text}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web, labels: {app: web}}
+spec:
+  priorityClassName: important
+  hostname: somewhere
+  volumes: [{name: config, configMap: {name: config, items: [{key: key, path: file}]}}]
+  containers:
+  - {name: app, image: app:1}
+  - {name: shell, image: app:1, volumeMounts: [{name: config, mountPath: /config}], command: [sh, -c, 'test $(cat /config/file) = text && test $(hostname) = somewhere && exit 7; sleep 300']}
+---
+apiVersion: podlapse.dev/v1alpha1
+kind: Scenario
+metadata: {name: around}
+spec:
+  runFor: 1m
+  containers:
+  - name: app
+    runs:
+    - exit: {after: 5s, code: 137, reason: OOMKilled}
+  expect:
+  - never: \"pod('web').status.containerStatuses[0].lastState.terminated.reason == 'OOMKilled'\"
+  - always: \"pod('web').spec.priority == 0\"
+  - never: \"exits('web', 'shell').exists(end, end.code == 7)\"
+  - never: \"pod('web').spec.restartPolicy == 'Never'\"
+";
+    let folder = folder(&[("around.yaml", PODS)]);
+    let arguments = ["fuzz", "--around", "around.yaml", "--runs", "300", "--out", "found"];
+    let output = podlapse(folder.path(), &arguments);
+    assert_eq!(output.status.code(), Some(1), "{}{}", stdout(&output), stderr(&output));
+    let mut found = 0;
+    for file in std::fs::read_dir(folder.path().join("found")).expect("findings") {
+        let path = file.expect("a file").path();
+        let text = std::fs::read_to_string(&path).expect("a scenario");
+        assert!(!text.contains("never had a value"), "{text}");
+        let small = podlapse(folder.path(), &["run", path.to_str().expect("UTF-8")]);
+        assert_eq!(small.status.code(), Some(1), "{text}\n{}", stderr(&small));
+        found += 1;
+    }
+    assert_eq!(found, 4, "{}", stdout(&output));
+}
+
+#[test]
+fn what_is_read_is_not_replaced() {
+    let folder = input();
+    let path = folder.path();
+    std::fs::create_dir(path.join("sub")).expect("a folder");
+    for (arguments, wanted) in [
+        (
+            &["fuzz", "--around", "around.yaml", "--runs", "1", "--out", "."][..],
+            "is read from there",
+        ),
+        (
+            &[
+                "test",
+                "around.yaml",
+                "--report",
+                "junit",
+                "--report-file",
+                "around.yaml",
+            ],
+            "it is read",
+        ),
+        (
+            &["merge", "around.yaml", "--output-file", "./around.yaml"],
+            "it is read",
+        ),
+        (
+            &["sweep", "around.yaml", "--out", "x.svg", "--chart", "sub/../x.svg"],
+            "the same file",
+        ),
+    ] {
+        let output = podlapse(path, arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(stderr(&output).contains(wanted), "{arguments:?}: {}", stderr(&output));
+    }
+    assert_eq!(
+        std::fs::read_to_string(path.join("around.yaml")).expect("it is there"),
+        SCENARIO
+    );
+}
+
 #[test]
 fn an_expectation_that_does_not_fit_is_refused() {
     let folder = input();

@@ -94,6 +94,41 @@ fn a_throttled_pull_is_told_though_the_runtime_was_never_asked() {
     assert!(drawn.contains("pull QPS exceeded"), "{drawn}");
 }
 
+/// Containers of two pods end within one relist: each restart goes back to the end of its own container.
+#[test]
+fn an_explanation_names_the_containers_own_end() {
+    const PODS: &str = "\
+apiVersion: v1
+kind: Pod
+metadata: {name: a}
+spec: {containers: [{name: app, image: 'a:1'}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: b}
+spec: {restartPolicy: OnFailure, containers: [{name: app, image: 'a:1'}, {name: two, image: 'a:1'}]}
+---
+apiVersion: podlapse.dev/v1alpha1
+kind: Scenario
+metadata: {name: ends}
+spec:
+  runFor: 20s
+  containers:
+  - {pod: a, name: app, runs: [{exit: {after: 5s, code: 1}}]}
+  - {pod: b, name: app, runs: [{exit: {after: 5s, code: 3}}]}
+  - {pod: b, name: two, runs: [{exit: {after: 5s, code: 0}}]}
+";
+    let (input, records) = run_of(PODS);
+    let explained = views::explain::render(&records, &input, "default/b", seconds(7), None);
+    let (_, why) = explained.split_once("Why container app runs:\n").expect("it is asked");
+    let steps: Vec<&str> = why.lines().filter(|line| !line.contains('↳')).take(2).collect();
+    assert!(steps[0].contains("container app#1 was started"), "{explained}");
+    assert!(
+        steps[1].contains("container app#0 exited by itself with code 3"),
+        "{explained}"
+    );
+}
+
 /// The kubelet looks after all pods in one loop, which the first of them may have woken.
 #[test]
 fn an_explanation_does_not_leave_the_pod() {

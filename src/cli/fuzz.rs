@@ -95,6 +95,7 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
     sources::not_read(&arguments.around, "--output-file", output_file)?;
     output_file.map_or(Ok(()), try_file)?;
     if let Some(folder) = &arguments.out {
+        sources::not_within(&arguments.around, "--out", folder)?;
         let failed = |error| Trouble::writing(&folder.display().to_string(), &error);
         std::fs::create_dir_all(folder).map_err(failed)?;
         try_file(&folder.join("scenario.yaml"))?;

@@ -32,6 +32,7 @@ pub(super) struct Arguments {
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Trouble> {
     sources::stdin_once(&arguments.files)?;
+    sources::not_read(&arguments.files, "--output-file", arguments.output_file.as_deref())?;
     let mut files = Vec::new();
     for path in &arguments.files {
         let source = sources::read_file(path)?;

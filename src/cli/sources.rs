@@ -114,6 +114,24 @@ pub(crate) fn not_read(paths: &[PathBuf], option: &str, written: Option<&Path>) 
     Ok(())
 }
 
+/// Errors when one of the files that are read lies in the folder that is to be written to: what is written may be called as
+/// it is.
+pub(crate) fn not_within(paths: &[PathBuf], option: &str, folder: &Path) -> Result<(), String> {
+    let Ok(real) = folder.canonicalize() else {
+        return Ok(());
+    };
+    for path in paths {
+        if path.canonicalize().is_ok_and(|path| path.parent() == Some(&real)) {
+            return Err(format!(
+                "{option} {}: {} is read from there, and might be replaced; name another directory",
+                folder.display(),
+                path.display()
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// Everything directly in a directory, by name.
 pub(crate) fn entries(directory: &Path) -> Result<Vec<PathBuf>, String> {
     let failed = |error| format!("{}: {error}", directory.display());

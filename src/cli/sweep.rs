@@ -72,7 +72,9 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
         sources::not_read(&arguments.files, option, path.as_deref())?;
         path.as_deref().map_or(Ok(()), try_file)?;
     }
-    if arguments.out.is_some() && arguments.out == arguments.chart {
+    if let (Some(table), Some(chart)) = (&arguments.out, &arguments.chart)
+        && real_path(table) == real_path(chart)
+    {
         return Err("--out and --chart name the same file".to_owned().into());
     }
     let sources = sources::read(&arguments.files)?;
@@ -111,6 +113,13 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
     }
     printer.remark(format_args!("took {watch}"));
     Ok(Exit::Success)
+}
+
+/// The path of a file that may not be there yet, whatever it is called.
+fn real_path(path: &Path) -> Option<PathBuf> {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok()?;
+    Some(folder.join(path.file_name()?))
 }
 
 /// The command that plays one run of the sweep, as a shell takes it.

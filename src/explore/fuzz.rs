@@ -13,6 +13,7 @@ use super::shard::Shard;
 use super::shrink::shrunk;
 use super::threads;
 use super::weights::Weights;
+use super::write;
 use crate::api::features::Version;
 use crate::check::expectations::{Compiled, compile, describe, judge};
 use crate::check::invariants::Checker;
@@ -64,6 +65,8 @@ pub struct Broken {
     pub invariant: Cow<'static, str>,
     /// where and what
     pub text: String,
+    /// an expectation of which the run says nothing, which is another failure than one that is wrong
+    pub undecided: bool,
 }
 
 /// An invariant that was broken, by its first run.
@@ -130,6 +133,7 @@ pub fn check_all(input: &Rc<Input>, expectations: &[Compiled]) -> Vec<Broken> {
                 .map(|v| Broken {
                     invariant: v.invariant.into(),
                     text: v.to_string(),
+                    undecided: false,
                 })
                 .collect()
         },
@@ -142,6 +146,7 @@ pub fn check_all(input: &Rc<Input>, expectations: &[Compiled]) -> Vec<Broken> {
             broken.push(Broken {
                 invariant: NO_PANIC.into(),
                 text: text.unwrap_or_default(),
+                undecided: false,
             });
         }
     }
@@ -160,6 +165,7 @@ fn not_held(input: &Input, expectations: &[Compiled], records: &[Record]) -> Vec
         Some(Broken {
             invariant: format!("{EXPECTATION}{place}]").into(),
             text: format!("{}: {}", describe(&verdict.expectation), failure.why),
+            undecided: failure.undecided,
         })
     });
     broken.collect()
@@ -174,7 +180,11 @@ impl Plan {
     fn input(&self, generator: &Generator, run: u64) -> Input {
         let mut input = match &self.around {
             None => generator.scenario(self.seed, run),
-            Some(around) => mutated(around, self.seed, run),
+            Some(around) => {
+                let mut input = mutated(around, self.seed, run);
+                write::keep_in_step(&mut input, around);
+                input
+            }
         };
         input.scenario.kubelet.sabotage = self.sabotage;
         for node in &mut input.scenario.nodes {
@@ -225,7 +235,7 @@ impl Plan {
         }
         let findings = found.into_iter().map(|(broken, run, runs)| {
             let input = self.input_of(run);
-            let small = shrink(&input, &broken);
+            let small = shrink(&input, &broken, self.around.as_ref());
             Finding {
                 broken,
                 run,
@@ -255,19 +265,28 @@ impl Plan {
     }
 }
 
-/// A small input that breaks the same invariant.
-fn shrink(input: &Input, broken: &Broken) -> (Input, Broken) {
+/// A small input that breaks the same invariant in the same way. `original`: what the input is a mutation of.
+fn shrink(input: &Input, broken: &Broken, original: Option<&Input>) -> (Input, Broken) {
     let mut last = broken.clone();
     let is_expectation = broken.invariant.starts_with(EXPECTATION);
+    let in_step = |input: &Input| {
+        let mut input = input.clone();
+        if let Some(original) = original {
+            write::keep_in_step(&mut input, original);
+        }
+        input
+    };
     let small = shrunk(input, SHRINK_TRIES, |candidate| {
+        let candidate = in_step(candidate);
         // An expectation that speaks of what is not there any more says nothing.
         let expectations = if is_expectation {
-            compiled(candidate)
+            compiled(&candidate)
         } else {
             Vec::new()
         };
-        let found = check_all(&Rc::new(candidate.clone()), &expectations);
-        match found.into_iter().find(|b| b.invariant == broken.invariant) {
+        let found = check_all(&Rc::new(candidate), &expectations);
+        let same = |b: &Broken| b.invariant == broken.invariant && b.undecided == broken.undecided;
+        match found.into_iter().find(same) {
             Some(found) => {
                 last = found;
                 true
@@ -275,7 +294,7 @@ fn shrink(input: &Input, broken: &Broken) -> (Input, Broken) {
             None => false,
         }
     });
-    (small, last)
+    (in_step(&small), last)
 }
 
 /// What was drawn, in one line.

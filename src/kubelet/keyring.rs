@@ -9,8 +9,8 @@ use crate::scenario::lookup::glob;
 /// The registry whose credentials hold for names without a registry.
 const DEFAULT_REGISTRY: &str = "index.docker.io";
 
-/// The logins for an image, by its registry and path, in the order in which they are tried: the longest location first,
-/// those of one location as the secrets have them (`Lookup`).
+/// The logins for an image, by its registry and path, in the order in which they are tried: by location, the last
+/// in the order of their letters first, those of one location as the secrets have them (`Lookup`).
 pub(super) fn logins<'c>(credentials: impl Iterator<Item = &'c Credential>, image: &str) -> Vec<Name> {
     let mut by_registry: BTreeMap<&str, Vec<Name>> = BTreeMap::new();
     for credential in credentials {

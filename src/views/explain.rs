@@ -239,10 +239,16 @@ impl<'a> Explainer<'a> {
             // The kubelet looks after all pods in one loop: what woke it may be another pod's affair. Calls of the API are
             // not its own; one pod's end may be why the next is created.
             let is_own = cause.pod.is_none() || cause.pod == record.pod;
-            if is_own || record.pod.is_none() || matches!(record.what, What::Api(_)) {
+            let is_own = is_own || record.pod.is_none() || matches!(record.what, What::Api(_));
+            let of_another = ends_life(cause) && cause.container != record.container;
+            if is_own && !of_another {
                 return Some(cause);
             }
-            of_pod().find(|r| matches!(&r.what, What::Api(call) if call.op == "create" && call.object.is_none()))
+            // What is started again has ended before, what is started at all comes after something else of the pod.
+            let of_container = |r: &&Record| record.container.is_some() && r.container == record.container;
+            let again = of_pod().filter(of_container).find(|r| ends_life(r));
+            let own_cause = Some(cause).filter(|_| is_own);
+            again.or(own_cause).or_else(|| of_pod().find(|r| moves_on(r)))
         })
     }
 
@@ -449,6 +455,17 @@ fn ends_life(record: &Record) -> bool {
     match &record.what {
         What::Exit { .. } => true,
         What::Cri(call) => call.op == CriOp::StartContainer && call.error.is_some(),
+        _ => false,
+    }
+}
+
+/// Whether a record is one after which a kubelet may have something to do for the pod: it is another one than before.
+fn moves_on(record: &Record) -> bool {
+    match &record.what {
+        What::Exit { .. } => true,
+        What::Api(call) => call.object.is_none(),
+        What::Cri(call) => call.op == CriOp::RunPodSandbox && call.phase == CallPhase::End,
+        What::Node { op, .. } => *op == "killSandbox",
         _ => false,
     }
 }

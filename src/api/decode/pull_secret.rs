@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use crate::api::node::Node;
 use crate::api::objects::{Credential, decode_base64};
@@ -14,20 +14,6 @@ const TYPES: [(&str, &str); 2] = [
     ("kubernetes.io/dockerconfigjson", ".dockerconfigjson"),
     ("kubernetes.io/dockercfg", ".dockercfg"),
 ];
-
-/// `DockerConfigJSON`; the older form is the value of `auths` alone.
-#[derive(Deserialize)]
-struct Config {
-    auths: Option<BTreeMap<String, Option<Entry>>>,
-}
-
-#[derive(Default, Deserialize)]
-struct Entry {
-    username: Option<String>,
-    password: Option<String>,
-    email: Option<String>,
-    auth: Option<String>,
-}
 
 /// The credentials of a Secret of type `kind` with that data, in the order of their registries; none of any other type
 /// (`ValidateSecret`, `secretsToTrackedDockerConfigs`).
@@ -45,9 +31,6 @@ pub(super) fn credentials(
         problems.mark(at.mark(), format!("data[{key}]: Required value"));
         return Vec::new();
     };
-    if text.is_empty() {
-        return Vec::new();
-    }
     read(key, text).unwrap_or_else(|why| {
         let mut maps = ["stringData", "data"]
             .into_iter()
@@ -59,47 +42,63 @@ pub(super) fn credentials(
     })
 }
 
+/// Err says why no API server would take the text: it is no JSON object. An entry that can't be read spoils the Secret for the
+/// kubelet alone, and for pods that name it: here it has no credentials then.
 fn read(key: &str, text: &str) -> Result<Vec<Credential>, String> {
-    let entries = if key == TYPES[0].1 {
-        serde_json::from_str::<Config>(text).map(|config| config.auths.unwrap_or_default())
-    } else {
-        serde_json::from_str(text)
+    let entries = match serde_json::from_str(text) {
+        Ok(Value::Object(fields)) if key == TYPES[0].1 => field(&fields, "auths").cloned().unwrap_or_default(),
+        Ok(entries @ (Value::Object(_) | Value::Null)) => entries,
+        Ok(_) => return Err("it must be a JSON object".to_owned()),
+        Err(error) => return Err(error.to_string()),
     };
-    let mut credentials = Vec::new();
-    for (location, entry) in entries.map_err(|error| error.to_string())? {
-        let login = login(entry.unwrap_or_default()).map_err(|why| format!("{location:?}: {why}"))?;
-        credentials.push(Credential {
-            registry: registry(&location).into(),
-            login: login.into(),
-        });
-    }
-    Ok(credentials)
+    let Value::Object(entries) = entries else {
+        return Ok(Vec::new());
+    };
+    let credentials = entries.iter().map(|(location, entry)| {
+        Some(Credential {
+            registry: registry(location).into(),
+            login: login(entry)?.into(),
+        })
+    });
+    Ok(credentials.collect::<Option<Vec<_>>>().unwrap_or_default())
+}
+
+/// A field of `DockerConfigEntry`: Go's JSON does not look at upper and lower case.
+fn field<'v>(fields: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
+    let called = |(key, _): &(&String, &Value)| key.eq_ignore_ascii_case(name);
+    fields.iter().filter(called).last().map(|(_, value)| value)
 }
 
 /// User, password and e-mail address as one text; `auth`, when it is there, has the first two
-/// (`decodeDockerConfigFieldAuth`).
-fn login(entry: Entry) -> Result<String, String> {
-    let (mut user, mut password) = (entry.username, entry.password);
-    if let Some(auth) = entry.auth.filter(|auth| !auth.is_empty()) {
-        let given = auth.trim_end();
+/// (`decodeDockerConfigFieldAuth`). None: it can't be read.
+fn login(entry: &Value) -> Option<String> {
+    let nothing = Map::new();
+    let fields = match entry {
+        Value::Object(fields) => fields,
+        Value::Null => &nothing,
+        _ => return None,
+    };
+    let text = |name: &str| match field(fields, name) {
+        None | Some(Value::Null) => Some(String::new()),
+        Some(Value::String(text)) => Some(text.clone()),
+        Some(_) => None,
+    };
+    let (mut user, mut password, email) = (text("username")?, text("password")?, text("email")?);
+    let auth = text("auth")?;
+    if !auth.is_empty() {
+        let given = auth.trim();
         // Without padding it is read, too.
         let missing = if given.ends_with('=') {
             0
         } else {
             given.len().wrapping_neg() % 4
         };
-        let bytes = decode_base64(&format!("{given}{}", "=".repeat(missing)));
-        let text = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        let (left, right) = text
-            .as_deref()
-            .and_then(|text| text.split_once(':'))
-            .ok_or("unable to parse auth field, must be formatted as base64(username:password)")?;
-        (user, password) = (Some(left.to_owned()), Some(right.to_owned()));
+        let bytes = decode_base64(&format!("{given}{}", "=".repeat(missing)))?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let (left, right) = text.split_once(':')?;
+        (user, password) = (left.to_owned(), right.to_owned());
     }
-    Ok(format!(
-        "{:?}",
-        [user, password, entry.email].map(Option::unwrap_or_default)
-    ))
+    Some(format!("{:?}", [user, password, email]))
 }
 
 /// Host and path of a location, which may be a URL; `/v1/` and `/v2/` at the beginning of the path mean the host
@@ -143,12 +142,23 @@ mod tests {
     fn both_forms_are_read_and_auth_wins() {
         let new = r#"{"auths": {"quay.io": {"username": "me", "password": "x", "auth": "YW5uOnNlY3JldA"}}}"#;
         let old = r#"{"quay.io": {"username": "ann", "password": "secret", "email": ""}}"#;
+        let old_text = old;
         let (new, old) = (read(TYPES[0].1, new), read(TYPES[1].1, old));
         assert_eq!(new, old);
         assert_eq!(new.map(|found| found.len()), Ok(1));
         assert_eq!(read(TYPES[0].1, "{}"), Ok(Vec::new()));
         assert!(read(TYPES[0].1, "[]").is_err());
-        let error = read(TYPES[0].1, r#"{"auths": {"quay.io": {"auth": "YW5u"}}}"#).expect_err("no colon");
-        assert!(error.starts_with("\"quay.io\": unable to parse auth field"), "{error}");
+        // The API takes these; the kubelet finds no login in them.
+        for text in [
+            r#"{"auths": {"quay.io": {"auth": "YW5u"}}}"#,
+            r#"{"auths": {"quay.io": {"auth": "PLACEHOLDER"}}}"#,
+            r#"{"auths": "x"}"#,
+            "null",
+        ] {
+            assert_eq!(read(TYPES[0].1, text), Ok(Vec::new()), "{text}");
+        }
+        assert!(read(TYPES[0].1, "").is_err());
+        let folded = r#"{"Auths": {"quay.io": {"Username": "ann", "PASSWORD": "secret"}}}"#;
+        assert_eq!(read(TYPES[0].1, folded), read(TYPES[1].1, old_text));
     }
 }

@@ -36,6 +36,8 @@ pub struct Failure {
     pub at: Time,
     /// What happened instead, as `it was false at 30s`.
     pub why: String,
+    /// The run says nothing of it: it is too short, or the expression never had a value.
+    pub undecided: bool,
     /// What the parts of the expression were then.
     pub saw: Vec<Seen>,
 }
@@ -219,7 +221,7 @@ impl<'a> Watch<'a> {
         if let (State::Open, When::At(at)) = (&self.state, when) {
             if too_short {
                 let why = format!("the run ended at {}, before {}: {TOO_SHORT}", clock(end), clock(at));
-                self.state = State::Failed(self.failure(world, end, why));
+                self.state = State::Failed(self.undecided(world, end, why));
             } else {
                 self.decide_at(world, at);
             }
@@ -235,7 +237,7 @@ impl<'a> Watch<'a> {
                 let by = Time::ZERO + span;
                 if too_short {
                     let why = format!("it is not true until the run's end at {}", clock(end));
-                    return Some(self.failure(world, end, why));
+                    return Some(self.undecided(world, end, why));
                 }
                 Some(self.never_came(world, by))
             }
@@ -246,14 +248,21 @@ impl<'a> Watch<'a> {
                     clock(end),
                     clock(missing)
                 );
-                Some(self.failure(world, end, why))
+                Some(self.undecided(world, end, why))
             }
             // A check that never had a value has not been made.
             When::Always { .. } | When::Never { .. } if !self.evaluated => {
                 let why = "it never had a value".to_owned();
-                Some(self.failure(world, end, why))
+                Some(self.undecided(world, end, why))
             }
             When::At(_) | When::Always { .. } | When::Never { .. } => None,
+        }
+    }
+
+    fn undecided(&self, world: &mut World, at: Time, why: String) -> Failure {
+        Failure {
+            undecided: true,
+            ..self.failure(world, at, why)
         }
     }
 
@@ -282,7 +291,12 @@ impl<'a> Watch<'a> {
                 value: error,
             });
         }
-        Failure { at, why, saw }
+        Failure {
+            at,
+            why,
+            undecided: false,
+            saw,
+        }
     }
 }
 

@@ -35,7 +35,7 @@ pub fn describe(expectation: &Expectation) -> String {
 
 /// What a failing expectation has to say; ends with a newline.
 pub fn report(verdict: &Verdict, input: &Input, records: &[Record], options: Options) -> String {
-    let Some(Failure { at, why, saw }) = &verdict.failure else {
+    let Some(Failure { at, why, saw, .. }) = &verdict.failure else {
         return String::new();
     };
     let mut text = String::new();

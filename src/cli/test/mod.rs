@@ -80,6 +80,8 @@ enum Report {
 pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Trouble> {
     let watch = clock::Watch::start();
     let cases = discover::discover(&arguments.paths, discover::Bare::Refused)?;
+    let read: Vec<PathBuf> = cases.iter().flat_map(|case| case.files.clone()).collect();
+    super::sources::not_read(&read, "--report-file", arguments.report_file.as_deref())?;
     arguments.report_file.as_deref().map_or(Ok(()), try_file)?;
     let review = if arguments.update {
         Review::Accept

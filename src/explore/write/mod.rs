@@ -7,6 +7,7 @@ mod scenario;
 
 use serde_json::{Map, Value};
 
+use crate::api::pod::Pod;
 use crate::kernel::Duration;
 use crate::scenario::types::Input;
 
@@ -15,7 +16,14 @@ pub fn yaml(input: &Input) -> String {
     let mut text = String::new();
     let objects = input.objects.iter().map(|o| objects::object(&o.object));
     let pods = input.pods.iter().map(|p| pod::pod(&p.pod));
-    for document in objects.chain(pods).chain([scenario::scenario(&input.scenario)]) {
+    let mut classes: Vec<Value> = Vec::new();
+    for class in input.pods.iter().filter_map(|p| pod::priority_class(&p.pod)) {
+        if !classes.contains(&class) {
+            classes.push(class);
+        }
+    }
+    let documents = classes.into_iter().chain(objects).chain(pods);
+    for document in documents.chain([scenario::scenario(&input.scenario)]) {
         text.push_str("---\n");
         // A tree of strings, numbers and lists has nothing in it that YAML could not say.
         text.push_str(&serde_yaml::to_string(&document).unwrap_or_default());
@@ -24,6 +32,18 @@ pub fn yaml(input: &Input) -> String {
         }
     }
     text
+}
+
+/// Lets the manifests of pods say what has been changed in them since they were those of `original`.
+pub fn keep_in_step(input: &mut Input, original: &Input) {
+    for changed in &mut input.pods {
+        let is_its = |pod: &&Pod| pod.namespace == changed.pod.namespace && pod.name == changed.pod.name;
+        if let Some(original) = original.pods.iter().map(|p| &*p.pod).find(is_its)
+            && changed.pod.spec != original.spec
+        {
+            pod::keep_in_step(&mut changed.pod, original);
+        }
+    }
 }
 
 /// A mapping of those fields that are there.

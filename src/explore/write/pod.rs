@@ -16,8 +16,84 @@ fn policy(policy: RestartPolicy) -> &'static str {
     }
 }
 
-/// The manifest of a pod.
+/// The manifest of a pod: as it was given, if it was, which may say more than a run depends on by its typed fields.
 pub(super) fn pod(pod: &Pod) -> Value {
+    let mut written = by_fields(pod);
+    if let Some(spec) = pod.manifest.get("spec") {
+        written["spec"] = spec.clone();
+        if let Some(given) = pod.manifest.get("metadata").and_then(Value::as_object) {
+            let mut metadata = given.clone();
+            metadata.remove("generateName");
+            metadata.extend(written["metadata"].as_object().cloned().unwrap_or_default());
+            written["metadata"] = metadata.into();
+        }
+    }
+    written
+}
+
+/// Puts the fields in which a pod is different from the one that it was made of into its manifest, and leaves all others as
+/// they were given.
+pub(super) fn keep_in_step(pod: &mut Pod, original: &Pod) {
+    if pod.spec == original.spec || pod.manifest.get("spec").is_none() {
+        return;
+    }
+    let (before, now) = (by_fields(original), by_fields(pod));
+    let mut manifest = Value::clone(&original.manifest);
+    overlay(&mut manifest["spec"], &before["spec"], &now["spec"]);
+    pod.manifest = manifest.into();
+}
+
+/// Makes the changes between two objects to a third; lists of things with names are changed thing by thing.
+fn overlay(given: &mut Value, before: &Value, now: &Value) {
+    let fields = |value: &Value| value.as_object().cloned().unwrap_or_default();
+    let (before, now) = (fields(before), fields(now));
+    let Some(given) = given.as_object_mut() else { return };
+    let gone: Vec<&String> = before.keys().filter(|field| !now.contains_key(*field)).collect();
+    for field in gone {
+        given.remove(field);
+    }
+    let changed = now.iter().filter(|(field, value)| before.get(*field) != Some(value));
+    for (field, value) in changed {
+        let (Some(Value::Array(old)), Value::Array(new)) = (before.get(field), value) else {
+            given.insert(field.clone(), value.clone());
+            continue;
+        };
+        if new.iter().any(|one| one["name"].is_null()) {
+            given.insert(field.clone(), value.clone());
+            continue;
+        }
+        let kept = given.get(field).and_then(Value::as_array).cloned().unwrap_or_default();
+        let called = |list: &[Value], one: &Value| list.iter().find(|other| other["name"] == one["name"]).cloned();
+        let changed = new.iter().map(|one| match (called(&kept, one), called(old, one)) {
+            (Some(mut kept), Some(old)) => {
+                overlay(&mut kept, &old, one);
+                kept
+            }
+            _ => one.clone(),
+        });
+        given.insert(field.clone(), changed.collect());
+    }
+}
+
+/// The class that gives a pod its priority; none of Kubernetes' own.
+pub(super) fn priority_class(pod: &Pod) -> Option<Value> {
+    let spec = &pod.spec;
+    let name = spec.priority_class_name.as_deref()?;
+    if name.starts_with("system-") {
+        return None;
+    }
+    let mut fields = Fields::new();
+    fields
+        .put("apiVersion", "scheduling.k8s.io/v1")
+        .put("kind", "PriorityClass")
+        .put("metadata", json!({"name": name}))
+        .put("value", spec.priority)
+        .maybe("preemptionPolicy", spec.preemption_policy.as_deref());
+    Some(fields.done())
+}
+
+/// The manifest as far as the typed fields go.
+fn by_fields(pod: &Pod) -> Value {
     let spec = &pod.spec;
     let containers = |list: &[Container]| list.iter().map(container).collect::<Vec<_>>();
     let mut fields = Fields::new();
