@@ -249,6 +249,13 @@ fn numbers_of_runs_and_threads_begin_at_1() {
             assert!(errors.contains("0 is not in 1.."), "{errors}");
         }
     }
+    for (weights, wanted) in [
+        ("probes=101", "it must be from 0 to 100"),
+        ("probes=10,probes=20", "probes is given twice"),
+    ] {
+        let (_, errors) = told("", &["fuzz", "--runs", "1", "--weights", weights], 2);
+        assert!(errors.contains(wanted), "{errors}");
+    }
     for minutes in ["0", "-1", "nan", "inf", "soon"] {
         let (_, errors) = told("", &["fuzz", "--minutes", minutes], 2);
         assert!(errors.contains("invalid value"), "{errors}");

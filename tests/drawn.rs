@@ -336,3 +336,22 @@ fn a_run_of_a_sweep_draws_otherwise() {
     });
     assert_ne!(one, two);
 }
+
+#[test]
+fn a_nodes_own_phases_hold_where_the_others_are_seeded() {
+    const SEEDED: &str = "apiVersion: podlapse.dev/v1alpha1
+kind: Scenario
+metadata: {name: s}
+spec:
+  kubelet: {phases: Seeded}
+  nodes: [{name: one, kubelet: {phases: {relist: 700ms, sync: 100ms}}}, {name: two}]
+";
+    let scenario = input(SEEDED).scenario;
+    let seeded: Vec<bool> = scenario.nodes.iter().map(|node| node.kubelet.seeded_phases).collect();
+    assert_eq!(seeded, [false, true]);
+    let again = podlapse::explore::write::yaml(&input(SEEDED));
+    assert!(
+        again.contains("relist: 700ms") && again.contains("phases: Seeded"),
+        "{again}"
+    );
+}

@@ -1,5 +1,6 @@
 //! `podlapse fuzz`: many generated scenarios, each held against the invariants.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use clap::{Args, ValueEnum};
 
 use super::exit::{Exit, Trouble};
 use super::printer::{Printer, try_file, write_file};
+use super::sweep::quoted;
 use super::{clock, load, progress, sources};
 use crate::explore::fuzz::Plan;
 use crate::explore::report;
@@ -169,7 +171,7 @@ fn plan(arguments: &Arguments, printer: Printer) -> Result<Plan, Trouble> {
 fn options(arguments: &Arguments) -> String {
     let mut options = format!(" --seed {}", arguments.seed);
     for file in &arguments.around {
-        options.push_str(&format!(" --around {}", file.display()));
+        options.push_str(&format!(" --around {}", quoted(&file.display().to_string())));
     }
     if let Some(weights) = &arguments.weights {
         options.push_str(&format!(" --weights {weights}"));
@@ -180,6 +182,7 @@ fn options(arguments: &Arguments) -> String {
 /// Reads `probes=80,pods=1`.
 fn weights(text: Option<&str>) -> Result<Weights, String> {
     let mut weights = serde_json::to_value(Weights::default()).map_err(|error| error.to_string())?;
+    let mut given = BTreeSet::new();
     for pair in text.into_iter().flat_map(|text| text.split(',')) {
         let (name, value) = pair
             .split_once('=')
@@ -191,6 +194,15 @@ fn weights(text: Option<&str>) -> Result<Weights, String> {
         if !fields.contains_key(name) {
             let known: Vec<_> = fields.keys().map(String::as_str).collect();
             return Err(format!("--weights: {name:?} is not one of {}", known.join(", ")));
+        }
+        if !given.insert(name) {
+            return Err(format!("--weights: {name} is given twice"));
+        }
+        let counted = ["longestSeconds", "pods", "containers"].contains(&name);
+        if !counted && value > 100 {
+            return Err(format!(
+                "--weights: {name}={value} is no percentage: it must be from 0 to 100"
+            ));
         }
         fields.insert(name.to_owned(), value.into());
     }

@@ -137,7 +137,7 @@ fn replay(arguments: &Arguments, run: u64) -> String {
 }
 
 /// A word as it stands in a line of the shell.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-=:,@%+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();

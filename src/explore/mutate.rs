@@ -34,7 +34,12 @@ fn mutate(stream: &mut Stream, input: &mut Input) {
     match stream.below(10) {
         0 => {
             input.scenario.schedule = Schedule::Seeded;
-            input.scenario.kubelet.seeded_phases = stream.chance(50);
+            let seeded = stream.chance(50);
+            let scenario = &mut *input.scenario;
+            let nodes = scenario.nodes.iter_mut().map(|node| &mut node.kubelet);
+            nodes
+                .chain([&mut scenario.kubelet])
+                .for_each(|kubelet| kubelet.seeded_phases = seeded);
             input.scenario.seed = u64::from(stream.below(u32::MAX));
         }
         1 | 2 => add_action(stream, input),

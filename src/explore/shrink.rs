@@ -230,6 +230,8 @@ fn shorten(input: &mut Input, place: usize) -> Step {
 /// The world of a scenario that says nothing of it.
 fn calm_world(input: &mut Input, place: usize) -> Step {
     let base = Scenario::default();
+    let mut containers = input.pods.iter().flat_map(|p| p.pod.all_containers());
+    let rules_alone = containers.any(|(_, c)| c.restart_policy.is_none() && !c.restart_policy_rules.is_empty());
     let scenario = &mut input.scenario;
     let changed = match place {
         0 => std::mem::replace(&mut scenario.schedule, Schedule::Fifo) != Schedule::Fifo,
@@ -250,13 +252,13 @@ fn calm_world(input: &mut Input, place: usize) -> Step {
             let epoch = base.epoch_unix_secs;
             std::mem::replace(&mut scenario.epoch_unix_secs, epoch) != epoch
         }
-        11 => newest_version(scenario),
+        11 => !rules_alone && newest_version(scenario),
         _ => return Step::Beyond,
     };
     step(changed)
 }
 
-/// The newest version with its own gates takes every pod that another one takes.
+/// The newest version with its own gates takes every pod that another one takes, except where rules stand without a policy.
 fn newest_version(scenario: &mut Scenario) -> bool {
     let newest = KubeletConfig::clone(&Scenario::default().kubelet);
     let nodes = scenario.nodes.iter_mut().map(|node| &mut node.kubelet);
@@ -331,8 +333,11 @@ const CALMS_OF_A_CONTAINER: usize = 11;
 
 fn calm_container(input: &mut Input, place: usize) -> Step {
     let specs = input.pods.iter_mut().map(|p| &mut p.pod.spec);
-    let mut containers = specs.flat_map(|spec| spec.init_containers.iter_mut().chain(&mut spec.containers));
-    let Some(container) = containers.nth(place / CALMS_OF_A_CONTAINER) else {
+    let mut containers = specs.flat_map(|spec| {
+        let inits = spec.init_containers.iter_mut().map(|c| (true, c));
+        inits.chain(spec.containers.iter_mut().map(|c| (false, c)))
+    });
+    let Some((is_init, container)) = containers.nth(place / CALMS_OF_A_CONTAINER) else {
         return Step::Beyond;
     };
     let Container {
@@ -367,7 +372,7 @@ fn calm_container(input: &mut Input, place: usize) -> Step {
         // Without its Always a sidecar would be another kind of container; rules need a policy.
         _ => {
             let rules = !restart_policy_rules.is_empty();
-            let own = restart_policy.take_if(|policy| !rules && *policy != RestartPolicy::Always);
+            let own = restart_policy.take_if(|policy| !(rules || is_init && *policy == RestartPolicy::Always));
             own.is_some()
         }
     };

@@ -223,7 +223,10 @@ impl Decoder<'_, '_> {
         self.shutdown_gates(node, base, &config.features);
         self.field(node, "phases", |decoder, phases| match phases.text() {
             Some(_) => config.seeded_phases = true,
-            None => decoder.phases(phases, &mut config.phases),
+            None => {
+                config.seeded_phases = false;
+                decoder.phases(phases, &mut config.phases);
+            }
         });
         config
     }

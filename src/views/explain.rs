@@ -240,13 +240,13 @@ impl<'a> Explainer<'a> {
             // not its own; one pod's end may be why the next is created.
             let is_own = cause.pod.is_none() || cause.pod == record.pod;
             let is_own = is_own || record.pod.is_none() || matches!(record.what, What::Api(_));
-            let of_another = ends_life(cause) && cause.container != record.container;
+            let name = about(record);
+            let of_another = name.is_some() && ends_life(cause) && about(cause) != name;
             if is_own && !of_another {
                 return Some(cause);
             }
             // What is started again has ended before, what is started at all comes after something else of the pod.
-            let of_container = |r: &&Record| record.container.is_some() && r.container == record.container;
-            let again = of_pod().filter(of_container).find(|r| ends_life(r));
+            let again = of_pod().find(|r| name.is_some() && about(r) == name && ends_life(r));
             let own_cause = Some(cause).filter(|_| is_own);
             again.or(own_cause).or_else(|| of_pod().find(|r| moves_on(r)))
         })

@@ -66,7 +66,7 @@ fn read(key: &str, text: &str) -> Result<Vec<Credential>, String> {
 /// A field of `DockerConfigEntry`: Go's JSON does not look at upper and lower case.
 fn field<'v>(fields: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
     let called = |(key, _): &(&String, &Value)| key.eq_ignore_ascii_case(name);
-    fields.iter().filter(called).last().map(|(_, value)| value)
+    fields.iter().rfind(called).map(|(_, value)| value)
 }
 
 /// User, password and e-mail address as one text; `auth`, when it is there, has the first two

@@ -78,7 +78,8 @@ pub(super) fn kubelet(kubelet: &KubeletConfig, base: &KubeletConfig) -> Value {
         ("containerGC", own.container_gc, default.container_gc),
         ("statusSync", own.status_sync, default.status_sync),
     ] {
-        if value != default {
+        // Fixed ones below Seeded must be said, whatever they are.
+        if value != default || base.seeded_phases {
             phases.put(key, text(value));
         }
     }
