@@ -285,7 +285,7 @@ impl Kubelet {
         self.add_probes(ix, config, cancelled);
         let mut result = self.sync_pod_runtime(ix, config, runtime, secrets, restarting).await;
         let quiet = !changed && !result.acted && !restarting && self.probes.triggers() == triggers;
-        // With these every sync has events.
+        // Images of volumes have events in every sync, and so have pull secrets that are missing: one may go at any time.
         let spec = &config.pod.spec;
         let tells = !spec.image_pull_secrets.is_empty() || spec.image_volumes().next().is_some();
         result.idle = quiet && !tells && self.has_heard_all(ix, config);
