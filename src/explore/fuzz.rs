@@ -20,6 +20,7 @@ use crate::check::invariants::Checker;
 use crate::scenario::types::{Input, Sabotage, Schedule};
 use crate::sim;
 use crate::trace::Record;
+use crate::views::humane::count_of;
 
 /// What is to be fuzzed.
 #[derive(Clone, Debug)]
@@ -301,11 +302,10 @@ fn shrink(input: &Input, broken: &Broken, original: Option<&Input>) -> (Input, B
 pub fn drawn(input: &Input) -> String {
     let scenario = &input.scenario;
     let containers: usize = input.pods.iter().map(|p| p.pod.all_containers().count()).sum();
-    let plural = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
     let mut parts = vec![
-        plural(input.pods.len(), "pod"),
-        plural(containers, "container"),
-        plural(scenario.actions.len(), "action"),
+        count_of(input.pods.len(), "pod"),
+        count_of(containers, "container"),
+        count_of(scenario.actions.len(), "action"),
     ];
     if let Some(length) = scenario.run_for {
         parts.push(format!("runFor {length}"));
@@ -317,7 +317,7 @@ pub fn drawn(input: &Input) -> String {
         parts.push("phases Seeded".to_owned());
     }
     if !scenario.nodes.is_empty() {
-        parts.push(plural(scenario.nodes.len(), "node"));
+        parts.push(count_of(scenario.nodes.len(), "node"));
     }
     let features = &scenario.kubelet.features;
     if features.version != Version::LATEST {

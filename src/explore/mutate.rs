@@ -2,13 +2,13 @@
 
 use super::stream::{Stream, StreamOf};
 use crate::api::features::Features;
-use crate::api::pod::{Container, Handler, PodSpec, RestartPolicy};
+use crate::api::pod::{Container, Handler, Name, PodSpec, RestartPolicy};
 use crate::kernel::{Duration, Time};
 use crate::scenario::distributions;
 use crate::scenario::named;
 use crate::scenario::types::{
-    Action, ActionKind, ContainerScript, EVICTION_MESSAGE, EvictionReason, Exit, Input, OnTerm, ProbeAnswer, Run,
-    Schedule, Span,
+    Action, ActionKind, ContainerScript, EVICTION_MESSAGE, EvictionReason, Exit, Input, NodeScript, OnTerm,
+    ProbeAnswer, Run, Schedule, Span,
 };
 
 /// Run number `run` around `input`: number 0 is the input as it is.
@@ -65,11 +65,7 @@ fn add_action(stream: &mut Stream, input: &mut Input) {
     let pod = &stream.pick(&input.pods).pod;
     let containers: Vec<_> = pod.all_containers().map(|(_, c)| c.name.clone()).collect();
     let name = named::shortest(input, pod);
-    // Of several nodes one must be named.
-    let node = |stream: &mut Stream| {
-        let nodes = &input.scenario.nodes;
-        (!nodes.is_empty()).then(|| stream.pick(nodes).name.clone())
-    };
+    let node = |stream: &mut Stream| some_node(stream, &input.scenario.nodes);
     let what = match stream.below(12) {
         0..3 => ActionKind::Kill {
             pod: name,
@@ -102,6 +98,11 @@ fn add_action(stream: &mut Stream, input: &mut Input) {
     let millis = u32::try_from(horizon(input).0 / 1_000_000).unwrap_or(u32::MAX - 1);
     let at = Time::ZERO + Duration::from_millis(i64::from(stream.between(0, millis)));
     input.scenario.actions.push(Action { at, what, place: None });
+}
+
+/// A node for an action: of several one must be named.
+pub(super) fn some_node(stream: &mut Stream, nodes: &[NodeScript]) -> Option<Name> {
+    (!nodes.is_empty()).then(|| stream.pick(nodes).name.clone())
 }
 
 fn move_action(stream: &mut Stream, input: &mut Input) {

@@ -231,7 +231,7 @@ fn shorten(input: &mut Input, place: usize) -> Step {
 fn calm_world(input: &mut Input, place: usize) -> Step {
     let base = Scenario::default();
     let mut containers = input.pods.iter().flat_map(|p| p.pod.all_containers());
-    let rules_alone = containers.any(|(_, c)| c.restart_policy.is_none() && !c.restart_policy_rules.is_empty());
+    let mut rules_alone = || containers.any(|(_, c)| c.restart_policy.is_none() && !c.restart_policy_rules.is_empty());
     let scenario = &mut input.scenario;
     let changed = match place {
         0 => std::mem::replace(&mut scenario.schedule, Schedule::Fifo) != Schedule::Fifo,
@@ -252,7 +252,7 @@ fn calm_world(input: &mut Input, place: usize) -> Step {
             let epoch = base.epoch_unix_secs;
             std::mem::replace(&mut scenario.epoch_unix_secs, epoch) != epoch
         }
-        11 => !rules_alone && newest_version(scenario),
+        11 => !rules_alone() && newest_version(scenario),
         _ => return Step::Beyond,
     };
     step(changed)

@@ -62,9 +62,14 @@ pub fn all_pods_like(input: &Input, given: &str) -> Vec<Name> {
 
 /// The shortest name that means the pod and no other of the input.
 pub fn shortest(input: &Input, pod: &Pod) -> Name {
-    match pods(input, &pod.name) {
-        Meant::Several(_) => pod.full_name(),
-        Meant::One(_) | Meant::Nothing => pod.name.clone(),
+    shortest_of(input.pods.iter().map(|p| &*p.pod), pod)
+}
+
+/// The shortest name that means the pod and no other of these.
+pub fn shortest_of<'p>(pods: impl Iterator<Item = &'p Pod>, pod: &Pod) -> Name {
+    match pods.filter(|other| other.name == pod.name).count() {
+        0 | 1 => pod.name.clone(),
+        _ => pod.full_name(),
     }
 }
 

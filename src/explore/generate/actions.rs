@@ -1,11 +1,13 @@
 //! What operators and the world do to pods, objects and nodes.
 
-use super::{Draw, called};
+use super::Draw;
 use crate::api::decode::ephemeral;
 use crate::api::objects::Object;
 use crate::api::pod::{Name, Pod};
 use crate::api::status::ConditionStatus;
+use crate::explore::mutate::some_node;
 use crate::explore::stream::Stream;
+use crate::scenario::named::shortest_of;
 use crate::scenario::types::{Action, ActionKind, EVICTION_MESSAGE, EvictionReason};
 
 /// A second debug container of one name the API server would refuse.
@@ -29,7 +31,9 @@ impl Draw<'_> {
             if stream.chance(30) {
                 actions.push(Action {
                     at: stream.instant(self.length),
-                    what: ActionKind::CreatePod { pod: called(pods, pod) },
+                    what: ActionKind::CreatePod {
+                        pod: shortest_of(pods.iter(), pod),
+                    },
                     place: None,
                 });
             }
@@ -49,8 +53,8 @@ impl Draw<'_> {
         while actions.len() < most && stream.chance(self.weights.actions) {
             let pod = stream.pick(pods);
             let what = match stream.chance(self.weights.disruptions) {
-                true => self.disruption(stream, called(pods, pod)),
-                false => self.everyday(stream, pod, called(pods, pod)),
+                true => self.disruption(stream, shortest_of(pods.iter(), pod)),
+                false => self.everyday(stream, pod, shortest_of(pods.iter(), pod)),
             };
             let at = stream.instant(self.length);
             if actions
@@ -120,21 +124,16 @@ impl Draw<'_> {
                 message: EVICTION_MESSAGE.into(),
             },
             3 => ActionKind::RestartKubelet {
-                node: self.some_node(stream),
+                node: some_node(stream, &self.nodes),
                 down: stream.millis(0, 20_000),
             },
             4 => ActionKind::RebootNode {
-                node: self.some_node(stream),
+                node: some_node(stream, &self.nodes),
                 down: stream.millis(1_000, 40_000),
             },
             _ => ActionKind::ShutdownNode {
-                node: self.some_node(stream),
+                node: some_node(stream, &self.nodes),
             },
         }
-    }
-
-    /// Of several nodes one must be named.
-    fn some_node(&self, stream: &mut Stream) -> Option<Name> {
-        (!self.nodes.is_empty()).then(|| stream.pick(&self.nodes).name.clone())
     }
 }

@@ -17,6 +17,7 @@ use super::weights::Weights;
 use crate::api::decode::ephemeral;
 use crate::api::pod::{Container, Name, Pod};
 use crate::kernel::Duration;
+use crate::scenario::named::shortest_of;
 use crate::scenario::types::{ActionKind, Input, NodeScript, ObjectInput, PodInput, Scenario};
 use kubelets::Setup;
 use names::Names;
@@ -99,7 +100,10 @@ fn together(pods: Vec<Pod>, objects: Vec<crate::api::objects::Object>, scenario:
             _ => false,
         })
     };
-    let created_pods: Vec<bool> = pods.iter().map(|pod| created(&called(&pods, pod), true)).collect();
+    let created_pods: Vec<bool> = pods
+        .iter()
+        .map(|pod| created(&shortest_of(pods.iter(), pod), true))
+        .collect();
     let pods = pods.into_iter().zip(created_pods).map(|(pod, created)| PodInput {
         created_by_action: created,
         pod: pod.into(),
@@ -112,14 +116,6 @@ fn together(pods: Vec<Pod>, objects: Vec<crate::api::objects::Object>, scenario:
         pods: pods.collect(),
         objects: objects.collect(),
         scenario: scenario.into(),
-    }
-}
-
-/// The shortest name that means one of these pods and no other.
-fn called(pods: &[Pod], pod: &Pod) -> Name {
-    match pods.iter().filter(|other| other.name == pod.name).count() {
-        1 => pod.name.clone(),
-        _ => pod.full_name(),
     }
 }
 

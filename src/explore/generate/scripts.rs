@@ -1,9 +1,10 @@
 //! What containers do, run by run, and durations that are drawn when the scenario is read.
 
-use super::{Draw, called};
+use super::Draw;
 use crate::api::pod::{Container, Handler, Pod, Probe};
 use crate::explore::stream::Stream;
 use crate::kernel::{Duration, Time};
+use crate::scenario::named::shortest_of;
 use crate::scenario::types::{
     ActionKind, ContainerScript, Distribution, Exit, OnTerm, Outcome, PlacedDistribution, ProbeAnswer, ProbeWindow,
     Run, Scenario, Span,
@@ -24,7 +25,7 @@ impl Draw<'_> {
                     .map(|_| self.run(stream, container, ends))
                     .collect();
                 scripts.push(ContainerScript {
-                    pod: (pods.len() > 1).then(|| called(pods, pod)),
+                    pod: (pods.len() > 1).then(|| shortest_of(pods.iter(), pod)),
                     name: container.name.clone(),
                     runs,
                 });

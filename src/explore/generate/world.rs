@@ -1,10 +1,11 @@
 //! The world that a Scenario scripts: latencies, images, sandboxes, volumes, programs.
 
-use super::{Draw, called};
+use super::Draw;
 use crate::api::place::Place;
 use crate::api::pod::{Name, Pod};
 use crate::explore::stream::Stream;
 use crate::kernel::Duration;
+use crate::scenario::named::shortest_of;
 use crate::scenario::types::{
     ImageScript, Outcome, ProgramAnswer, ProgramScript, SandboxScript, Scenario, VolumeScript,
 };
@@ -98,7 +99,7 @@ impl Draw<'_> {
     /// A pod by its name, all by a pattern, or all by saying nothing.
     pub(super) fn some_pod(&self, stream: &mut Stream, pods: &[Pod]) -> Option<Name> {
         match stream.below(4) {
-            0 => Some(called(pods, stream.pick(pods))),
+            0 => Some(shortest_of(pods.iter(), stream.pick(pods))),
             1 => Some(self.names.every_pod.clone()),
             _ => None,
         }

@@ -34,11 +34,13 @@ pub fn yaml(input: &Input) -> String {
     text
 }
 
-/// Lets the manifests of pods say what has been changed in them since they were those of `original`.
+/// Lets the manifests of pods say what has been changed in them since they were those of `original`. Some of its pods may be
+/// gone, the others are in the same order.
 pub fn keep_in_step(input: &mut Input, original: &Input) {
+    let mut originals = original.pods.iter().map(|p| &*p.pod);
     for changed in &mut input.pods {
         let is_its = |pod: &&Pod| pod.namespace == changed.pod.namespace && pod.name == changed.pod.name;
-        if let Some(original) = original.pods.iter().map(|p| &*p.pod).find(is_its)
+        if let Some(original) = originals.find(is_its)
             && changed.pod.spec != original.spec
         {
             pod::keep_in_step(&mut changed.pod, original);

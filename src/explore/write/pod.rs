@@ -31,10 +31,10 @@ pub(super) fn pod(pod: &Pod) -> Value {
     written
 }
 
-/// Puts the fields in which a pod is different from the one that it was made of into its manifest, and leaves all others as
-/// they were given.
+/// Puts the fields in which a pod is different from the one that it was made of into its manifest, if it has one, and leaves
+/// all others as they were given.
 pub(super) fn keep_in_step(pod: &mut Pod, original: &Pod) {
-    if pod.spec == original.spec || pod.manifest.get("spec").is_none() {
+    if pod.manifest.get("spec").is_none() {
         return;
     }
     let (before, now) = (by_fields(original), by_fields(pod));
