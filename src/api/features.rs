@@ -143,8 +143,8 @@ pub struct Features {
     pub created_means_initialized: bool,
     /// Only what has exited with 0 counts as succeeded when a sandbox is planned.
     pub only_exited_succeeds: bool,
-    /// Ephemeral containers count among those that share the length of termination messages.
-    pub cut_ephemeral_messages: bool,
+    /// Statuses of ephemeral containers are cut and compared as those of other containers are.
+    pub normalize_ephemeral_statuses: bool,
     /// PodResizePending and PodResizeInProgress are conditions of the kubelet.
     pub owns_resize_conditions: bool,
     /// The status of a pod that is turned away keeps its qosClass.
@@ -220,7 +220,7 @@ impl Features {
             count_conditions: from(V1_33),
             created_means_initialized: from(V1_33) && !on("LegacySidecarContainers"),
             only_exited_succeeds: from(V1_32),
-            cut_ephemeral_messages: from(V1_32),
+            normalize_ephemeral_statuses: from(V1_32),
             owns_resize_conditions: from(V1_33),
             rejected_keeps_qos_class: from(V1_32),
             ignores_rejected: from(V1_36) && on("InPlacePodVerticalScaling"),

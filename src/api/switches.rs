@@ -207,9 +207,9 @@ pub const SWITCHES: &[Switch] = &[
         on: "PodResizePending and PodResizeInProgress are the kubelet's: it removes what others write"
     ),
     switch!(
-        cut_ephemeral_messages, "status/status_manager.go: normalizeStatus", None,
-        off: "ephemeral containers do not count among those that share 12 KiB of termination messages",
-        on: "ephemeral containers share the 12 KiB of termination messages, too"
+        normalize_ephemeral_statuses, "status/status_manager.go: normalizeStatus", None,
+        off: "statuses of ephemeral containers are not cut with those of others, and never equal to what the API has: their times have nanoseconds",
+        on: "statuses of ephemeral containers are normalised as those of others are: cut with them, and in whole seconds"
     ),
     switch!(
         rejected_keeps_qos_class, "kubelet.go: rejectPod", None,

@@ -9,13 +9,14 @@ use super::backoff::Backoff;
 use super::keyring::logins;
 use super::pull_rate::PullRate;
 use super::pull_records::PullRecords;
+use crate::api::features::Features;
 use crate::api::image_name::{ImageName, with_default_tag};
 use crate::api::objects::Object;
 use crate::api::pod::{Name, PullPolicy, concat};
 use crate::kernel::{Duration, Kernel, Notify};
 use crate::kubelet::Kubelet;
 use crate::kubelet::pod_workers::PodConfig;
-use crate::runtime::{Images, PodIx};
+use crate::runtime::{Images, PodIx, runtime_error};
 use crate::scenario::shared::Shared;
 use crate::scenario::types::Sabotage;
 
@@ -123,7 +124,7 @@ impl ImageManager {
             let present = self.images.inspect(image, &tagged).map_err(|error| {
                 // Later kubelets name the reference that they have not got: nothing.
                 let named: &str = if features.always_skips_inspection { "" } else { image };
-                let message = concat(&["Failed to inspect image \"", named, "\": ", &error]);
+                let message = concat(&["Failed to inspect image \"", named, "\": ", &runtime_error(&error)]);
                 event(true, "InspectFailed", message.clone());
                 StartError {
                     reason: "ImageInspectError",
@@ -191,11 +192,16 @@ impl ImageManager {
             .end(image, &tagged, pulled.as_ref().ok().map(|(_, login)| *login));
         match pulled {
             Ok((took, _)) => {
+                // Asked for with best effort.
+                let size = match self.images.inspect(image, &tagged) {
+                    Ok(true) => IMAGE_SIZE,
+                    Ok(false) | Err(_) => 0,
+                };
                 let whole_millis = |span: Duration| Duration(span.0 / 1_000_000 * 1_000_000);
                 let (took, waited) = (whole_millis(took), whole_millis(self.kernel.now() - begun));
-                let size = "Image size: 1048576 bytes.";
-                let text =
-                    format!("Successfully pulled image \"{image}\" in {took} ({waited} including waiting). {size}");
+                let text = format!(
+                    "Successfully pulled image \"{image}\" in {took} ({waited} including waiting). Image size: {size} bytes."
+                );
                 event(false, "Pulled", text.into());
                 Ok(())
             }
@@ -214,6 +220,16 @@ impl ImageManager {
                 })
             }
         }
+    }
+
+    /// Asks for the user that the image names, as whoever configures a container does. Errors with what the runtime says
+    /// (`kuberuntime/helpers.go: getImageUser`).
+    pub(super) fn ask_for_user(&self, image: &Name, features: &Features) -> Result<(), Name> {
+        if !self.images.inspections_may_fail() {
+            return Ok(());
+        }
+        let tagged = with_default_tag(image, !features.registry_not_in_length);
+        self.images.inspect(image, tagged.as_ref().unwrap_or(image)).map(|_| ())
     }
 
     /// One call with each login until one succeeds, or a single one without; gives how long they took, and the login that
@@ -266,6 +282,9 @@ impl ImageManager {
         }
     }
 }
+
+/// Bytes, of every image.
+const IMAGE_SIZE: u64 = 1 << 20;
 
 /// Causes that a runtime may name itself.
 const NAMED: [(&str, &str); 2] = [

@@ -23,7 +23,7 @@ pub struct Images {
     /// Images that have been pulled, by every name that they were asked for by.
     pulled: RefCell<BTreeSet<Name>>,
     pulls: RefCell<BTreeMap<Name, usize>>,
-    /// ImageStatus calls so far, of images with a script for them.
+    /// ImageStatus calls so far, of images with a script for them, by the name that the script has for them.
     inspected: RefCell<BTreeMap<Name, usize>>,
     /// The machine is down: pulls under way have no end.
     pub down: Cell<bool>,
@@ -50,17 +50,22 @@ impl Images {
         scripts.find(|i| *i.image == *image || *i.image == *tagged)
     }
 
+    /// Whether some ImageStatus calls may fail.
+    pub fn inspections_may_fail(&self) -> bool {
+        self.scenario.images.iter().any(|script| !script.inspects.is_empty())
+    }
+
     /// ImageStatus: whether the image, as the spec names it and with the tag that it means, is on the node. Errors with
-    /// the CRI error's text.
+    /// what the runtime says.
     pub fn inspect(&self, image: &Name, tagged: &Name) -> Result<bool, Name> {
         let script = self.script(image, tagged);
         if let Some(script) = script.filter(|s| !s.inspects.is_empty()) {
             let mut inspected = self.inspected.borrow_mut();
-            let count = inspected.entry(image.clone()).or_default();
+            let count = inspected.entry(script.image.clone()).or_default();
             let error = script.inspects.get(*count).or(script.inspects.last());
             *count += 1;
             if let Some(Some(text)) = error {
-                return Err(rpc_error(text));
+                return Err(text.clone());
             }
         }
         Ok(self.has(script, image, tagged))

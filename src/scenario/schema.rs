@@ -94,7 +94,7 @@ object! {
         present: Boolean => "Whether it is on the node." ["true"],
         pulls: List(&Of(&OUTCOME)) => "One entry per attempt, the last repeats.",
         inspects: List(&Of(&INSPECT))
-            => "One entry per time that the kubelet asks whether it is there, the last repeats.",
+            => "One entry per ImageStatus call, the last repeats: the kubelet asks whether the image is there, how large it is after a pull, and for its user before each CreateContainer.",
     }
     INSPECT = "Inspect" {
         error: Text => "The message with which it fails." ["it succeeds"],

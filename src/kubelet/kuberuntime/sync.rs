@@ -351,7 +351,9 @@ impl Kubelet {
             fail(error.reason, error.reason.into());
             return Err(error);
         }
-        if let Err(text) = self.check_environment(config, container) {
+        let environment = self.check_environment(config, container);
+        let user = environment.and_then(|()| self.images.ask_for_user(&container.image, &self.config.features));
+        if let Err(text) = user {
             return Err(fail("CreateContainerConfigError", text));
         }
         let attempt = match status.find_by_name(name) {

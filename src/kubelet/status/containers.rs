@@ -68,11 +68,13 @@ impl Conversion<'_> {
             }
         }
         if self.features.last_state_survives {
-            converted.last_state = if old.container_id != converted.container_id && ended {
-                Some(old.state.clone())
+            let latest = if old.container_id != converted.container_id && ended {
+                Some(&old.state)
             } else {
-                old.last_state.clone()
+                old.last_state.as_ref()
             };
+            // Only an end is carried along, not that a predecessor never ran.
+            converted.last_state = latest.filter(|s| matches!(s, ContainerState::Terminated(_))).cloned();
         }
         // By name, not by ID: `started` outlives a kill that restarts in the same sync.
         if status.state == State::Running && self.features.carry_started {

@@ -165,7 +165,7 @@ impl Kubelet {
         // Only what may be withheld from the API can make it differ.
         let differs = withholds(&status) || withholds(&merged);
         self.api.write_status(ix, &object, merged);
-        if differs && self.needs_reconcile(ix) {
+        if differs && self.differs_from_api(ix) {
             self.statuses.unsettled.raise();
         }
         let ended = object.status.borrow().is_terminal();
@@ -193,12 +193,23 @@ impl Kubelet {
         present.is_some_and(|c| c.status != expected.status || c.message != expected.message)
     }
 
-    /// Whether what the API shows differs from the cached status in what the kubelet owns (`needsReconcile`).
-    fn needs_reconcile(&self, ix: PodIx) -> bool {
+    /// Whether what the API shows differs from the cached status in what the kubelet owns.
+    fn differs_from_api(&self, ix: PodIx) -> bool {
         let (Some(cached), Some(object)) = (self.statuses.get(ix), self.api.get(ix)) else {
             return false;
         };
         !equal_by_kubelet(&object.status.borrow(), &cached, &self.config.features)
+    }
+
+    /// Whether a full sync writes the status again (`needsReconcile`). Statuses of ephemeral containers that are not
+    /// normalised never compare equal: theirs have the nanoseconds that the API drops.
+    fn needs_reconcile(&self, ix: PodIx) -> bool {
+        let has_run = |cached: Arc<PodStatus>| {
+            let mut states = cached.ephemeral_container_statuses.iter().map(|status| &status.state);
+            states.any(|state| !matches!(state, ContainerState::Waiting(_)))
+        };
+        let unlike = !self.config.features.normalize_ephemeral_statuses && self.statuses.get(ix).is_some_and(has_run);
+        unlike || self.differs_from_api(ix)
     }
 
     /// The task: a full sync (`syncBatch(all)`) at those ticks only that could find a difference.
@@ -359,7 +370,7 @@ fn is_illegal_transition(pod: &Pod, old: &PodStatus, new: &PodStatus, features: 
 fn cut_messages(config: &PodConfig, status: &mut PodStatus, features: &Features) {
     let spec = &config.pod.spec;
     let regular = spec.init_containers.len() + spec.containers.len();
-    let (count, ephemeral) = if features.cut_ephemeral_messages {
+    let (count, ephemeral) = if features.normalize_ephemeral_statuses {
         (
             regular + spec.ephemeral_containers.len(),
             &mut status.ephemeral_container_statuses[..],
