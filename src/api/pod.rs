@@ -1,6 +1,7 @@
 //! The pod as the lifecycle engine needs it: a v1.Pod, decoded, defaulted and validated.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use super::node::Node;
@@ -318,8 +319,8 @@ pub enum Handler {
     HttpGet {
         /** scheme://host part omitted: the pod's IP */
         path: Name,
-        /** resolved port */
-        port: u16,
+        /** port */
+        port: Port,
         /** HTTP or HTTPS */
         https: bool,
         /** host, if given */
@@ -327,8 +328,8 @@ pub enum Handler {
     },
     /// tcpSocket
     TcpSocket {
-        /** resolved port */
-        port: u16,
+        /** port */
+        port: Port,
         /** host, if given */
         host: Option<Name>,
     },
@@ -344,6 +345,53 @@ pub enum Handler {
         /** seconds */
         seconds: i64,
     },
+}
+
+/// The port of a handler as it is given (`intstr.IntOrString`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Port {
+    /// by its number
+    Number(u16),
+    /// by the name of one of the container's ports
+    Named {
+        /** the name */
+        name: Name,
+        /** its number, unless the container has no such port: the API takes that, and whoever calls the port fails */
+        number: Option<u16>,
+    },
+}
+
+impl Port {
+    /// The number. Errors with what Go says of a name that it does not find and that is no number
+    /// (`pkg/probe/util.go: ResolveContainerPort`).
+    pub fn resolve(&self) -> Result<u16, String> {
+        match self {
+            Port::Number(number) => Ok(*number),
+            Port::Named { name, number } => {
+                number.ok_or_else(|| format!("strconv.Atoi: parsing {:?}: invalid syntax", &**name))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Port::Number(number) => write!(f, "{number}"),
+            Port::Named { name, .. } => f.write_str(name),
+        }
+    }
+}
+
+impl Handler {
+    /// The port that it calls, if it calls one by number or name. Errors as [`Port::resolve`].
+    pub fn port(&self) -> Result<Option<u16>, String> {
+        match self {
+            Handler::HttpGet { port, .. } | Handler::TcpSocket { port, .. } => port.resolve().map(Some),
+            Handler::Grpc { port, .. } => Ok(Some(*port)),
+            Handler::Exec { .. } | Handler::Sleep { .. } => Ok(None),
+        }
+    }
 }
 
 /// containers[].restartPolicyRules[]

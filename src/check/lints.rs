@@ -1,5 +1,6 @@
 //! What a careful person would ask about a manifest and its scenario, told before anything runs.
 
+mod ports;
 mod scripts;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,6 +62,7 @@ pub const NAMES: &[&str] = &[
     "readiness-is-liveness",
     "startup-budget",
     "timeout-over-period",
+    "unknown-port",
     "unused-hook",
     "unused-image",
     "unused-probe",
@@ -157,6 +159,7 @@ pub fn lints(input: &Input) -> Vec<Lint> {
             asked.probes();
             asked.termination();
             asked.image();
+            asked.ports();
         }
     }
     times(input, &mut found);

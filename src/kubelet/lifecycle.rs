@@ -1,6 +1,6 @@
 //! Lifecycle hooks: postStart and preStop (`pkg/kubelet/lifecycle/handlers.go`).
 
-use crate::api::pod::{Handler, Name, Pod};
+use crate::api::pod::{Handler, Name, Pod, Port};
 use crate::kernel::Duration;
 use crate::kubelet::Kubelet;
 use crate::kubelet::prober::handlers;
@@ -78,11 +78,13 @@ pub(super) async fn run(
         Handler::HttpGet { host: None, .. } if pod.spec.host_network => {
             Err("failed to find networking container".into())
         }
-        Handler::HttpGet { host, .. } => {
+        Handler::HttpGet { host, port, .. } => {
             let own = kubelet.runtime.ip_of(container);
             let host = host.as_deref().unwrap_or(&own);
             let refused = || Err(handlers::refused(handler, host, 0).into());
-            if let Some(GuestAnswer::Refused) = kubelet.runtime.guest_answer(container, handler) {
+            if let Err(text) = port.resolve() {
+                Err(text.into())
+            } else if let Some(GuestAnswer::Refused) = kubelet.runtime.guest_answer(container, handler) {
                 refused()
             } else {
                 match kubelet.runtime.network_call(container, takes(), Duration::MAX).await {
@@ -104,7 +106,12 @@ fn invalid(handler: &Handler) -> Name {
     let socket = match handler {
         Handler::TcpSocket { port, host } => {
             let host = host.as_deref().unwrap_or_default();
-            format!("&TCPSocketAction{{Port:{{0 {port} }},Host:{host},}}")
+            // As Go prints an `intstr.IntOrString`: its kind, its number, its text.
+            let port = match port {
+                Port::Number(number) => format!("{{0 {number} }}"),
+                Port::Named { name, .. } => format!("{{1 0 {name}}}"),
+            };
+            format!("&TCPSocketAction{{Port:{port},Host:{host},}}")
         }
         Handler::Exec { .. } | Handler::HttpGet { .. } | Handler::Grpc { .. } | Handler::Sleep { .. } => {
             "nil".to_owned()

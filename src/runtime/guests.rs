@@ -410,11 +410,15 @@ impl Runtime {
         match handler {
             Handler::HttpGet { host: Some(_), .. } | Handler::TcpSocket { host: Some(_), .. } => None,
             Handler::HttpGet { path, port, .. } => answered(
-                guest
-                    .http(*port, path)
+                port.resolve()
+                    .ok()
+                    .and_then(|port| guest.http(port, path))
                     .map(|answer| reply(Some(answer.status), answer.takes)),
             ),
-            Handler::TcpSocket { port, .. } => answered(guest.listens(*port).then(|| reply(None, Duration::ZERO))),
+            Handler::TcpSocket { port, .. } => {
+                let listens = port.resolve().is_ok_and(|port| guest.listens(port));
+                answered(listens.then(|| reply(None, Duration::ZERO)))
+            }
             Handler::Grpc { port, .. } => answered(guest.http(*port, "/").map(|answer| ProbeReply {
                 answer: match answer.status {
                     ..400 => ProbeAnswer::Success,

@@ -1,7 +1,7 @@
 //! Probes and lifecycle hooks: defaulting (v1/defaults.go) and validation (validation.go: validateProbe, validateHandler).
 
 use crate::api::node::{Node, Value};
-use crate::api::pod::{ContainerPort, Handler, Probe};
+use crate::api::pod::{ContainerPort, Handler, Port, Probe};
 use crate::api::shape::Problems;
 
 /// Which probe it is: the three differ in what they may say.
@@ -109,7 +109,7 @@ fn handler(problems: &mut Problems<'_>, node: &Node, kinds: &[&str], around: &Su
             host,
         },
         "grpc" => Handler::Grpc {
-            port: port(problems, first, around),
+            port: port(problems, first, around).resolve().unwrap_or(0),
             service: first.text_at("service").cloned().unwrap_or_else(|| "".into()),
         },
         "sleep" => {
@@ -127,47 +127,33 @@ fn handler(problems: &mut Problems<'_>, node: &Node, kinds: &[&str], around: &Su
 }
 
 /// A port by number, or by the name of one of the container's own ports.
-fn port(problems: &mut Problems<'_>, handler: &Node, around: &Surroundings<'_>) -> u16 {
+fn port(problems: &mut Problems<'_>, handler: &Node, around: &Surroundings<'_>) -> Port {
+    let none = Port::Number(0);
     let Some(node) = handler.get("port") else {
         problems.required(handler, "port", "");
-        return 0;
+        return none;
     };
     match &node.value {
         Value::Integer(number) => match u16::try_from(*number) {
-            Ok(number) if number > 0 => number,
+            Ok(number) if number > 0 => Port::Number(number),
             _ => {
                 problems.invalid(node, "must be between 1 and 65535, inclusive");
-                0
+                none
             }
         },
         Value::Text(name) => {
-            if let Some(port) = around.ports.iter().find(|p| p.name.as_ref() == Some(name)) {
-                return port.port;
-            }
-            // The kubelet takes a number in quotes as a number.
-            if let Ok(number) = name.parse::<u16>()
-                && number > 0
-                && super::names::port_name_error(name).is_some()
-            {
-                problems.invalid(node, "must contain at least one letter (a-z)").hint =
-                    Some(format!("write {number} without quotes"));
-                return number;
-            }
             if let Some(message) = super::names::port_name_error(name) {
-                problems.invalid(node, message);
-                return 0;
+                // The kubelet would take a number in quotes as a number; the API does not let it through.
+                let number = name.parse::<u16>().ok().filter(|number| *number > 0);
+                problems.invalid(node, message).hint = number.map(|number| format!("write {number} without quotes"));
+                return none;
             }
-            let known: Vec<&str> = around.ports.iter().filter_map(|p| p.name.as_deref()).collect();
-            let hint = match crate::api::diagnostic::nearest(name, known.iter().copied()) {
-                Some(near) => format!("is it {near:?}?"),
-                None if known.is_empty() => {
-                    "the container names no port: give the number, or name it in `ports`".to_owned()
-                }
-                None => format!("the container's ports are {}", known.join(", ")),
-            };
-            problems.invalid(node, "the container has no port of this name").hint = Some(hint);
-            0
+            let known = around.ports.iter().find(|p| p.name.as_ref() == Some(name));
+            Port::Named {
+                name: name.clone(),
+                number: known.map(|p| p.port),
+            }
         }
-        _ => 0,
+        _ => none,
     }
 }

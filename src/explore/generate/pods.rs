@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Draw;
 use crate::api::features::Features;
 use crate::api::pod::{
-    Container, Handler, Name, Pod, PodSpec, Probe, PullPolicy, RestartPolicy, RestartRule, RestartRuleAction,
+    Container, Handler, Name, Pod, PodSpec, Port, Probe, PullPolicy, RestartPolicy, RestartRule, RestartRuleAction,
 };
 use crate::api::uid::pod_uid;
 use crate::explore::mutate::fit_sleeps;
@@ -185,7 +185,7 @@ impl Draw<'_> {
             },
             1 => self.http_get(stream),
             _ => Handler::TcpSocket {
-                port: 8080,
+                port: self.port(stream),
                 host: self.host(stream),
             },
         }
@@ -194,10 +194,19 @@ impl Draw<'_> {
     fn http_get(&self, stream: &mut Stream) -> Handler {
         Handler::HttpGet {
             path: self.names.path.clone(),
-            port: 8080,
+            port: self.port(stream),
             https: stream.chance(10),
             host: self.host(stream),
         }
+    }
+
+    /// A port by number, rarely by a name that the container does not have.
+    fn port(&self, stream: &mut Stream) -> Port {
+        if stream.chance(3) {
+            let name = self.names.port.clone();
+            return Port::Named { name, number: None };
+        }
+        Port::Number(8080)
     }
 
     fn host(&self, stream: &mut Stream) -> Option<Name> {
@@ -224,7 +233,10 @@ impl Draw<'_> {
             },
             4..8 => self.http_get(stream),
             // The API takes it, and the kubelet refuses it.
-            8 => Handler::TcpSocket { port: 8080, host: None },
+            8 => Handler::TcpSocket {
+                port: self.port(stream),
+                host: None,
+            },
             _ => Handler::Exec {
                 command: self.names.command.clone(),
             },

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Fields;
 use crate::api::pod::{
-    Container, EnvFrom, EnvValue, EnvVar, Handler, Pod, Probe, PullPolicy, RestartPolicy, RestartRuleAction,
+    Container, EnvFrom, EnvValue, EnvVar, Handler, Pod, Port, Probe, PullPolicy, RestartPolicy, RestartRuleAction,
     VolumeSource,
 };
 
@@ -220,6 +220,13 @@ fn container(container: &Container) -> Value {
         .done()
 }
 
+fn given(port: &Port) -> Value {
+    match port {
+        Port::Number(number) => json!(*number),
+        Port::Named { name, .. } => json!(&**name),
+    }
+}
+
 fn handler(handler: &Handler) -> Value {
     let mut inner = Fields::new();
     let kind = match handler {
@@ -235,7 +242,7 @@ fn handler(handler: &Handler) -> Value {
         } => {
             inner
                 .put("path", &**path)
-                .put("port", *port)
+                .put("port", given(port))
                 .maybe("host", host.as_deref());
             if *https {
                 inner.put("scheme", "HTTPS");
@@ -243,7 +250,7 @@ fn handler(handler: &Handler) -> Value {
             "httpGet"
         }
         Handler::TcpSocket { port, host } => {
-            inner.put("port", *port).maybe("host", host.as_deref());
+            inner.put("port", given(port)).maybe("host", host.as_deref());
             "tcpSocket"
         }
         Handler::Grpc { port, service } => {

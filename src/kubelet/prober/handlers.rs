@@ -88,6 +88,7 @@ impl Worker {
 
     /// One call (`runProbe`).
     async fn call(&self, kubelet: &Rc<Kubelet>, (id, attempt): (ContainerId, u32), pod_ip: &str) -> Answer {
+        self.spec().handler.port()?;
         let found = kubelet.runtime.container(self.ix, id.0);
         let attempt = found.as_ref().map_or(attempt, |container| container.attempt);
         let timeout = Duration::from_secs(self.spec().timeout_seconds.into());
@@ -268,7 +269,8 @@ fn network_answer(reply: &ProbeReply, handler: &Handler, host: &str) -> Answer {
 /// The address that a handler calls.
 pub(in crate::kubelet) fn url(handler: &Handler, host: &str) -> String {
     match handler {
-        Handler::HttpGet { path, port, https, .. } => {
+        Handler::HttpGet { path, https, .. } => {
+            let port = port(handler);
             let scheme = if *https { "https" } else { "http" };
             let slash = if path.is_empty() || path.starts_with(['/', '?', '#']) {
                 ""
@@ -284,10 +286,8 @@ pub(in crate::kubelet) fn url(handler: &Handler, host: &str) -> String {
 }
 
 fn port(handler: &Handler) -> u16 {
-    match handler {
-        Handler::HttpGet { port, .. } | Handler::TcpSocket { port, .. } | Handler::Grpc { port, .. } => *port,
-        Handler::Exec { .. } | Handler::Sleep { .. } => 0,
-    }
+    // Nothing is called where there is no port.
+    handler.port().ok().flatten().unwrap_or(0)
 }
 
 /// Nobody listens.
