@@ -6,6 +6,7 @@ use super::diagnostic::{Diagnostic, nearest};
 use super::features::Version;
 use super::node::{Bytes, Lines, Node, Source, Value};
 use super::place::Place;
+use super::rules::Rule;
 
 /// The type of a value.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +63,8 @@ pub(crate) struct Object {
 pub(crate) struct Field {
     pub(crate) name: &'static str,
     pub(crate) shape: Shape,
+    /// what the API server checks of it beyond its type; nothing of the Scenario's fields
+    pub(crate) rules: &'static [Rule],
     /// a sentence for people; empty for Kubernetes' own fields
     pub(crate) about: &'static str,
     /// what holds without it, [`REQUIRED`], or [`ONE_OF`]; empty where nothing is to be said
@@ -74,9 +77,12 @@ pub(crate) const REQUIRED: &str = "required";
 pub(crate) const ONE_OF: &str = "one of these";
 
 /// Declares a table: `object! { PROBE = "Probe" { exec: Of(&EXEC_ACTION), … } }`. Behind a field may stand what it is for,
-/// and behind that its default: `seed: INT64 => "All randomness comes from it." ["0"]`.
+/// and behind that its default: `seed: INT64 => "All randomness comes from it." ["0"]`. Rules stand behind a semicolon:
+/// `topologyKey: Text; [Required("can not be empty")]`.
 macro_rules! object {
-    ($($(#[$meta:meta])* $name:ident = $shown:literal { $($field:tt: $shape:expr $(=> $about:literal $([$default:literal])?)?),* $(,)? })+) => {
+    ($($(#[$meta:meta])* $name:ident = $shown:literal {
+        $($field:tt: $shape:expr $(; [$($rule:expr),* $(,)?])? $(=> $about:literal $([$default:literal])?)?),* $(,)?
+    })+) => {
         $(
             $(#[$meta])*
             pub(crate) static $name: $crate::api::shape::Object = $crate::api::shape::Object {
@@ -84,6 +90,7 @@ macro_rules! object {
                 fields: &[$($crate::api::shape::Field {
                     name: $crate::api::shape::unquoted(stringify!($field)),
                     shape: $shape,
+                    rules: &[$($($rule),*)?],
                     about: concat!($($about)?),
                     default: concat!($($($default)?)?),
                 }),*],
@@ -178,9 +185,7 @@ impl<'a> Problems<'a> {
 
     /// The API server's `field.NotSupported`.
     pub(crate) fn unsupported(&mut self, node: &Node, supported: &[&str]) {
-        let value = short(node);
-        let list: Vec<String> = supported.iter().map(|s| format!("{s:?}")).collect();
-        let message = format!("Unsupported value: {value}: supported values: {}", list.join(", "));
+        let message = unsupported(&short(node), supported);
         let given = node.text().map_or("", |text| text);
         let near = nearest(given, supported.iter().copied());
         let found = self.at(node, &message);
@@ -233,8 +238,14 @@ impl<'a> Problems<'a> {
     }
 }
 
+/// What `field.NotSupported` says of a value.
+pub(crate) fn unsupported(value: &str, supported: &[&str]) -> String {
+    let list: Vec<String> = supported.iter().map(|s| format!("{s:?}")).collect();
+    format!("Unsupported value: {value}: supported values: {}", list.join(", "))
+}
+
 /// A value as a message quotes it.
-fn short(node: &Node) -> String {
+pub(crate) fn short(node: &Node) -> String {
     match &node.value {
         Value::Map(_) => "{…}".to_owned(),
         Value::List(_) => "[…]".to_owned(),

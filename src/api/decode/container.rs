@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::environment::Scope;
 use super::handlers::{ProbeKind, Surroundings, hook, probe};
 use super::{environment, names};
 use crate::api::image_name::ImageName;
@@ -18,6 +19,7 @@ pub(super) struct PodFacts<'p> {
     pub(super) claim_templates: &'p [Name],
     pub(super) grace: i64,
     pub(super) os: Option<&'p str>,
+    pub(super) restart_policy: RestartPolicy,
 }
 
 /// An ephemeral container as `kubectl debug` makes it.
@@ -99,12 +101,33 @@ pub(super) fn container(
         .collect();
     container.ports = ports(problems, node);
     mounts(problems, node, pod, &mut container);
-    container.resources = environment::resources(problems, node.get("resources"));
+    container.resources = environment::resources(problems, node.get("resources"), Scope::Container);
+    resize_policy(problems, node, pod);
     let told = node.get("command").or_else(|| node.get("args")).unwrap_or(node);
     container.place = Some(Arc::new(problems.place(told)));
     restart_policy(problems, node, &mut container);
     probes_and_hooks(problems, node, kind, pod, &mut container);
     container
+}
+
+/// In a pod that restarts nothing a resize can't either (`validateResizePolicy`).
+fn resize_policy(problems: &mut Problems<'_>, node: &Node, pod: &PodFacts<'_>) {
+    let Some(list) = node.get("resizePolicy") else { return };
+    let restarts = |policy: &&Node| {
+        policy
+            .filled_at("restartPolicy")
+            .is_some_and(|word| &**word == "RestartContainer")
+    };
+    let Some(policy) = list.items().iter().find(restarts) else {
+        return;
+    };
+    if let Some(word) = policy.get("restartPolicy")
+        && pod.restart_policy == RestartPolicy::Never
+    {
+        let message = "Invalid value: \"RestartContainer\": must be 'NotRequired' when pod `restartPolicy` is 'Never'";
+        let path = problems.path(list);
+        problems.mark(word.mark(), format!("{path}: {message}"));
+    }
 }
 
 /// A regular init container may have neither probes nor hooks (`validateInitContainers`).

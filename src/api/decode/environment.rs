@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::names::Form;
 use crate::api::node::{Node, Value};
 use crate::api::pod::{Container, EnvFrom, EnvValue, EnvVar, Name, PodSpec};
 use crate::api::quantity;
-use crate::api::shape::Problems;
+use crate::api::shape::{Problems, unsupported};
 
 const SOURCES: [&str; 5] = [
     "fieldRef",
@@ -18,20 +19,6 @@ const SOURCES: [&str; 5] = [
 /// containers[].env[]
 pub(super) fn variable(problems: &mut Problems<'_>, node: &Node) -> EnvVar {
     let name = node.filled_at("name").cloned();
-    match &name {
-        None => {
-            problems.required(node, "name", "");
-        }
-        Some(name) if !is_variable_name(name) => {
-            if let Some(node) = node.get("name") {
-                problems.invalid(
-                    node,
-                    "a valid environment variable name must consist only of printable ASCII characters other than '='",
-                );
-            }
-        }
-        Some(_) => {}
-    }
     let value = node.text_at("value").cloned().unwrap_or_else(|| "".into());
     let value = match node.get("valueFrom") {
         None => EnvValue::Literal(value),
@@ -118,11 +105,6 @@ fn is_field_path(path: &str) -> bool {
     FIELD_PATHS.contains(&path) || path.ends_with("']") && of_map.iter().any(|start| path.starts_with(start))
 }
 
-/// `IsRelaxedEnvVarName`
-fn is_variable_name(name: &str) -> bool {
-    name.bytes().all(|b| (0x20..=0x7e).contains(&b) && b != b'=')
-}
-
 /// containers[].envFrom[]
 pub(super) fn source(problems: &mut Problems<'_>, node: &Node) -> Option<EnvFrom> {
     let (config_map, secret) = (node.get("configMapRef"), node.get("secretRef"));
@@ -149,22 +131,129 @@ pub(super) fn source(problems: &mut Problems<'_>, node: &Node) -> Option<EnvFrom
     })
 }
 
-/// containers[].resources: limits without a request are requests too (`SetDefaults_Pod`); None when there is nothing.
-pub(super) fn resources(problems: &mut Problems<'_>, node: Option<&Node>) -> Option<Arc<serde_json::Value>> {
+/// Whose resources they are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    Container,
+    Pod,
+}
+
+/// Resources that nodes have besides those that devices give.
+const OF_CONTAINERS: [&str; 3] = ["cpu", "ephemeral-storage", "memory"];
+const OF_PODS: [&str; 3] = ["cpu", "hugepages-", "memory"];
+const HUGE_PAGES: &str = "hugepages-";
+/// Resources that only quotas know (`standardResources`).
+const OF_QUOTAS: [&str; 17] = [
+    "configmaps",
+    "limits.cpu",
+    "limits.ephemeral-storage",
+    "limits.memory",
+    "persistentvolumeclaims",
+    "pods",
+    "replicationcontrollers",
+    "requests.cpu",
+    "requests.ephemeral-storage",
+    "requests.memory",
+    "requests.storage",
+    "resourcequotas",
+    "secrets",
+    "services",
+    "services.loadbalancers",
+    "services.nodeports",
+    "storage",
+];
+
+/// What is wrong with the name of a resource (`validateContainerResourceName`, `validatePodResourceName`).
+fn resource_name_error(name: &str, scope: Scope) -> Option<String> {
+    let invalid = |message: &str| Some(format!("Invalid value: {name:?}: {message}"));
+    if let Some(message) = Form::LabelKey.error(name) {
+        return invalid(&message);
+    }
+    let is_huge = name.starts_with(HUGE_PAGES);
+    let is_for_containers = OF_CONTAINERS.contains(&name) || is_huge;
+    let is_for_quotas = OF_QUOTAS.contains(&name) || name.starts_with("requests.hugepages-");
+    if !name.contains('/') && !is_for_containers && !is_for_quotas {
+        return invalid("must be a standard resource type or fully qualified");
+    }
+    match scope {
+        Scope::Pod if is_huge || OF_PODS.contains(&name) => None,
+        Scope::Pod => Some(unsupported(&format!("{name:?}"), &OF_PODS)),
+        Scope::Container if !name.contains('/') => {
+            if is_for_containers {
+                None
+            } else {
+                invalid("must be a standard resource for containers")
+            }
+        }
+        // A quota names it with `requests.` before it.
+        Scope::Container if is_extended(name) => {
+            let in_quota = format!("requests.{name}");
+            let is_wrong = name.starts_with("requests.") || Form::LabelKey.error(&in_quota).is_some();
+            if is_wrong {
+                invalid("doesn't follow extended resource name standard")
+            } else {
+                None
+            }
+        }
+        Scope::Container => None,
+    }
+}
+
+/// Whether a device gives it (`!IsNativeResource`).
+fn is_extended(name: &str) -> bool {
+    name.contains('/') && !name.contains("kubernetes.io/")
+}
+
+/// Names and amounts of limits or requests, each by itself.
+fn amounts_alone(problems: &mut Problems<'_>, amounts: Option<&Node>, scope: Scope) {
+    let Some(node) = amounts else { return };
+    let path = problems.path(node);
+    for (key, amount) in node.fields() {
+        let name = &*key.name;
+        if let Some(message) = resource_name_error(name, scope) {
+            problems.mark(key.span, format!("{path}[{name}]: {message}"));
+        }
+        let Some(nano) = nano(amount) else { continue };
+        let message = if nano < 0 {
+            "must be greater than or equal to 0"
+        } else if is_extended(name) && nano % 1_000_000_000 != 0 {
+            "must be an integer"
+        } else {
+            continue;
+        };
+        let shown = written(amount);
+        problems.mark(
+            amount.mark(),
+            format!("{path}[{name}]: Invalid value: {shown:?}: {message}"),
+        );
+    }
+}
+
+/// Limits and requests of one resource, which does not need to be requested as it is limited (`IsOvercommitAllowed`).
+fn may_differ(name: &str) -> bool {
+    !is_extended(name) && !name.starts_with(HUGE_PAGES)
+}
+
+/// resources of a container or of a pod: limits without a request are requests too (`SetDefaults_Pod`); None when there
+/// is nothing (`validateResourceRequirements`).
+pub(super) fn resources(
+    problems: &mut Problems<'_>,
+    node: Option<&Node>,
+    scope: Scope,
+) -> Option<Arc<serde_json::Value>> {
     let node = node?;
     let amounts = |field: &str| node.get(field).map_or(&[][..], Node::fields);
-    for (key, amount) in amounts("limits").iter().chain(amounts("requests")) {
-        if nano(amount).is_some_and(|nano| nano < 0) {
-            problems.invalid(amount, "must be greater than or equal to 0");
-        }
-        if !super::names::is_qualified_name(&key.name) {
-            let message = format!(
-                "{}: Invalid value: {:?}: it is no name of a resource",
-                problems.path(amount),
-                &*key.name
-            );
-            problems.mark(key.span, message);
-        }
+    for field in ["limits", "requests"] {
+        amounts_alone(problems, node.get(field), scope);
+    }
+    let names = || {
+        amounts("limits")
+            .iter()
+            .chain(amounts("requests"))
+            .map(|(key, _)| &*key.name)
+    };
+    if names().any(|name| name.starts_with(HUGE_PAGES)) && !names().any(|name| matches!(name, "cpu" | "memory")) {
+        problems.forbidden(node, "HugePages require cpu or memory");
     }
     let mut requests = serde_json::Map::new();
     let mut limits = serde_json::Map::new();
@@ -174,11 +263,21 @@ pub(super) fn resources(problems: &mut Problems<'_>, node: Option<&Node>) -> Opt
     }
     for (key, request) in amounts("requests") {
         let limit = amounts("limits").iter().find(|(limit, _)| limit.name == key.name);
-        if let Some((_, limit)) = limit
-            && nano(request) > nano(limit)
-        {
-            let message = format!("must be less than or equal to {} limit of {}", key.name, written(limit));
-            problems.invalid(request, &message);
+        match limit {
+            Some((_, limit)) if nano(request) != nano(limit) && !may_differ(&key.name) => {
+                let message = format!("must be equal to {} limit of {}", key.name, written(limit));
+                problems.invalid(request, &message);
+            }
+            Some((_, limit)) if nano(request) > nano(limit) => {
+                let message = format!("must be less than or equal to {} limit of {}", key.name, written(limit));
+                problems.invalid(request, &message);
+            }
+            None if !may_differ(&key.name) => {
+                let path = problems.path(node);
+                let message = "Required value: Limit must be set for non overcommitable resources";
+                problems.mark(key.span, format!("{path}.limits: {message}"));
+            }
+            _ => {}
         }
         requests.insert(key.name.to_string(), written(request).into());
     }
@@ -198,7 +297,7 @@ pub(super) fn pod_resources(
     node: &Node,
     spec: &PodSpec,
 ) -> Option<Arc<serde_json::Value>> {
-    let mut resources = resources(problems, node.get("resources"))?;
+    let mut resources = resources(problems, node.get("resources"), Scope::Pod)?;
     if resources["limits"].is_object() {
         for name in ["cpu", "memory"] {
             if node.at(&["resources", "requests", name]).is_none()

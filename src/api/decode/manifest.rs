@@ -7,8 +7,8 @@ use crate::api::diagnostic::nearest;
 use crate::api::node::Node;
 use crate::api::objects::{Object, ObjectKind};
 use crate::api::pod::{Name, Pod};
-use crate::api::schema;
 use crate::api::shape::{Object as Fields, Problems, check};
+use crate::api::{rules, schema};
 
 /// What a manifest gave.
 pub(crate) enum Manifest {
@@ -199,6 +199,9 @@ pub(crate) fn decode<'d>(problems: &mut Problems<'_>, node: &'d Node, known: Kno
     check(node, known.fields(), problems);
     // As with the API server, what cannot be decoded is not validated: it would be reported twice.
     let undecodable = problems.found.len();
+    if undecodable == 0 {
+        rules::validate(node, known.fields(), problems);
+    }
     let manifest = match known {
         Known::Pod => {
             let (pod, generated) = pod::pod(problems, node);

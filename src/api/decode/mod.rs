@@ -14,6 +14,6 @@ mod workloads;
 
 pub(crate) use container::{default_pull_policy, ephemeral};
 pub(crate) use manifest::{Decoded, Head, Manifest, decode, head, is_list};
-pub(crate) use names::{is_dns_label, is_dns_subdomain, subdomain};
+pub(crate) use names::{Form, is_dns_label, is_dns_subdomain, subdomain};
 pub(crate) use object::PriorityClass;
 pub(crate) use workloads::{Workload, WorkloadKind, generated_name};

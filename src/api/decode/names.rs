@@ -8,6 +8,124 @@ const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alpha
 const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or \
      '.', and must start and end with an alphanumeric character";
 
+const LABEL_VALUE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or \
+     '.', and must start and end with an alphanumeric character";
+const QUALIFIED: &str = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an \
+     alphanumeric character";
+
+/// What a text may look like.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Form {
+    /// `IsDNS1123Label`
+    Label,
+    /// `IsDNS1123Subdomain`
+    Subdomain,
+    /// `IsQualifiedName`
+    LabelKey,
+    /// `IsValidLabelValue`
+    LabelValue,
+    /// `IsRelaxedEnvVarName`
+    VariableName,
+    /// `IsConfigMapKey`
+    ConfigKey,
+    /// `IsHTTPHeaderName`
+    HeaderName,
+    /// `IsValidIPForLegacyField`
+    Address,
+    /// `validateLocalDescendingPath`
+    DescendingPath,
+}
+
+impl Form {
+    /// The first thing that is wrong with a text, as the API server says it; its regular expressions are left out.
+    pub(crate) fn error(self, text: &str) -> Option<String> {
+        let told = |wrong: bool, message: &str| wrong.then(|| message.to_owned());
+        let longer = |most: usize| told(text.len() > most, &format!("must be no more than {most} characters"));
+        match self {
+            Form::Label => longer(63).or_else(|| match is_dns_label(text) {
+                true => None,
+                false if is_dns_subdomain(text) => Some("must not contain dots".to_owned()),
+                false => Some(LABEL.to_owned()),
+            }),
+            Form::Subdomain => longer(253).or_else(|| told(!is_dns_subdomain(text), SUBDOMAIN)),
+            Form::LabelKey => label_key_error(text),
+            Form::LabelValue => longer(63).or_else(|| told(!is_label_value(text), LABEL_VALUE)),
+            Form::VariableName => told(
+                !text.bytes().all(|b| (0x20..=0x7e).contains(&b) && b != b'='),
+                "a valid environment variable name must consist only of printable ASCII characters other than '='",
+            ),
+            Form::ConfigKey => longer(253).or_else(|| {
+                let inner = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+                match text {
+                    _ if text.is_empty() || !text.bytes().all(inner) => {
+                        Some("a valid config key must consist of alphanumeric characters, '-', '_' or '.'".to_owned())
+                    }
+                    "." | ".." => Some(format!("must not be '{text}'")),
+                    _ => told(text.starts_with(".."), "must not start with '..'"),
+                }
+            }),
+            Form::HeaderName => told(
+                text.is_empty() || !text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'),
+                "a valid HTTP header must consist of alphanumeric characters or '-'",
+            ),
+            Form::Address => told(
+                !is_address(text),
+                "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
+            ),
+            Form::DescendingPath => told(text.starts_with('/'), "must be a relative path")
+                .or_else(|| told(text.split('/').any(|step| step == ".."), "must not contain '..'")),
+        }
+    }
+
+    /// What may have been meant.
+    pub(crate) fn hint(self, text: &str) -> Option<String> {
+        match self {
+            Form::Label => nearest_name(&text.replace('.', "-")),
+            Form::Subdomain => nearest_name(text),
+            _ => None,
+        }
+    }
+}
+
+/// What is wrong with a label's key (`IsQualifiedName`).
+fn label_key_error(key: &str) -> Option<String> {
+    let (prefix, name) = match key.split_once('/') {
+        Some((_, name)) if name.contains('/') => {
+            return Some(format!(
+                "a valid label key {QUALIFIED} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+            ));
+        }
+        Some((prefix, name)) => (Some(prefix), name),
+        None => (None, key),
+    };
+    let wrong_prefix = prefix.and_then(|prefix| match prefix {
+        "" => Some("must be non-empty".to_owned()),
+        _ => Form::Subdomain.error(prefix),
+    });
+    if let Some(message) = wrong_prefix {
+        return Some(format!("prefix part {message}"));
+    }
+    match name {
+        "" => Some("name part must be non-empty".to_owned()),
+        _ if name.len() > 63 => Some("name part must be no more than 63 characters".to_owned()),
+        _ => (!is_label_value(name)).then(|| format!("name part {QUALIFIED}")),
+    }
+}
+
+/// An address of version 4 or 6; zeros may lead the numbers of version 4.
+fn is_address(text: &str) -> bool {
+    let plain = |number: &str| {
+        let short = number.trim_start_matches('0');
+        if short.is_empty() && !number.is_empty() {
+            "0".to_owned()
+        } else {
+            short.to_owned()
+        }
+    };
+    let version_4 = || text.split('.').map(plain).collect::<Vec<_>>().join(".");
+    text.parse::<std::net::Ipv6Addr>().is_ok() || version_4().parse::<std::net::Ipv4Addr>().is_ok()
+}
+
 /// Lower case letters, digits and `-` within, at most 63 (`IsDNS1123Label`).
 pub(crate) fn is_dns_label(name: &str) -> bool {
     let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
@@ -44,27 +162,23 @@ pub(super) fn label(problems: &mut Problems<'_>, parent: &Node, field: &str) {
         None => {
             problems.required(parent, field, "");
         }
-        Some(name) if name.len() > 63 => {
+        Some(_) => {
             if let Some(node) = parent.get(field) {
-                problems.invalid(node, "must be no more than 63 characters");
+                form(problems, node, Form::Label);
             }
         }
-        Some(name) if !is_dns_label(name) => {
-            if let Some(node) = parent.get(field) {
-                problems.invalid(node, LABEL).hint = nearest_name(name);
-            }
-        }
-        Some(_) => {}
     }
 }
 
 /// The name of an object: a subdomain.
 pub(crate) fn subdomain(problems: &mut Problems<'_>, node: &Node) {
-    let Some(name) = node.text() else { return };
-    if name.len() > 253 {
-        problems.invalid(node, "must be no more than 253 characters");
-    } else if !is_dns_subdomain(name) {
-        problems.invalid(node, SUBDOMAIN).hint = nearest_name(name);
+    form(problems, node, Form::Subdomain);
+}
+
+fn form(problems: &mut Problems<'_>, node: &Node, form: Form) {
+    let Some(text) = node.text() else { return };
+    if let Some(message) = form.error(text) {
+        problems.invalid(node, &message).hint = form.hint(text);
     }
 }
 
@@ -91,42 +205,15 @@ pub(super) fn port_name_error(name: &str) -> Option<&'static str> {
 
 /// A label's key or a condition's type (`IsQualifiedName`).
 pub(super) fn is_qualified_name(name: &str) -> bool {
-    let (prefix, name) = match name.split_once('/') {
-        Some((prefix, name)) => (Some(prefix), name),
-        None => (None, name),
-    };
-    prefix.is_none_or(|prefix| !prefix.is_empty() && is_dns_subdomain(prefix))
-        && !name.is_empty()
-        && is_label_value(name)
+    label_key_error(name).is_none()
 }
 
 /// A label's value (`IsValidLabelValue`).
-pub(super) fn is_label_value(value: &str) -> bool {
+fn is_label_value(value: &str) -> bool {
     let inner = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
     let ends = |b: Option<&u8>| b.is_none_or(u8::is_ascii_alphanumeric);
     let bytes = value.as_bytes();
     bytes.len() <= 63 && bytes.iter().all(|b| inner(*b)) && ends(bytes.first()) && ends(bytes.last())
-}
-
-/// Keys and values of labels.
-pub(super) fn labels(problems: &mut Problems<'_>, labels: Option<&Node>) {
-    for (key, node) in labels.map_or(&[][..], Node::fields) {
-        if !is_qualified_name(&key.name) {
-            let message = format!(
-                "{}: Invalid value: {:?}: it is no name of a label",
-                problems.path(node),
-                &*key.name
-            );
-            problems.mark(key.span, message);
-        }
-        if node.text().is_some_and(|value| !is_label_value(value)) {
-            problems.invalid(
-                node,
-                "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and \
-                 must start and end with an alphanumeric character, with at most 63 in all",
-            );
-        }
-    }
 }
 
 #[cfg(test)]
@@ -168,6 +255,50 @@ mod tests {
             ("a b", false),
         ] {
             assert_eq!(is_qualified_name(name), good, "{name}");
+        }
+    }
+
+    #[test]
+    fn forms() {
+        for (form, text, message) in [
+            (Form::Label, "a.b", Some("must not contain dots")),
+            (Form::Label, "A", Some(LABEL)),
+            (Form::Subdomain, "a.b", None),
+            (Form::LabelKey, "a/b/c", Some("a valid label key")),
+            (Form::LabelKey, "/b", Some("prefix part must be non-empty")),
+            (
+                Form::LabelKey,
+                "A_/b",
+                Some("prefix part a lowercase RFC 1123 subdomain"),
+            ),
+            (Form::LabelKey, "a/", Some("name part must be non-empty")),
+            (Form::LabelKey, "a b", Some("name part must consist of")),
+            (Form::LabelKey, "example.com/a_b", None),
+            (Form::LabelValue, "", None),
+            (Form::LabelValue, "a b", Some(LABEL_VALUE)),
+            (Form::VariableName, "1 :", None),
+            (Form::VariableName, "a=", Some("a valid environment variable name")),
+            (Form::ConfigKey, "a_B.1-", None),
+            (Form::ConfigKey, "a/b", Some("a valid config key")),
+            (Form::ConfigKey, "..", Some("must not be '..'")),
+            (Form::ConfigKey, "..a", Some("must not start with '..'")),
+            (Form::HeaderName, "X-A1", None),
+            (Form::HeaderName, "X_A", Some("a valid HTTP header")),
+            (Form::HeaderName, "", Some("a valid HTTP header")),
+            (Form::Address, "010.0.0.00", None),
+            (Form::Address, "2001:db8::ffff", None),
+            (Form::Address, "1.2.3", Some("must be a valid IP address")),
+            (Form::Address, "1..2.3", Some("must be a valid IP address")),
+            (Form::DescendingPath, "a/b..", None),
+            (Form::DescendingPath, "/a", Some("must be a relative path")),
+            (Form::DescendingPath, "a/../b", Some("must not contain '..'")),
+        ] {
+            let found = form.error(text);
+            let is_as_said = match (&found, message) {
+                (Some(found), Some(message)) => found.starts_with(message),
+                (found, message) => found.is_none() && message.is_none(),
+            };
+            assert!(is_as_said, "{form:?} {text:?}: {found:?}");
         }
     }
 }

@@ -49,7 +49,6 @@ pub(super) fn metadata(problems: &mut Problems<'_>, object: &Node) -> Meta {
     {
         names::label(problems, node, "namespace");
     }
-    names::labels(problems, node.get("labels"));
     Meta {
         namespace: node.filled_at("namespace").cloned().unwrap_or_else(|| "default".into()),
         name: name.or(generate).cloned().unwrap_or_else(|| "".into()),
@@ -150,14 +149,6 @@ pub(super) fn pod_spec(problems: &mut Problems<'_>, node: &Node, claim_templates
         .iter()
         .filter_map(|secret| secret.text_at("name"));
     spec.image_pull_secrets = secrets.cloned().collect();
-    if let Some(policy) = node.get("dnsPolicy")
-        && !matches!(
-            policy.text().map(|text| &**text),
-            Some("" | "ClusterFirst" | "ClusterFirstWithHostNet" | "Default" | "None")
-        )
-    {
-        problems.unsupported(policy, &["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"]);
-    }
     spec.volumes = volumes::volumes(problems, node);
     containers(problems, node, claim_templates, &mut spec);
     spec.preemption_policy = node.filled_at("preemptionPolicy").cloned();
@@ -210,6 +201,7 @@ fn containers(problems: &mut Problems<'_>, node: &Node, claim_templates: &[Name]
         volumes: &volumes,
         claim_templates,
         grace: spec.termination_grace_period_seconds,
+        restart_policy: spec.restart_policy,
         os: node.get("os").and_then(|os| os.filled_at("name")).map(|name| &**name),
     };
     let mut taken: BTreeSet<Name> = BTreeSet::new();

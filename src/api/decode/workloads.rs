@@ -2,7 +2,6 @@
 
 use sha2::{Digest, Sha256};
 
-use super::names;
 use super::pod::{Meta, metadata, pod_spec, written};
 use crate::api::node::{Bytes, Node};
 use crate::api::pod::{Name, Pod, PodSpec, RestartPolicy};
@@ -234,7 +233,6 @@ fn empty_template(meta: &Meta) -> Pod {
 fn template(problems: &mut Problems<'_>, node: &Node, spec: &Node, kind: WorkloadKind, meta: &Meta) -> Pod {
     let mut pod = empty_template(meta);
     pod.manifest = std::sync::Arc::new(node.to_json());
-    names::labels(problems, node.at(&["metadata", "labels"]));
     pod.labels = super::pod::texts(node.at(&["metadata", "labels"]));
     pod.annotations = super::pod::texts(node.at(&["metadata", "annotations"]));
     let claims = spec.list("volumeClaimTemplates");

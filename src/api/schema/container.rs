@@ -1,12 +1,42 @@
 //! Fields of containers: probes, hooks, environment, resources, security.
 
+use crate::api::decode::Form::{ConfigKey, DescendingPath, HeaderName, Subdomain, VariableName};
+use crate::api::rules::If::{Is, IsNot};
+use crate::api::rules::Rule::{
+    self, Absent, Distinct, EvenMissing, Given, Inner, Like, NotTogether, OneOf, OneOfOrBeginning, Optional, Required,
+    When, Within,
+};
 use crate::api::shape::Shape::{Any, Boolean, IntOrString, List, Map, Of, Quantity, Text, Time};
 use crate::api::shape::{INT32, INT64, object};
 
+/// `IsValidUserID`, `IsValidGroupID`
+pub(super) const ID: Rule = Within(0, 2_147_483_647, "must be between 0 and 2147483647, inclusive");
+// `validateResizePolicy` names the whole list.
+const RESIZED_ONCE: Rule = Distinct(&["resourceName"]);
+const RESIZED: Rule = Inner("resourceName", &[Required(""), OneOf(&["cpu", "memory"])]);
+const RESTARTED: Rule = Inner(
+    "restartPolicy",
+    &[Required(""), OneOf(&["NotRequired", "RestartContainer"])],
+);
+const PRIVILEGES: Rule = NotTogether(
+    &[("allowPrivilegeEscalation", false), ("privileged", true)],
+    "cannot set `allowPrivilegeEscalation` to false and `privileged` to true",
+);
+const PROFILES: &[&str] = &["Localhost", "RuntimeDefault", "Unconfined"];
+/// The amounts that an environment variable or a file may be set from.
+const AMOUNTS: &[&str] = &[
+    "limits.cpu",
+    "limits.ephemeral-storage",
+    "limits.memory",
+    "requests.cpu",
+    "requests.ephemeral-storage",
+    "requests.memory",
+];
+
 object! {
     CONFIG_MAP_KEY_SELECTOR = "ConfigMapKeySelector" {
-        key: Text,
-        name: Text,
+        key: Text; [Optional, Like(ConfigKey)],
+        name: Text; [Optional, Like(Subdomain)],
         optional: Boolean,
     }
     OBJECT_FIELD_SELECTOR = "ObjectFieldSelector" {
@@ -22,11 +52,11 @@ object! {
     RESOURCE_FIELD_SELECTOR = "ResourceFieldSelector" {
         containerName: Text,
         divisor: Quantity,
-        resource: Text,
+        resource: Text; [Required(""), OneOfOrBeginning(AMOUNTS, &["limits.hugepages-", "requests.hugepages-"])],
     }
     SECRET_KEY_SELECTOR = "SecretKeySelector" {
-        key: Text,
-        name: Text,
+        key: Text; [Optional, Like(ConfigKey)],
+        name: Text; [Optional, Like(Subdomain)],
         optional: Boolean,
     }
     ENV_VAR_SOURCE = "EnvVarSource" {
@@ -37,21 +67,21 @@ object! {
         secretKeyRef: Of(&SECRET_KEY_SELECTOR),
     }
     ENV_VAR = "EnvVar" {
-        name: Text,
+        name: Text; [Required(""), Like(VariableName)],
         value: Text,
         valueFrom: Of(&ENV_VAR_SOURCE),
     }
     CONFIG_MAP_ENV_SOURCE = "ConfigMapEnvSource" {
-        name: Text,
+        name: Text; [Optional, Like(Subdomain)],
         optional: Boolean,
     }
     SECRET_ENV_SOURCE = "SecretEnvSource" {
-        name: Text,
+        name: Text; [Optional, Like(Subdomain)],
         optional: Boolean,
     }
     ENV_FROM_SOURCE = "EnvFromSource" {
         configMapRef: Of(&CONFIG_MAP_ENV_SOURCE),
-        prefix: Text,
+        prefix: Text; [Optional, Like(VariableName)],
         secretRef: Of(&SECRET_ENV_SOURCE),
     }
     EXEC_ACTION = "ExecAction" {
@@ -63,7 +93,7 @@ object! {
     }
     HTTP_GET_ACTION = "HTTPGetAction" {
         host: Text,
-        httpHeaders: List(&Of(&HTTP_HEADER)),
+        httpHeaders: List(&Of(&HTTP_HEADER)); [Inner("name", &[EvenMissing, Like(HeaderName)])],
         path: Text,
         port: IntOrString,
         scheme: Text,
@@ -131,8 +161,11 @@ object! {
         exitCodes: Of(&CONTAINER_RESTART_RULE_ON_EXIT_CODES),
     }
     APP_ARMOR_PROFILE = "AppArmorProfile" {
-        localhostProfile: Text,
-        type: Text,
+        localhostProfile: Text; [
+            When(Is("type", &["Localhost"]), &[Required("must be set when AppArmor type is Localhost")]),
+            When(IsNot("type", &["Localhost"]), &[Absent("can only be set when AppArmor type is Localhost")]),
+        ],
+        type: Text; [Required("type is required when appArmorProfile is set"), OneOf(PROFILES)],
     }
     CAPABILITIES = "Capabilities" {
         add: List(&Text),
@@ -145,8 +178,14 @@ object! {
         user: Text,
     }
     SECCOMP_PROFILE = "SeccompProfile" {
-        localhostProfile: Text,
-        type: Text,
+        localhostProfile: Text; [
+            When(Is("type", &["Localhost"]), &[
+                Given("must be set when seccomp type is Localhost"),
+                Like(DescendingPath),
+            ]),
+            When(IsNot("type", &["Localhost"]), &[Absent("can only be set when seccomp type is Localhost")]),
+        ],
+        type: Text; [Required("type is required when seccompProfile is set"), OneOf(PROFILES)],
     }
     WINDOWS_SECURITY_CONTEXT_OPTIONS = "WindowsSecurityContextOptions" {
         gmsaCredentialSpec: Text,
@@ -159,11 +198,11 @@ object! {
         appArmorProfile: Of(&APP_ARMOR_PROFILE),
         capabilities: Of(&CAPABILITIES),
         privileged: Boolean,
-        procMount: Text,
+        procMount: Text; [OneOf(&["Default", "Unmasked"])],
         readOnlyRootFilesystem: Boolean,
-        runAsGroup: INT64,
+        runAsGroup: INT64; [ID],
         runAsNonRoot: Boolean,
-        runAsUser: INT64,
+        runAsUser: INT64; [ID],
         seLinuxOptions: Of(&SE_LINUX_OPTIONS),
         seccompProfile: Of(&SECCOMP_PROFILE),
         windowsOptions: Of(&WINDOWS_SECURITY_CONTEXT_OPTIONS),
@@ -193,11 +232,11 @@ object! {
         name: Text,
         ports: List(&Of(&CONTAINER_PORT)),
         readinessProbe: Of(&PROBE),
-        resizePolicy: List(&Of(&CONTAINER_RESIZE_POLICY)),
+        resizePolicy: List(&Of(&CONTAINER_RESIZE_POLICY)); [RESIZED_ONCE, RESIZED, RESTARTED],
         resources: Of(&RESOURCE_REQUIREMENTS),
         restartPolicy: Text,
         restartPolicyRules: List(&Of(&CONTAINER_RESTART_RULE)),
-        securityContext: Of(&SECURITY_CONTEXT),
+        securityContext: Of(&SECURITY_CONTEXT); [PRIVILEGES],
         startupProbe: Of(&PROBE),
         stdin: Boolean,
         stdinOnce: Boolean,
@@ -220,11 +259,11 @@ object! {
         name: Text,
         ports: List(&Of(&CONTAINER_PORT)),
         readinessProbe: Of(&PROBE),
-        resizePolicy: List(&Of(&CONTAINER_RESIZE_POLICY)),
+        resizePolicy: List(&Of(&CONTAINER_RESIZE_POLICY)); [RESIZED_ONCE, RESIZED, RESTARTED],
         resources: Of(&RESOURCE_REQUIREMENTS),
         restartPolicy: Text,
         restartPolicyRules: List(&Of(&CONTAINER_RESTART_RULE)),
-        securityContext: Of(&SECURITY_CONTEXT),
+        securityContext: Of(&SECURITY_CONTEXT); [PRIVILEGES],
         startupProbe: Of(&PROBE),
         stdin: Boolean,
         stdinOnce: Boolean,

@@ -1,7 +1,14 @@
 //! Fields of object metadata, selectors and references to other objects.
 
+use crate::api::decode::Form::{LabelKey, LabelValue};
+use crate::api::rules::If::Is;
+use crate::api::rules::Rule::{Among, Each, EvenMissing, Forbidden, Labels, Like, Optional, Required, When};
 use crate::api::shape::Shape::{Any, Boolean, List, Map, Of, Text, Time};
 use crate::api::shape::{INT64, object};
+
+pub(super) const NO_OPERATOR: &str = "not a valid selector operator";
+pub(super) const VALUES_OF_IN: &str = "must be specified when `operator` is 'In' or 'NotIn'";
+pub(super) const VALUES_OF_EXISTS: &str = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
 
 object! {
     MANAGED_FIELDS_ENTRY = "ManagedFieldsEntry" {
@@ -29,7 +36,7 @@ object! {
         finalizers: List(&Text),
         generateName: Text,
         generation: INT64,
-        labels: Map(&Text),
+        labels: Map(&Text); [Labels],
         managedFields: List(&Of(&MANAGED_FIELDS_ENTRY)),
         name: Text,
         namespace: Text,
@@ -39,13 +46,17 @@ object! {
         uid: Text,
     }
     LABEL_SELECTOR_REQUIREMENT = "LabelSelectorRequirement" {
-        key: Text,
-        operator: Text,
-        values: List(&Text),
+        key: Text; [EvenMissing, Like(LabelKey)],
+        operator: Text; [EvenMissing, Among(&["In", "NotIn", "Exists", "DoesNotExist"], NO_OPERATOR)],
+        values: List(&Text); [
+            When(Is("operator", &["In", "NotIn"]), &[Required(VALUES_OF_IN)]),
+            When(Is("operator", &["Exists", "DoesNotExist"]), &[Optional, Forbidden(VALUES_OF_EXISTS)]),
+            Each(&[Like(LabelValue)]),
+        ],
     }
     LABEL_SELECTOR = "LabelSelector" {
         matchExpressions: List(&Of(&LABEL_SELECTOR_REQUIREMENT)),
-        matchLabels: Map(&Text),
+        matchLabels: Map(&Text); [Labels],
     }
     LOCAL_OBJECT_REFERENCE = "LocalObjectReference" {
         name: Text,

@@ -1,14 +1,22 @@
 //! Fields of v1.Pod and of pod templates.
 
 use super::container::{
-    APP_ARMOR_PROFILE, CONTAINER, EPHEMERAL_CONTAINER, POD_STATUS, RESOURCE_REQUIREMENTS, SE_LINUX_OPTIONS,
+    APP_ARMOR_PROFILE, CONTAINER, EPHEMERAL_CONTAINER, ID, POD_STATUS, RESOURCE_REQUIREMENTS, SE_LINUX_OPTIONS,
     SECCOMP_PROFILE, WINDOWS_SECURITY_CONTEXT_OPTIONS,
 };
 use super::meta::{LOCAL_OBJECT_REFERENCE, OBJECT_META};
 use super::scheduling::{AFFINITY, TOLERATION, TOPOLOGY_SPREAD_CONSTRAINT};
 use super::volumes::VOLUME;
+use crate::api::decode::Form::{Address, Label, Subdomain};
+use crate::api::rules::If::{Has, Is};
+use crate::api::rules::Rule::{
+    AtMost, Child, Distinct, Each, EvenMissing, Forbidden, Given, Inner, Labels, Like, OneOf, Optional, Required, When,
+};
 use crate::api::shape::Shape::{Boolean, List, Map, Of, Quantity, Text};
 use crate::api::shape::{INT32, INT64, object};
+
+const NO_DNS_CONFIG: &str = "must provide `dnsConfig` when `dnsPolicy` is None";
+const NO_NAMESERVER: &str = "must provide at least one DNS nameserver when `dnsPolicy` is None";
 
 object! {
     POD_DNS_CONFIG_OPTION = "PodDNSConfigOption" {
@@ -16,16 +24,16 @@ object! {
         value: Text,
     }
     POD_DNS_CONFIG = "PodDNSConfig" {
-        nameservers: List(&Text),
+        nameservers: List(&Text); [AtMost(3, "must not have more than 3 nameservers"), Each(&[Like(Address)])],
         options: List(&Of(&POD_DNS_CONFIG_OPTION)),
         searches: List(&Text),
     }
     HOST_ALIAS = "HostAlias" {
-        hostnames: List(&Text),
-        ip: Text,
+        hostnames: List(&Text); [Each(&[Like(Subdomain)])],
+        ip: Text; [EvenMissing, Like(Address)],
     }
     POD_OS = "PodOS" {
-        name: Text,
+        name: Text; [Required("")],
     }
     POD_READINESS_GATE = "PodReadinessGate" {
         conditionType: Text,
@@ -47,16 +55,16 @@ object! {
     }
     POD_SECURITY_CONTEXT = "PodSecurityContext" {
         appArmorProfile: Of(&APP_ARMOR_PROFILE),
-        fsGroup: INT64,
-        fsGroupChangePolicy: Text,
-        runAsGroup: INT64,
+        fsGroup: INT64; [ID],
+        fsGroupChangePolicy: Text; [OneOf(&["Always", "OnRootMismatch"])],
+        runAsGroup: INT64; [ID],
         runAsNonRoot: Boolean,
-        runAsUser: INT64,
-        seLinuxChangePolicy: Text,
+        runAsUser: INT64; [ID],
+        seLinuxChangePolicy: Text; [OneOf(&["MountOption", "Recursive"])],
         seLinuxOptions: Of(&SE_LINUX_OPTIONS),
         seccompProfile: Of(&SECCOMP_PROFILE),
-        supplementalGroups: List(&INT64),
-        supplementalGroupsPolicy: Text,
+        supplementalGroups: List(&INT64); [Each(&[ID])],
+        supplementalGroupsPolicy: Text; [OneOf(&["Merge", "Strict"])],
         sysctls: List(&Of(&SYSCTL)),
         windowsOptions: Of(&WINDOWS_SECURITY_CONTEXT_OPTIONS),
     }
@@ -65,8 +73,10 @@ object! {
         affinity: Of(&AFFINITY),
         automountServiceAccountToken: Boolean,
         containers: List(&Of(&CONTAINER)),
-        dnsConfig: Of(&POD_DNS_CONFIG),
-        dnsPolicy: Text,
+        dnsConfig: Of(&POD_DNS_CONFIG); [
+            When(Is("dnsPolicy", &["None"]), &[Given(NO_DNS_CONFIG), Child("nameservers", &[Required(NO_NAMESERVER)])]),
+        ],
+        dnsPolicy: Text; [Optional, OneOf(&["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"])],
         enableServiceLinks: Boolean,
         ephemeralContainers: List(&Of(&EPHEMERAL_CONTAINER)),
         hostAliases: List(&Of(&HOST_ALIAS)),
@@ -74,34 +84,34 @@ object! {
         hostNetwork: Boolean,
         hostPID: Boolean,
         hostUsers: Boolean,
-        hostname: Text,
+        hostname: Text; [Optional, Like(Label)],
         hostnameOverride: Text,
         imagePullSecrets: List(&Of(&LOCAL_OBJECT_REFERENCE)),
         initContainers: List(&Of(&CONTAINER)),
         nodeName: Text,
-        nodeSelector: Map(&Text),
-        os: Of(&POD_OS),
+        nodeSelector: Map(&Text); [Labels],
+        os: Of(&POD_OS); [Inner("name", &[Optional, OneOf(&["linux", "windows"])])],
         overhead: Map(&Quantity),
-        preemptionPolicy: Text,
+        preemptionPolicy: Text; [When(Has("preemptionPolicy"), &[Required("")]), OneOf(&["PreemptLowerPriority", "Never"])],
         priority: INT32,
-        priorityClassName: Text,
+        priorityClassName: Text; [Optional, Like(Subdomain)],
         readinessGates: List(&Of(&POD_READINESS_GATE)),
         resourceClaims: List(&Of(&POD_RESOURCE_CLAIM)),
-        resources: Of(&RESOURCE_REQUIREMENTS),
+        resources: Of(&RESOURCE_REQUIREMENTS); [Child("claims", &[Forbidden("claims may not be set for Resources at pod-level")])],
         restartPolicy: Text,
-        runtimeClassName: Text,
+        runtimeClassName: Text; [Like(Subdomain)],
         schedulerName: Text,
         schedulingGates: List(&Of(&POD_SCHEDULING_GATE)),
         schedulingGroup: Of(&POD_SCHEDULING_GROUP),
         securityContext: Of(&POD_SECURITY_CONTEXT),
-        serviceAccount: Text,
-        serviceAccountName: Text,
+        serviceAccount: Text; [When(Is("serviceAccountName", &[""]), &[Optional, Like(Subdomain)])],
+        serviceAccountName: Text; [Optional, Like(Subdomain)],
         setHostnameAsFQDN: Boolean,
         shareProcessNamespace: Boolean,
-        subdomain: Text,
+        subdomain: Text; [Optional, Like(Label)],
         terminationGracePeriodSeconds: INT64,
         tolerations: List(&Of(&TOLERATION)),
-        topologySpreadConstraints: List(&Of(&TOPOLOGY_SPREAD_CONSTRAINT)),
+        topologySpreadConstraints: List(&Of(&TOPOLOGY_SPREAD_CONSTRAINT)); [Distinct(&["topologyKey", "whenUnsatisfiable"])],
         volumes: List(&Of(&VOLUME)),
     }
     POD = "Pod" {
