@@ -203,11 +203,6 @@ pub(super) fn port_name_error(name: &str) -> Option<&'static str> {
     None
 }
 
-/// A label's key or a condition's type (`IsQualifiedName`).
-pub(super) fn is_qualified_name(name: &str) -> bool {
-    label_key_error(name).is_none()
-}
-
 /// A label's value (`IsValidLabelValue`).
 fn is_label_value(value: &str) -> bool {
     let inner = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
@@ -246,15 +241,6 @@ mod tests {
             ("Http", false),
         ] {
             assert_eq!(port_name_error(name).is_none(), good, "{name}");
-        }
-        for (name, good) in [
-            ("a", true),
-            ("example.com/Ready", true),
-            ("/a", false),
-            ("a/", false),
-            ("a b", false),
-        ] {
-            assert_eq!(is_qualified_name(name), good, "{name}");
         }
     }
 

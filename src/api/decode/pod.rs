@@ -132,17 +132,11 @@ pub(super) fn pod_spec(problems: &mut Problems<'_>, node: &Node, claim_templates
             problems.invalid(deadline, "must be between 1 and 2147483647, inclusive");
         }
     }
-    for gate in node.list("readinessGates") {
-        match gate.get("conditionType") {
-            Some(kind) if !kind.text().is_some_and(|text| names::is_qualified_name(text)) => {
-                problems.invalid(kind, "it is no name of a condition, such as example.com/ready");
-            }
-            Some(kind) => spec.readiness_gates.extend(kind.text().cloned()),
-            None => {
-                problems.required(gate, "conditionType", "");
-            }
-        }
-    }
+    let gates = node.list("readinessGates").iter();
+    spec.readiness_gates = gates
+        .filter_map(|gate| gate.text_at("conditionType"))
+        .cloned()
+        .collect();
     spec.scheduling_gates = scheduling_gates(problems, node);
     let secrets = node
         .list("imagePullSecrets")
@@ -170,22 +164,10 @@ pub(super) fn pod_spec(problems: &mut Problems<'_>, node: &Node, claim_templates
     spec
 }
 
-/// spec.schedulingGates (`validateSchedulingGates`, `ValidatePodCreate`).
+/// spec.schedulingGates (`ValidatePodCreate`).
 fn scheduling_gates(problems: &mut Problems<'_>, spec: &Node) -> Vec<Name> {
-    let mut gates: Vec<Name> = Vec::new();
-    for gate in spec.list("schedulingGates") {
-        let Some(node) = gate.get("name") else {
-            problems.required(gate, "name", "");
-            continue;
-        };
-        let Some(name) = node.text() else { continue };
-        if !names::is_qualified_name(name) {
-            problems.invalid(node, "it is no name of a gate, such as example.com/quota");
-        } else if gates.contains(name) {
-            problems.duplicate(node);
-        }
-        gates.push(name.clone());
-    }
+    let gates = spec.list("schedulingGates").iter();
+    let gates: Vec<Name> = gates.filter_map(|gate| gate.text_at("name")).cloned().collect();
     if let Some(node) = spec.get("nodeName")
         && spec.filled_at("nodeName").is_some()
         && !gates.is_empty()

@@ -1,6 +1,7 @@
 //! Fields of the objects around pods: ConfigMap, Secret, Service.
 
 use super::meta::OBJECT_META;
+use super::pod::PREEMPTION;
 use super::scheduling::SESSION_AFFINITY_CONFIG;
 use crate::api::shape::Shape::{Any, Boolean, Bytes, IntOrString, List, Map, Of, Text};
 use crate::api::shape::{INT32, object};
@@ -69,7 +70,7 @@ object! {
         metadata: Of(&OBJECT_META),
         description: Text,
         globalDefault: Boolean,
-        preemptionPolicy: Text,
+        preemptionPolicy: Text; [PREEMPTION],
         value: INT32,
     }
     LIST = "List" {

@@ -7,14 +7,20 @@ use super::container::{
 use super::meta::{LOCAL_OBJECT_REFERENCE, OBJECT_META};
 use super::scheduling::{AFFINITY, TOLERATION, TOPOLOGY_SPREAD_CONSTRAINT};
 use super::volumes::VOLUME;
-use crate::api::decode::Form::{Address, Label, Subdomain};
+use crate::api::decode::Form::{Address, Label, LabelKey, Subdomain};
 use crate::api::rules::If::{Has, Is};
 use crate::api::rules::Rule::{
-    AtMost, Child, Distinct, Each, EvenMissing, Forbidden, Given, Inner, Labels, Like, OneOf, Optional, Required, When,
+    self, AtMost, Child, Distinct, Each, EvenMissing, Forbidden, Given, Inner, Labels, Like, OneOf, Optional, Required,
+    When,
 };
 use crate::api::shape::Shape::{Boolean, List, Map, Of, Quantity, Text};
 use crate::api::shape::{INT32, INT64, object};
 
+/// `ValidatePreemptionPolicy`
+pub(super) const PREEMPTION: Rule = When(
+    Has("preemptionPolicy"),
+    &[Required(""), OneOf(&["PreemptLowerPriority", "Never"])],
+);
 const NO_DNS_CONFIG: &str = "must provide `dnsConfig` when `dnsPolicy` is None";
 const NO_NAMESERVER: &str = "must provide at least one DNS nameserver when `dnsPolicy` is None";
 
@@ -36,7 +42,7 @@ object! {
         name: Text; [Required("")],
     }
     POD_READINESS_GATE = "PodReadinessGate" {
-        conditionType: Text,
+        conditionType: Text; [EvenMissing, Like(LabelKey)],
     }
     POD_RESOURCE_CLAIM = "PodResourceClaim" {
         name: Text,
@@ -92,7 +98,7 @@ object! {
         nodeSelector: Map(&Text); [Labels],
         os: Of(&POD_OS); [Inner("name", &[Optional, OneOf(&["linux", "windows"])])],
         overhead: Map(&Quantity),
-        preemptionPolicy: Text; [When(Has("preemptionPolicy"), &[Required("")]), OneOf(&["PreemptLowerPriority", "Never"])],
+        preemptionPolicy: Text; [PREEMPTION],
         priority: INT32,
         priorityClassName: Text; [Optional, Like(Subdomain)],
         readinessGates: List(&Of(&POD_READINESS_GATE)),
@@ -101,7 +107,7 @@ object! {
         restartPolicy: Text,
         runtimeClassName: Text; [Like(Subdomain)],
         schedulerName: Text,
-        schedulingGates: List(&Of(&POD_SCHEDULING_GATE)),
+        schedulingGates: List(&Of(&POD_SCHEDULING_GATE)); [Distinct(&["name"]), Each(&[Inner("name", &[EvenMissing, Like(LabelKey)])])],
         schedulingGroup: Of(&POD_SCHEDULING_GROUP),
         securityContext: Of(&POD_SECURITY_CONTEXT),
         serviceAccount: Text; [When(Is("serviceAccountName", &[""]), &[Optional, Like(Subdomain)])],
