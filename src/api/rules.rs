@@ -327,7 +327,12 @@ impl Validator<'_, '_> {
         };
         for (index, item) in items.iter().enumerate() {
             let own = words(item);
-            if !items[..index].iter().any(|other| words(other) == own) {
+            // Of two that are the same the API server names the second, by several fields the first.
+            let others = match fields {
+                [_] => &items[..index],
+                _ => &items[index + 1..],
+            };
+            if !others.iter().any(|other| words(other) == own) {
                 continue;
             }
             self.at(index, |validator| match fields {

@@ -68,10 +68,7 @@ impl Form {
                 text.is_empty() || !text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'),
                 "a valid HTTP header must consist of alphanumeric characters or '-'",
             ),
-            Form::Address => told(
-                !is_address(text),
-                "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
-            ),
+            Form::Address => address_error(text).map(str::to_owned),
             Form::DescendingPath => told(text.starts_with('/'), "must be a relative path")
                 .or_else(|| told(text.split('/').any(|step| step == ".."), "must not contain '..'")),
         }
@@ -112,18 +109,25 @@ fn label_key_error(key: &str) -> Option<String> {
     }
 }
 
-/// An address of version 4 or 6; zeros may lead the numbers of version 4.
-fn is_address(text: &str) -> bool {
+/// What is wrong with an address of version 4 or 6.
+fn address_error(text: &str) -> Option<&'static str> {
+    if let Ok(address) = text.parse::<std::net::Ipv6Addr>() {
+        let is_mapped = address.to_ipv4_mapped().is_some();
+        return is_mapped.then_some("must not be an IPv4-mapped IPv6 address");
+    }
+    if text.parse::<std::net::Ipv4Addr>().is_ok() {
+        return None;
+    }
     let plain = |number: &str| {
-        let short = number.trim_start_matches('0');
-        if short.is_empty() && !number.is_empty() {
-            "0".to_owned()
-        } else {
-            short.to_owned()
-        }
+        number
+            .parse::<u32>()
+            .map_or_else(|_| "-".to_owned(), |number| number.to_string())
     };
-    let version_4 = || text.split('.').map(plain).collect::<Vec<_>>().join(".");
-    text.parse::<std::net::Ipv6Addr>().is_ok() || version_4().parse::<std::net::Ipv4Addr>().is_ok()
+    let without_zeros = text.split('.').map(plain).collect::<Vec<_>>().join(".");
+    Some(match without_zeros.parse::<std::net::Ipv4Addr>() {
+        Ok(_) => "must not have leading 0s",
+        Err(_) => "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
+    })
 }
 
 /// Lower case letters, digits and `-` within, at most 63 (`IsDNS1123Label`).
@@ -271,7 +275,9 @@ mod tests {
             (Form::HeaderName, "X-A1", None),
             (Form::HeaderName, "X_A", Some("a valid HTTP header")),
             (Form::HeaderName, "", Some("a valid HTTP header")),
-            (Form::Address, "010.0.0.00", None),
+            (Form::Address, "10.0.0.1", None),
+            (Form::Address, "010.0.0.00", Some("must not have leading 0s")),
+            (Form::Address, "::ffff:1.2.3.4", Some("must not be an IPv4-mapped")),
             (Form::Address, "2001:db8::ffff", None),
             (Form::Address, "1.2.3", Some("must be a valid IP address")),
             (Form::Address, "1..2.3", Some("must be a valid IP address")),
