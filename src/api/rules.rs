@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::decode::Form;
 use super::diagnostic::nearest;
 use super::node::{Bytes, Key, Node, Value as Json};
-use super::shape::{Object, Problems, Shape, short, unsupported};
+use super::shape::{Object, Problems, Shape, descend, short, unsupported};
 
 /// A rule for the value of a field. What is required and missing breaks no other rule besides.
 ///
@@ -177,11 +177,7 @@ impl Validator<'_, '_> {
     }
 
     fn below(&mut self, field: &str, work: impl FnOnce(&mut Self)) {
-        let length = self.path.len();
-        if length > 0 {
-            self.path.push('.');
-        }
-        self.path.push_str(field);
+        let length = descend(&mut self.path, field);
         work(self);
         self.path.truncate(length);
     }

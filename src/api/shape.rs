@@ -238,6 +238,16 @@ impl<'a> Problems<'a> {
     }
 }
 
+/// Goes on to a field in a path; the length to which it is cut to go back.
+pub(crate) fn descend(path: &mut String, field: &str) -> usize {
+    let length = path.len();
+    if length > 0 {
+        path.push('.');
+    }
+    path.push_str(field);
+    length
+}
+
 /// What `field.NotSupported` says of a value.
 pub(crate) fn unsupported(value: &str, supported: &[&str]) -> String {
     let list: Vec<String> = supported.iter().map(|s| format!("{s:?}")).collect();
@@ -375,11 +385,7 @@ impl Checker<'_, '_> {
     }
 
     fn below(&mut self, name: &str, work: impl FnOnce(&mut Self)) {
-        let length = self.path.len();
-        if length > 0 {
-            self.path.push('.');
-        }
-        self.path.push_str(name);
+        let length = descend(&mut self.path, name);
         work(self);
         self.path.truncate(length);
     }

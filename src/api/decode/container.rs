@@ -112,18 +112,12 @@ pub(super) fn container(
 
 /// In a pod that restarts nothing a resize can't either (`validateResizePolicy`).
 fn resize_policy(problems: &mut Problems<'_>, node: &Node, pod: &PodFacts<'_>) {
-    let Some(list) = node.get("resizePolicy") else { return };
-    let restarts = |policy: &&Node| {
-        policy
-            .filled_at("restartPolicy")
-            .is_some_and(|word| &**word == "RestartContainer")
-    };
-    let Some(policy) = list.items().iter().find(restarts) else {
+    if pod.restart_policy != RestartPolicy::Never {
         return;
-    };
-    if let Some(word) = policy.get("restartPolicy")
-        && pod.restart_policy == RestartPolicy::Never
-    {
+    }
+    let Some(list) = node.get("resizePolicy") else { return };
+    let mut words = list.items().iter().filter_map(|policy| policy.get("restartPolicy"));
+    if let Some(word) = words.find(|word| word.text().is_some_and(|text| &**text == "RestartContainer")) {
         let message = "Invalid value: \"RestartContainer\": must be 'NotRequired' when pod `restartPolicy` is 'Never'";
         let path = problems.path(list);
         problems.mark(word.mark(), format!("{path}: {message}"));

@@ -40,7 +40,7 @@ impl Form {
     /// The first thing that is wrong with a text, as the API server says it; its regular expressions are left out.
     pub(crate) fn error(self, text: &str) -> Option<String> {
         let told = |wrong: bool, message: &str| wrong.then(|| message.to_owned());
-        let longer = |most: usize| told(text.len() > most, &format!("must be no more than {most} characters"));
+        let longer = |most: usize| (text.len() > most).then(|| format!("must be no more than {most} characters"));
         match self {
             Form::Label => longer(63).or_else(|| match is_dns_label(text) {
                 true => None,
