@@ -133,6 +133,8 @@ const DRAWN: &[&str] = &[
     "mounts:",
     "sandboxes:",
     "schedulingGates:",
+    "ephemeral-storage:",
+    "memory: 9Gi",
     "readinessGates:",
     "priorityClassName:",
     "priority:",

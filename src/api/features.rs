@@ -121,6 +121,10 @@ pub struct Features {
     pub observed_generation: bool,
     /// spec.resources decides on the pod's quality of service (`PodLevelResources`).
     pub pod_level_resources: bool,
+    /// Statuses of containers show resources (`InPlacePodVerticalScaling`).
+    pub resources_in_statuses: bool,
+    /// Statuses of pods show resources (`InPlacePodLevelResourcesVerticalScaling`).
+    pub pod_resources_in_statuses: bool,
     /// The crash-loop back-off's maximum can be configured (`KubeletCrashLoopBackOffMax`).
     pub crash_loop_max_configurable: bool,
     /// The crash-loop back-off starts at 1 s (`ReduceDefaultCrashLoopBackOffDecay`).
@@ -209,6 +213,8 @@ impl Features {
             generation: from(V1_33),
             observed_generation: on("PodObservedGenerationTracking"),
             pod_level_resources: on("PodLevelResources"),
+            resources_in_statuses: on("InPlacePodVerticalScaling"),
+            pod_resources_in_statuses: on("InPlacePodLevelResourcesVerticalScaling"),
             crash_loop_max_configurable: on("KubeletCrashLoopBackOffMax"),
             reduced_crash_loop_decay: on("ReduceDefaultCrashLoopBackOffDecay"),
             soft_eviction_respects_pod: from(V1_32) && !on("AllowOverwriteTerminationGracePeriodSeconds"),

@@ -14,6 +14,7 @@ pub mod place;
 pub mod pod;
 pub mod qos;
 pub(crate) mod quantity;
+pub mod resources;
 pub(crate) mod rules;
 pub(crate) mod scalar;
 pub(crate) mod schema;

@@ -99,6 +99,8 @@ pub struct PodSpec {
     pub host_network: bool,
     /// spec.resources, as a container's
     pub resources: Option<Arc<serde_json::Value>>,
+    /// spec.overhead, canonical JSON
+    pub overhead: Option<Arc<serde_json::Value>>,
 }
 
 /// A volume: its name and, where the kubelet must look an object up, that object.
@@ -484,6 +486,7 @@ impl PodSpec {
             node_name: None,
             host_network: false,
             resources: None,
+            overhead: None,
         }
     }
 

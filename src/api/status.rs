@@ -1,8 +1,11 @@
 //! v1.PodStatus, as the kubelet writes it and as it serialises to JSON.
 
+use std::sync::Arc;
+
 use serde::{Serialize, Serializer};
 
 use super::pod::{Name, Pod};
+use super::resources::{ContainerResources, Requirements};
 
 /// An API timestamp: whole seconds since 1970-01-01T00:00:00Z, as `metav1.Time` serialises.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
@@ -173,6 +176,10 @@ pub struct PodStatus {
     pub ephemeral_container_statuses: Vec<ContainerStatus>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub qos_class: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allocated_resources: Option<Arc<serde_json::Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resources: Option<Requirements>,
 }
 
 /// v1.PodConditionType: the kubelet's own, and anybody else's.
@@ -290,6 +297,8 @@ pub struct ContainerStatus {
     pub container_id: Option<RuntimeId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub started: Option<bool>,
+    #[serde(flatten)]
+    pub resources: Option<ContainerResources>,
 }
 
 fn serialize_last_state<S: Serializer>(state: &Option<ContainerState>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -359,6 +368,8 @@ impl PodStatus {
             container_statuses: Vec::new(),
             ephemeral_container_statuses: Vec::new(),
             qos_class: None,
+            allocated_resources: None,
+            resources: None,
         }
     }
 
@@ -404,6 +415,8 @@ impl PodStatus {
             container_statuses,
             ephemeral_container_statuses,
             qos_class,
+            allocated_resources,
+            resources,
         } = self;
         *phase == other.phase
             && *container_statuses == other.container_statuses
@@ -414,6 +427,23 @@ impl PodStatus {
             && (host_ip, pod_ip) == (&other.host_ip, &other.pod_ip)
             && *start_time == other.start_time
             && *qos_class == other.qos_class
+            && (allocated_resources, resources) == (&other.allocated_resources, &other.resources)
+    }
+
+    /// Whether the kubelet has other words for an amount in it than the API: it never sees that nothing is new.
+    pub(crate) fn is_worded_otherwise(&self) -> bool {
+        let lists = [
+            &self.init_container_statuses,
+            &self.container_statuses,
+            &self.ephemeral_container_statuses,
+        ];
+        lists.into_iter().flatten().any(|container| {
+            let told = container
+                .resources
+                .as_ref()
+                .filter(|_| matches!(container.state, ContainerState::Running(_)));
+            told.is_some_and(|resources| resources.actual.is_worded_otherwise())
+        })
     }
 
     /// Whether the condition AllContainersRestarting is true.

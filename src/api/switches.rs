@@ -242,6 +242,17 @@ pub const SWITCHES: &[Switch] = &[
         on: "spec.resources decide on a pod's quality of service"
     ),
     switch!(
+        resources_in_statuses, "kubelet_pods.go: convertToAPIContainerStatuses", Some("InPlacePodVerticalScaling"),
+        off: "statuses of containers do not show resources",
+        on: "statuses of containers show resources"
+    ),
+    switch!(
+        pod_resources_in_statuses, "kubelet_pods.go: convertToAPIPodLevelResourcesStatus",
+        Some("InPlacePodLevelResourcesVerticalScaling"),
+        off: "statuses of pods do not show resources",
+        on: "statuses of pods show resources: what their spec adds up to, and once they run what their control group says"
+    ),
+    switch!(
         container_events_without_name, "kuberuntime/kuberuntime_container.go: startContainer", None,
         off: "events name the container: \"Created container: app\", \"Started container app\"",
         on: "events say \"Container created\" and \"Container started\""

@@ -107,7 +107,11 @@ fn without_numbers(text: &str) -> String {
 fn walk(value: &Value, path: &str, pod: &str, facts: &mut Facts) {
     match value {
         Value::Object(fields) => {
-            for (name, value) in fields {
+            // That no resources were given says nothing.
+            for (name, value) in fields
+                .iter()
+                .filter(|(name, value)| *name != "resources" || !is_empty(value))
+            {
                 let path = format!("{path}.{name}");
                 let field = Key::Field(pod.to_owned(), path.clone());
                 let present = || "present".to_owned();
@@ -127,6 +131,10 @@ fn walk(value: &Value, path: &str, pod: &str, facts: &mut Facts) {
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.as_object().is_some_and(serde_json::Map::is_empty)
 }
 
 /// The facts that differ.

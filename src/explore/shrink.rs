@@ -329,7 +329,7 @@ fn calm_run(input: &mut Input, place: usize) -> Step {
 }
 
 /// How many things of a container are calmed one by one.
-const CALMS_OF_A_CONTAINER: usize = 11;
+const CALMS_OF_A_CONTAINER: usize = 12;
 
 fn calm_container(input: &mut Input, place: usize) -> Step {
     let specs = input.pods.iter_mut().map(|p| &mut p.pod.spec);
@@ -353,6 +353,7 @@ fn calm_container(input: &mut Input, place: usize) -> Step {
         env_from,
         volume_mounts,
         mount_paths,
+        resources,
         ..
     } = container;
     let changed = match place % CALMS_OF_A_CONTAINER {
@@ -369,6 +370,7 @@ fn calm_container(input: &mut Input, place: usize) -> Step {
             mount_paths.clear();
             !std::mem::take(volume_mounts).is_empty()
         }
+        10 => resources.take().is_some(),
         // Without its Always a sidecar would be another kind of container; rules need a policy.
         _ => {
             let rules = !restart_policy_rules.is_empty();
@@ -380,7 +382,7 @@ fn calm_container(input: &mut Input, place: usize) -> Step {
 }
 
 /// How many things of a pod are calmed one by one.
-const CALMS_OF_A_POD: usize = 8;
+const CALMS_OF_A_POD: usize = 9;
 
 fn calm_pod(input: &mut Input, place: usize) -> Step {
     let Some(pod) = input.pods.get_mut(place / CALMS_OF_A_POD) else {
@@ -402,6 +404,7 @@ fn calm_pod(input: &mut Input, place: usize) -> Step {
         4 => !std::mem::take(&mut spec.scheduling_gates).is_empty(),
         5 => !std::mem::take(&mut spec.image_pull_secrets).is_empty(),
         6 => std::mem::take(&mut spec.host_network),
+        7 => spec.resources.take().is_some(),
         _ => std::mem::take(&mut spec.priority_class_name).is_some() | (std::mem::take(&mut spec.priority) != 0),
     };
     drop_idle_scripts(input);

@@ -18,6 +18,7 @@ pub enum StreamOf {
     Mutations,
     Nodes,
     References,
+    Resources,
 }
 
 /// A random stream.

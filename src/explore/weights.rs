@@ -52,6 +52,8 @@ pub struct Weights {
     pub world: u8,
     /// environments and pull secrets that refer to objects, which may come late or never
     pub objects: u8,
+    /// a pod's containers ask for resources
+    pub resources: u8,
     /// containers that run a program by themselves
     pub guests: u8,
     /// several nodes
@@ -102,6 +104,7 @@ impl Default for Weights {
             disruptions: 25,
             world: 10,
             objects: 10,
+            resources: 10,
             guests: 4,
             nodes: 8,
             versions: 25,

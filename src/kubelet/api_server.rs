@@ -330,10 +330,16 @@ impl ApiServer {
         true
     }
 
-    /// A status write of the kubelet; false when nothing changed.
+    /// A status write of the kubelet; false when it has nothing to write. What it writes in other words than the API
+    /// has it changes nothing, and is written all the same.
     pub fn write_status(&self, ix: PodIx, object: &ApiPod, status: Arc<PodStatus>) -> bool {
         if *object.status.borrow() == status {
-            return false;
+            if !status.is_worded_otherwise() {
+                return false;
+            }
+            self.recorder
+                .record(Some(&object.full_name), None, None, What::Status(status));
+            return true;
         }
         object.set_status(self.kernel.now(), status.clone());
         let evicted = status.phase == Phase::Failed && status.reason.as_deref() == Some("Evicted");

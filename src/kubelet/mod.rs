@@ -3,6 +3,7 @@
 mod active_deadline;
 pub mod api_server;
 pub mod backoff;
+mod cgroups;
 pub mod container;
 mod environment;
 mod eviction;
@@ -30,6 +31,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::api::pod::{ContainerType, Name, concat};
+use crate::api::resources;
 use crate::kernel::{Duration, Gate, Kernel, Notify, Queue, Stream, Time};
 use crate::runtime::{Images, NodeIx, PodIx, Runtime, VolumePlugin};
 use crate::scenario::types::{KubeletConfig, Sabotage};
@@ -275,6 +277,9 @@ impl Kubelet {
         let changed = self.set_status(ix, config, status, false);
         if terminal {
             return (true, SyncResult::default());
+        }
+        if !self.is_termination_requested(ix) && resources::any(&config.pod.spec) {
+            self.runtime.make_cgroup(ix);
         }
         match self.wait_for_mounts(ix, config, cancelled).await {
             VolumeWait::Mounted => {}

@@ -34,6 +34,8 @@ pub struct Runtime {
     pub(super) sandbox_timeout: Duration,
     /// How often the machine has gone down.
     pub(super) boots: Cell<u32>,
+    /// Pods that have a control group since the machine came up; only of those that ask for resources.
+    cgroups: RefCell<BTreeSet<PodIx>>,
     /// While the machine is down: the containers whose processes it took along.
     lost: RefCell<Option<Vec<Rc<Container>>>>,
     /// The world of containers that act by themselves.
@@ -84,6 +86,7 @@ impl Runtime {
             next_ip: (88 + node.0 % 100, Cell::new(2)),
             sandbox_timeout: scenario.kubelet.runtime_request_timeout.times(2),
             boots: Cell::new(0),
+            cgroups: RefCell::default(),
             lost: RefCell::default(),
             chances: Stream::new(scenario.seed, &format!("probes/{node_name}")),
             played: RefCell::default(),
@@ -426,6 +429,16 @@ impl Runtime {
         }
     }
 
+    /// Makes the control group of a pod (`cm/pod_container_manager_linux.go: EnsureExists`).
+    pub fn make_cgroup(&self, pod: PodIx) {
+        self.cgroups.borrow_mut().insert(pod);
+    }
+
+    /// Whether the pod has one.
+    pub fn has_cgroup(&self, pod: PodIx) -> bool {
+        self.cgroups.borrow().contains(&pod)
+    }
+
     /// Whether the machine is down.
     pub fn is_down(&self) -> bool {
         self.lost.borrow().is_some()
@@ -435,6 +448,7 @@ impl Runtime {
     pub fn go_down(&self) {
         *self.lost.borrow_mut() = Some(Vec::new());
         self.boots.set(self.boots.get() + 1);
+        self.cgroups.borrow_mut().clear();
         for pod in self.pods() {
             self.containers(pod).iter().for_each(|c| c.starting.set(false));
             for container in self.containers(pod).into_iter().filter(|c| c.is_running()) {

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::names::Form;
 use crate::api::node::{Node, Value};
-use crate::api::pod::{Container, EnvFrom, EnvValue, EnvVar, Name, PodSpec};
+use crate::api::pod::{EnvFrom, EnvValue, EnvVar, Name, PodSpec};
 use crate::api::quantity;
+use crate::api::resources::{Field, of_containers};
 use crate::api::shape::{Problems, unsupported};
 
 const SOURCES: [&str; 5] = [
@@ -299,10 +300,12 @@ pub(super) fn pod_resources(
 ) -> Option<Arc<serde_json::Value>> {
     let mut resources = resources(problems, node.get("resources"), Scope::Pod)?;
     if resources["limits"].is_object() {
+        let requested = of_containers(spec, Field::Requests, |_| {});
         for name in ["cpu", "memory"] {
             if node.at(&["resources", "requests", name]).is_none()
-                && let Some(amount) = request(spec, name)
+                && let Some(amount) = requested.get(name)
             {
+                let amount = quantity::write(amount.nano, amount.like);
                 Arc::make_mut(&mut resources)["requests"][name] = amount.into();
             }
         }
@@ -310,35 +313,13 @@ pub(super) fn pod_resources(
     Some(resources)
 }
 
-/// What the containers request at most at a time (`AggregateContainerRequests`).
-fn request(spec: &PodSpec, name: &str) -> Option<String> {
-    // An amount, and a text that has units of its kind.
-    type Amount<'a> = Option<(i128, &'a str)>;
-    fn own<'a>(container: &'a Container, name: &str) -> Amount<'a> {
-        let text = container.resources.as_deref()?["requests"][name].as_str()?;
-        Some((quantity::parse(text)?, text))
-    }
-    fn add<'a>(sum: Amount<'a>, more: Amount<'a>) -> Amount<'a> {
-        match (sum, more) {
-            (Some((a, like)), Some((b, _))) => Some((a.saturating_add(b), like)),
-            (a, b) => a.or(b),
-        }
-    }
-    let mut running = spec.containers.iter().map(|c| own(c, name)).fold(None, add);
-    let (mut sidecars, mut starting) = (None, None);
-    for container in &spec.init_containers {
-        let own = own(container, name);
-        let needed = if container.is_sidecar() {
-            running = add(running, own);
-            sidecars = add(sidecars, own);
-            sidecars
-        } else {
-            add(own, sidecars)
-        };
-        starting = starting.max(needed);
-    }
-    let (nano, like) = running.max(starting)?;
-    Some(quantity::write(nano, like))
+/// spec.overhead; None when there is nothing.
+pub(super) fn overhead(node: &Node) -> Option<Arc<serde_json::Value>> {
+    let amounts = node.get("overhead")?.fields().iter();
+    let amounts: serde_json::Map<_, _> = amounts
+        .map(|(key, amount)| (key.name.to_string(), written(amount).into()))
+        .collect();
+    (!amounts.is_empty()).then(|| Arc::new(amounts.into()))
 }
 
 /// An amount as the API server writes it.

@@ -161,6 +161,7 @@ pub(super) fn pod_spec(problems: &mut Problems<'_>, node: &Node, claim_templates
     }
     spec.host_network = node.boolean_at("hostNetwork").unwrap_or(false);
     spec.resources = environment::pod_resources(problems, node, &spec);
+    spec.overhead = environment::overhead(node);
     spec
 }
 

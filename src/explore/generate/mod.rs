@@ -81,6 +81,7 @@ impl Generator {
         let mut references = stream(StreamOf::References);
         let count = draw.count(&mut pods, self.weights.pods);
         let mut pods: Vec<Pod> = (0..count).map(|place| draw.pod(&mut pods, place, features)).collect();
+        draw.resources(&mut stream(StreamOf::Resources), &mut pods, features);
         let objects = draw.references(&mut references, &mut pods, features);
         draw.world(&mut stream(StreamOf::World), &mut scenario, &pods);
         draw.interleaving(&mut shape, &mut scenario, seed ^ run);

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
+
 use crate::api::pod::Name;
 use crate::api::uid::pod_uid;
 use crate::explore::weights::Weights;
@@ -52,6 +54,10 @@ pub(super) struct Names {
     pub server: Name,
     pub body: Name,
     pub term: Name,
+    /// What containers ask for: with limits or without, as memory is counted and as it is not.
+    pub resources: Vec<Arc<serde_json::Value>>,
+    /// More than all containers of a pod together.
+    pub resources_of_pods: Arc<serde_json::Value>,
     /// Nobody looks at the manifests of generated pods.
     pub manifest: Arc<serde_json::Value>,
 }
@@ -121,6 +127,15 @@ impl Names {
             server: "server".into(),
             body: "well".into(),
             term: "TERM".into(),
+            resources: vec![
+                Arc::new(json!({"limits": {"memory": "128Mi"}, "requests": {"cpu": "100m", "memory": "64Mi"}})),
+                Arc::new(json!({"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "1", "memory": "1Gi"}})),
+                Arc::new(json!({"limits": {"memory": "100M"}, "requests": {"memory": "100M"}})),
+                Arc::new(json!({"requests": {"cpu": "5m", "ephemeral-storage": "1Gi"}})),
+            ],
+            resources_of_pods: Arc::new(
+                json!({"limits": {"cpu": "9", "memory": "9Gi"}, "requests": {"cpu": "8", "memory": "8Gi"}}),
+            ),
             manifest: Arc::new(serde_json::Value::Null),
         }
     }

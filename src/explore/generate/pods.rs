@@ -89,6 +89,22 @@ impl Draw<'_> {
         }
     }
 
+    /// Gives pods and containers requests and limits.
+    pub(super) fn resources(&self, stream: &mut Stream, pods: &mut [Pod], features: &Features) {
+        for pod in pods {
+            if !stream.chance(self.weights.resources) {
+                continue;
+            }
+            let spec = &mut pod.spec;
+            for container in spec.init_containers.iter_mut().chain(&mut spec.containers) {
+                container.resources = stream.chance(70).then(|| stream.pick(&self.names.resources).clone());
+            }
+            if features.pod_level_resources && stream.chance(20) {
+                spec.resources = Some(self.names.resources_of_pods.clone());
+            }
+        }
+    }
+
     fn container(&self, stream: &mut Stream, name: &Name) -> Container {
         let pulled = stream.chance(self.weights.pulls);
         let image = match stream.below(100) {

@@ -125,7 +125,9 @@ fn by_fields(pod: &Pod) -> Value {
     if spec.host_network {
         fields.put("hostNetwork", true);
     }
-    fields.maybe("resources", spec.resources.as_deref().cloned());
+    fields
+        .maybe("resources", spec.resources.as_deref().cloned())
+        .maybe("overhead", spec.overhead.as_deref().cloned());
     if spec.priority_class_name.is_none() && spec.priority != 0 {
         fields.put("priority", spec.priority);
     }

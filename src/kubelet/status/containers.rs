@@ -3,10 +3,12 @@
 use super::restart_policy::should_container_be_restarted;
 use crate::api::features::Features;
 use crate::api::pod::{Container, Name};
+use crate::api::resources::{ContainerResources, Requirements};
 use crate::api::status::{
     ContainerState, ContainerStatus, ImageId, Running, RuntimeId, Terminated, Timestamp, Waiting,
 };
 use crate::kernel::Time;
+use crate::kubelet::cgroups;
 use crate::kubelet::container::{PodStatus, State, Status};
 use crate::kubelet::images::StartError;
 use crate::kubelet::pod_workers::PodConfig;
@@ -57,6 +59,7 @@ impl Conversion<'_> {
             image_id: ImageId(Some(status.image.clone())),
             container_id: Some(id),
             started: None,
+            resources: None,
         };
         let Some(old) = old else { return converted };
         let ended = matches!(old.state, ContainerState::Terminated(_));
@@ -83,6 +86,21 @@ impl Conversion<'_> {
         converted
     }
 
+    /// `convertContainerStatusResources`
+    fn resources(&self, container: &Container, state: State) -> Option<ContainerResources> {
+        if !self.features.resources_in_statuses {
+            return None;
+        }
+        let given = Requirements::given(container.resources.as_ref());
+        let actual = if state == State::Running {
+            let of_pod = self.config.pod.spec.resources.as_ref();
+            cgroups::of_container(&given, of_pod.filter(|_| self.features.pod_level_resources))
+        } else {
+            given.clone()
+        };
+        Some(ContainerResources { given, actual })
+    }
+
     /// The statuses of `list`, in its order.
     pub(super) fn statuses(&self, list: &[Container], old: &[ContainerStatus], init: bool) -> Vec<ContainerStatus> {
         list.iter().map(|container| self.status(container, old, init)).collect()
@@ -99,6 +117,7 @@ impl Conversion<'_> {
         let mut status = match newest {
             Some(newest) => {
                 let mut converted = self.convert(newest, old);
+                converted.resources = self.resources(container, newest.state);
                 if let Some(before) = of_name.next() {
                     converted.last_state = Some(self.convert(before, old).state);
                 }
@@ -157,6 +176,7 @@ impl Conversion<'_> {
             image_id: ImageId::default(),
             container_id: None,
             started: None,
+            resources: None,
         };
         let Some(old) = old else { return status };
         if self.restarting && !matches!(old.state, ContainerState::Waiting(_)) {

@@ -1,6 +1,7 @@
 //! Puts the pod status together (`kubelet_pods.go: generateAPIPodStatus`).
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::conditions::{all_containers_restarting, condition, containers_ready, initialized, ready};
 use super::containers::Conversion;
@@ -9,8 +10,10 @@ use super::phase::phase;
 use super::restart_policy::{all_containers_could_restart, should_all_containers_restart};
 use crate::api::pod::Name;
 use crate::api::qos;
+use crate::api::resources::{self, Field, Requirements, of_pod};
 use crate::api::status::{ConditionKind, ContainerState, ContainerStatus, Phase, PodCondition, PodStatus as ApiStatus};
 use crate::kubelet::Kubelet;
+use crate::kubelet::cgroups;
 use crate::kubelet::container::PodStatus;
 use crate::kubelet::kuberuntime::actions::sandbox_changed;
 use crate::kubelet::pod_workers::PodConfig;
@@ -125,7 +128,35 @@ impl Kubelet {
         // It never changes.
         let class = || Some(qos::class(&pod.spec, features.pod_level_resources));
         status.qos_class = old.qos_class.or_else(class);
+        if features.pod_resources_in_statuses {
+            (status.allocated_resources, status.resources) = self.pod_resources(ix, config, &old);
+        }
         status
+    }
+}
+
+impl Kubelet {
+    /// allocatedResources and resources of a pod: what its spec adds up to, and once the API knows that it runs what its
+    /// control group says (`convertToAPIPodLevelResourcesStatus`).
+    fn pod_resources(
+        &self,
+        ix: PodIx,
+        config: &PodConfig,
+        old: &ApiStatus,
+    ) -> (Option<Arc<serde_json::Value>>, Option<Requirements>) {
+        let spec = &config.pod.spec;
+        if !resources::any(spec) {
+            return (None, Some(Requirements::default()));
+        }
+        let pod_level = self.config.features.pod_level_resources;
+        let requests = of_pod(spec, Field::Requests, pod_level, |_| {});
+        let actual = if config.status.phase == Phase::Running {
+            let said = old.resources.as_ref().filter(|_| old.phase == Phase::Running);
+            cgroups::actual(spec, pod_level, self.runtime.has_cgroup(ix), said)
+        } else {
+            Requirements::new(&of_pod(spec, Field::Limits, pod_level, |_| {}), &requests)
+        };
+        (requests.written().map(Arc::new), Some(actual))
     }
 }
 

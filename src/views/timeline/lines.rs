@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::api::pod::Name;
+use crate::api::resources::Requirements;
 use crate::api::status::{ConditionStatus, PodStatus};
 use crate::kernel::{Duration, Time};
 use crate::scenario::types::Input;
@@ -74,6 +75,7 @@ struct PodState {
     ready: bool,
     deadline_told: bool,
     waiting: BTreeMap<Name, Name>,
+    resources: Option<Requirements>,
 }
 
 #[derive(Default)]
@@ -390,8 +392,14 @@ impl Teller<'_> {
             self.line(record, tone, what.to_owned(), why.to_owned());
         }
         if self.verbose && !said {
-            self.line(record, Tone::Dim, "status written".to_owned(), String::new());
+            let resources = status
+                .resources
+                .as_ref()
+                .filter(|now| state.resources.as_ref() != Some(now));
+            let why = resources.map(|now| format!("resources: {now}")).unwrap_or_default();
+            self.line(record, Tone::Dim, "status written".to_owned(), why);
         }
+        state.resources.clone_from(&status.resources);
         self.pods.insert(pod.clone(), state);
     }
 

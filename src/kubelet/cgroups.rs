@@ -1,0 +1,175 @@
+//! The control group of a pod: what the kubelet sets there, and what it reads there again for the status (`cm/`, on a node
+//! with cgroup v2 and pages of 4 KiB).
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::api::pod::PodSpec;
+use crate::api::qos;
+use crate::api::resources::{Amount, Amounts, Field, Requirements, of_pod};
+
+/// cpu.shares of a group that asks for nothing, and the most that there are.
+const MIN_SHARES: i64 = 2;
+const MAX_SHARES: i64 = 262_144;
+const SHARES_PER_CPU: i64 = 1024;
+/// Microseconds of processor time in which a limit is counted, and the least that a limit may be.
+const PERIOD: i64 = 100_000;
+const MIN_QUOTA: i64 = 1000;
+/// The least limit in thousandths of a processor.
+const MIN_MILLI_LIMIT: i64 = MIN_QUOTA * 1000 / PERIOD;
+const PAGE: i64 = 4096;
+
+/// What is written into the group.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Config {
+    weight: i64,
+    /// Of cpu.max, None for no limit.
+    quota: Option<i64>,
+    /// memory.max, None for no limit.
+    memory: Option<i64>,
+}
+
+impl Config {
+    /// `cm/helpers_linux.go: ResourceConfigForPod`. Time and memory are limited only if every container limits them, or
+    /// the pod itself.
+    fn of(spec: &PodSpec, pod_level: bool) -> Config {
+        let (mut all_limit_cpu, mut all_limit_memory) = (true, true);
+        let limits = of_pod(spec, Field::Limits, pod_level, |own| {
+            all_limit_cpu &= own.has("cpu");
+            all_limit_memory &= own.has("memory");
+        });
+        let own = Amounts::of(spec.resources.as_ref().filter(|_| pod_level), Field::Limits);
+        let requests = of_pod(spec, Field::Requests, pod_level, |_| {});
+        let class = qos::class(spec, pod_level);
+        if class == "BestEffort" {
+            return Config {
+                weight: weight(MIN_SHARES),
+                quota: None,
+                memory: None,
+            };
+        }
+        let guaranteed = class == "Guaranteed";
+        let memory = limits.get("memory").map(Amount::value).filter(|bytes| *bytes > 0);
+        Config {
+            weight: weight(shares(milli_of_cpu(&requests))),
+            quota: quota(milli_of_cpu(&limits)).filter(|_| guaranteed || all_limit_cpu || own.has("cpu")),
+            memory: memory.filter(|_| guaranteed || all_limit_memory || own.has("memory")),
+        }
+    }
+
+    /// The request that the weight stands for, in thousandths (`cpuWeightToCPUShares`). Both ways are rounded: 100m
+    /// become 79m.
+    fn request(self) -> i64 {
+        milli_of_shares((self.weight - 1) * (MAX_SHARES - MIN_SHARES) / 9999 + MIN_SHARES)
+    }
+}
+
+/// `MilliCPUToShares`
+fn shares(milli: i64) -> i64 {
+    (milli.saturating_mul(SHARES_PER_CPU) / 1000).clamp(MIN_SHARES, MAX_SHARES)
+}
+
+/// `SharesToMilliCPU`
+fn milli_of_shares(shares: i64) -> i64 {
+    (shares * 1000 + SHARES_PER_CPU - 1) / SHARES_PER_CPU
+}
+
+/// `MilliCPUToQuota`; None for no limit.
+fn quota(milli: i64) -> Option<i64> {
+    (milli != 0).then(|| (milli.saturating_mul(PERIOD) / 1000).max(MIN_QUOTA))
+}
+
+fn milli_of_cpu(amounts: &Amounts<'_>) -> i64 {
+    amounts.get("cpu").map_or(0, Amount::milli)
+}
+
+/// cpu.weight for cpu.shares (`cm/cgroup_manager_linux.go: getCPUWeight`).
+fn weight(shares: i64) -> i64 {
+    1 + (shares - MIN_SHARES) * 9999 / (MAX_SHARES - MIN_SHARES)
+}
+
+/// status.resources of a pod that is Running: what its group says, if there is one; `old` is what was said before, by a
+/// status with that phase too (`kubelet_pods.go: convertToAPIPodLevelResourcesStatus`).
+pub(super) fn actual(spec: &PodSpec, pod_level: bool, exists: bool, old: Option<&Requirements>) -> Requirements {
+    let given = |field| Amounts::of(spec.resources.as_ref().filter(|_| pod_level), field);
+    let said = |field, name| old.and_then(|old| old.amounts(field).get(name));
+    let group = exists.then(|| Config::of(spec, pod_level));
+    let (mut limits, mut requests) = (given(Field::Limits), given(Field::Requests));
+    match group.map(Config::request) {
+        Some(milli) => set_cpu(&mut requests, milli, MIN_SHARES),
+        None => keep(&mut requests, "cpu", said(Field::Requests, "cpu")),
+    }
+    // No group knows of memory that is requested.
+    if requests.get("memory").is_none() {
+        let in_all = of_pod(spec, Field::Requests, pod_level, |_| {});
+        keep(&mut requests, "memory", in_all.get("memory"));
+    }
+    keep(&mut requests, "memory", said(Field::Requests, "memory"));
+    match group.and_then(|group| group.quota) {
+        Some(quota) => set_cpu(&mut limits, milli_of_quota(quota), MIN_MILLI_LIMIT),
+        None => keep(&mut limits, "cpu", said(Field::Limits, "cpu")),
+    }
+    match group.and_then(|group| group.memory).map(|bytes| bytes / PAGE * PAGE) {
+        Some(bytes) if bytes > 0 => limits.set("memory", memory(bytes)),
+        _ => keep(&mut limits, "memory", said(Field::Limits, "memory")),
+    }
+    Requirements::new(&limits, &requests)
+}
+
+/// resources of a container that runs, as the runtime tells them: where it has no limit of its own, that of the pod holds,
+/// and for a request a limit (`kuberuntime_container_linux.go: generateLinuxContainerResources, toKubeContainerResources`).
+/// A half that is not given at all stays away.
+pub(super) fn of_container(given: &Requirements, of_pod: Option<&Arc<Value>>) -> Requirements {
+    if of_pod.is_none() && !given.amounts(Field::Limits).get("memory").is_some_and(is_decimal) {
+        // It is what is given.
+        return given.clone();
+    }
+    let (mut limits, mut requests) = (given.amounts(Field::Limits), given.amounts(Field::Requests));
+    let of_pod = Amounts::of(of_pod, Field::Limits);
+    let limit = |name| limits.get(name).filter(|own| own.nano != 0).or(of_pod.get(name));
+    let limited_cpu = limit("cpu").map_or(0, Amount::milli);
+    let limited_memory = limit("memory").map_or(0, Amount::value);
+    let requested_cpu = requests.get("cpu").map_or(limited_cpu, Amount::milli);
+    if !limits.is_empty() {
+        if let Some(quota) = quota(limited_cpu) {
+            set_cpu(&mut limits, milli_of_quota(quota), MIN_MILLI_LIMIT);
+        }
+        if limited_memory > 0 {
+            limits.set("memory", memory(limited_memory));
+        }
+    }
+    if !requests.is_empty() {
+        set_cpu(&mut requests, milli_of_shares(shares(requested_cpu)), MIN_SHARES);
+    }
+    Requirements::new(&limits, &requests)
+}
+
+fn milli_of_quota(quota: i64) -> i64 {
+    quota * 1000 / PERIOD
+}
+
+/// What is said of processor time, in thousandths; what is given stays where neither is above the `least` that can be told.
+fn set_cpu(amounts: &mut Amounts<'_>, milli: i64, least: i64) {
+    if milli > least || milli_of_cpu(amounts) > least {
+        let nano = i128::from(milli) * 1_000_000;
+        amounts.set("cpu", Amount { nano, like: "m" });
+    }
+}
+
+fn memory(bytes: i64) -> Amount<'static> {
+    let nano = i128::from(bytes) * 1_000_000_000;
+    let like = if bytes % 1024 == 0 { "Ki" } else { "" };
+    Amount { nano, like }
+}
+
+fn is_decimal(amount: Amount<'_>) -> bool {
+    !amount.like.ends_with('i')
+}
+
+/// What was said before, where something was.
+fn keep<'a>(amounts: &mut Amounts<'a>, name: &'a str, said: Option<Amount<'a>>) {
+    if let Some(amount) = said {
+        amounts.set(name, amount);
+    }
+}
