@@ -117,6 +117,8 @@ impl Kubelet {
         self.pods.borrow_mut().insert(ix, config.clone());
         if config.pod.spec.active_deadline_seconds.is_some() {
             self.deadlined.borrow_mut().insert(ix);
+            // A pod that a former kubelet has started has a deadline to look at from now on.
+            self.work_queued.raise();
         }
         config
     }
