@@ -309,8 +309,8 @@ impl Kubelet {
         (false, result)
     }
 
-    /// `SyncTerminatingPod`: everything that runs is stopped, then the final status is derived. False if something runs
-    /// all the same: a start that a former kubelet had begun may have come to its end meanwhile.
+    /// `SyncTerminatingPod`: everything that runs is stopped, then the final status is derived. False if something was not
+    /// killed, or runs all the same: a start that a former kubelet had begun may have come to its end meanwhile.
     async fn sync_terminating_pod(
         self: &Rc<Self>,
         ix: PodIx,
@@ -325,7 +325,20 @@ impl Kubelet {
         }
         self.set_status(ix, config, status, false);
         self.probes.stop_liveness_and_startup(ix, &config.pod);
-        self.kill_pod(ix, config, runtime, grace).await;
+        let failures = self.kill_pod(ix, config, runtime, grace).await;
+        if !failures.is_empty() {
+            let text = match &*failures {
+                [alone] => alone.clone(),
+                all => format!("[{}]", all.join(", ")),
+            };
+            self.pod_event(
+                config,
+                true,
+                "FailedKillPod",
+                format!("error killing pod: {text}").into(),
+            );
+            return false;
+        }
         self.probes.remove_pod(ix, &config.pod);
         let mut stopped = self.pleg.read_status(ix);
         stopped.ip = runtime.ip.clone();

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::Kubelet;
 use super::eviction::{Ending, SYSTEM_CRITICAL_PRIORITY};
+use super::pod_workers::PodConfig;
 use crate::kernel::{Duration, Gate, race};
 use crate::runtime::PodIx;
 use crate::scenario::types::KubeletConfig;
@@ -49,10 +50,11 @@ impl Kubelet {
         };
         self.recorder.record(None, None, None, What::Event(event));
         self.shutting_down.set(true);
-        let mut members: Vec<Vec<PodIx>> = vec![Vec::new(); groups.len()];
+        // Each group goes as it is now, however much later its turn comes.
+        let mut members: Vec<Vec<(PodIx, PodConfig)>> = vec![Vec::new(); groups.len()];
         for ix in self.known_pods() {
             if let Some(config) = self.active_pod(ix) {
-                members[group_of(&groups, config.pod.spec.priority)].push(ix);
+                members[group_of(&groups, config.pod.spec.priority)].push((ix, config));
             }
         }
         for ((_, seconds), pods) in groups.into_iter().zip(members) {
@@ -64,10 +66,10 @@ impl Kubelet {
         self.recorder.record(None, None, None, What::Node { op, node });
     }
 
-    async fn shut_down_group(self: &Rc<Self>, pods: Vec<PodIx>, seconds: i64) {
+    async fn shut_down_group(self: &Rc<Self>, pods: Vec<(PodIx, PodConfig)>, seconds: i64) {
         let mut ends = Vec::new();
-        for &ix in &pods {
-            let Some(config) = self.known_pod(ix) else { continue };
+        for (ix, config) in &pods {
+            let (ix, config) = (*ix, config.clone());
             let grace = config.pod.spec.termination_grace_period_seconds.min(seconds);
             let end = Rc::new(Gate::new(&self.kernel));
             let (kubelet, ended) = (self.clone(), end.clone());
@@ -85,8 +87,8 @@ impl Kubelet {
             }
             if self.config.features.shutdown_waits_for_volumes {
                 // A driver of the last group must still be there to unmount them.
-                for &ix in &pods {
-                    self.wait_for_unmounts(ix).await;
+                for (ix, _) in &pods {
+                    self.wait_for_unmounts(*ix).await;
                 }
             }
         };

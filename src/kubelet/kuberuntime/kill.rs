@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use super::actions::KillReason;
 use crate::api::pod::{Container as ContainerSpec, Handler, Name, concat};
+use crate::api::status::RuntimeId;
 use crate::kernel::{Duration, Kernel, Notify, join_all, race};
 use crate::kubelet::Kubelet;
 use crate::kubelet::container::State;
@@ -45,17 +46,30 @@ fn termination_grace(config: &PodConfig, spec: Option<&ContainerSpec>, reason: K
     config.deletion_grace.unwrap_or(own)
 }
 
+/// `killContainer`, `SyncResult.Fail`, as Go prints it.
+fn no_spec(config: &PodConfig, container: &Container) -> String {
+    let (pod, name, id) = (&config.pod, &container.name, RuntimeId(container.id));
+    let pod = format!("{}_{}({})", pod.name, pod.namespace, pod.uid);
+    let text = format!(
+        "failed to get containerSpec {name:?} (id=\"{id}\") in pod {pod:?} when killing container for reason \"\""
+    );
+    format!("failed to \"KillContainer\" for {name:?} with KillContainerError: {text:?}")
+}
+
 impl Kubelet {
-    /// `killPodWithSyncResult`: every running container at once, then every sandbox, newest first.
+    /// `killPodWithSyncResult`: every running container at once, then every sandbox, newest first. What was not killed,
+    /// each in the words of its error: a container that came after the kubelet was told of the pod.
     pub(in crate::kubelet) async fn kill_pod(
         self: &Rc<Self>,
         ix: PodIx,
         config: &PodConfig,
         status: &crate::kubelet::container::PodStatus,
         grace: Option<i64>,
-    ) {
+    ) -> Vec<String> {
         let running = status.container_statuses.iter().filter(|s| s.state == State::Running);
-        let running: Vec<_> = running.filter_map(|s| self.runtime.container(ix, s.id.0)).collect();
+        let running = running.filter_map(|s| self.runtime.container(ix, s.id.0));
+        let (running, unknown): (Vec<_>, Vec<_>) =
+            running.partition(|container| config.pod.find_container(&container.name).is_some());
         let ordering = config.pod.spec.init_containers.iter().any(|c| c.is_sidecar());
         let ordering = ordering && !self.breaks(Sabotage::SidecarsEndFirst);
         let ordering = ordering.then(|| Rc::new(Ordering::new(&self.kernel, config, &running)));
@@ -78,6 +92,7 @@ impl Kubelet {
                 self.runtime.stop_pod_sandbox(&config.full_name, &found).await;
             }
         }
+        unknown.iter().map(|container| no_spec(config, container)).collect()
     }
 
     /// `killContainer`

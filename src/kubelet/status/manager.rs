@@ -109,6 +109,8 @@ impl Kubelet {
             let before = before.filter(|_| !self.breaks(Sabotage::TransitionsAlways));
             condition.last_transition_time = before.map_or(Some(now), |c| c.last_transition_time);
         }
+        // A pod may come as it was a while ago.
+        status.observed_generation = status.observed_generation.max(old.observed_generation);
         status.start_time = old.start_time.or(Some(now));
         if old.start_time.is_none() && config.pod.spec.active_deadline_seconds.is_some() {
             // From now on the sync ticker has a deadline to look at.
