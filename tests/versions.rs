@@ -14,7 +14,7 @@ use podlapse::testing::Run;
 use podlapse::trace::{Record, What};
 
 /// Switches that no scenario can show by itself, and why.
-const NOT_SHOWN: [(&str, &str); 5] = [
+const NOT_SHOWN: [(&str, &str); 6] = [
     (
         "startup_on_hold",
         "takes a tick within the microseconds before the status knows",
@@ -25,6 +25,7 @@ const NOT_SHOWN: [(&str, &str); 5] = [
         "pod_level_resources",
         "changes status.qosClass, which no comparison shows",
     ),
+    ("container_stop_signals", "is off in all versions: a gate sets it"),
     ("reduced_crash_loop_decay", "is off in all versions: a gate sets it"),
 ];
 

@@ -97,6 +97,8 @@ pub struct Features {
     pub sandbox_condition: bool,
     /// restartPolicy and rules of containers (`ContainerRestartRules`).
     pub container_restart_rules: bool,
+    /// lifecycle.stopSignal (`ContainerStopSignals`).
+    pub container_stop_signals: bool,
     /// RestartAllContainers (`RestartAllContainersOnContainerExits`).
     pub restart_all_containers: bool,
     /// After RestartAllContainers the pod is synced at once and logs are kept.
@@ -201,6 +203,7 @@ impl Features {
             sleep_allows_zero: on("PodLifecycleSleepActionAllowZero"),
             sandbox_condition: on("PodReadyToStartContainersCondition"),
             container_restart_rules: restart_rules,
+            container_stop_signals: on("ContainerStopSignals"),
             restart_all_containers: on("RestartAllContainersOnContainerExits"),
             restart_all_at_once: from(V1_36),
             trigger_restarts_ticker: from(V1_32),

@@ -91,6 +91,11 @@ pub const SWITCHES: &[Switch] = &[
         on: "restartPolicy and restartPolicyRules of containers are honoured"
     ),
     switch!(
+        container_stop_signals, "kuberuntime/helpers.go: getContainerConfigStopSignal", Some("ContainerStopSignals"),
+        off: "lifecycle.stopSignal is dropped: containers are stopped with the signal of their image",
+        on: "lifecycle.stopSignal is the signal with which a container is stopped"
+    ),
+    switch!(
         restart_all_containers, "kuberuntime/kuberuntime_manager.go: computePodActions",
         Some("RestartAllContainersOnContainerExits"),
         off: "there is no RestartAllContainers",

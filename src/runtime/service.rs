@@ -218,14 +218,12 @@ impl Runtime {
         full_name: &Name,
         sandbox: u64,
         container: &crate::api::pod::Container,
+        stop_signal: Option<&Name>,
         attempt: u32,
     ) -> Result<Rc<Container>, Name> {
         let (run, scripted) = self.next_run(pod, full_name, &container.name);
         let (name, image) = (container.name.clone(), container.image.clone());
-        let stop_signal = container
-            .stop_signal
-            .as_ref()
-            .and_then(|name| guest::Signal::parse(name));
+        let stop_signal = stop_signal.and_then(|name| guest::Signal::parse(name));
         let definition = (!scripted).then(|| container.clone());
         let full_name = full_name.clone();
         let op = CriOp::CreateContainer;

@@ -296,6 +296,10 @@ impl<'s> Loader<'s> {
                 let nowhere = bound_to_nowhere(&self.sources[mark.0], pod, listed);
                 self.errors.extend(nowhere);
             }
+            if let Some(pod) = pods.get(first) {
+                let dropped = versions::dropped_signals(&self.sources[mark.0], pod, &scenario.kubelet.features);
+                self.warnings.extend(dropped);
+            }
             for pod in &mut pods[first..] {
                 self.prioritise(pod);
                 if let Err(refusal) = versions::admit(pod, &scenario.kubelet.features) {

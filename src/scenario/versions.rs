@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::gates;
+use crate::api::Source;
+use crate::api::diagnostic::Diagnostic;
 use crate::api::features::Features;
 use crate::api::gates::find_gate;
 use crate::api::pod::{Container, Handler, Name, Pod, RestartPolicy, RestartRuleAction};
@@ -12,6 +15,7 @@ use crate::api::pod::{Container, Handler, Name, Pod, RestartPolicy, RestartRuleA
 pub(crate) const SIMULATED_GATES: &[&str] = &[
     "ChangeContainerStatusOnKubeletRestart",
     "ContainerRestartRules",
+    "ContainerStopSignals",
     "ExecProbeTimeout",
     "GracefulNodeShutdown",
     "GracefulNodeShutdownBasedOnPodPriority",
@@ -32,6 +36,10 @@ pub(crate) const SIMULATED_GATES: &[&str] = &[
 
 /// The gate that restart policies and rules of containers came with.
 const RULES: &str = "ContainerRestartRules";
+/// The gate of lifecycle.stopSignal.
+const STOP_SIGNALS: &str = "ContainerStopSignals";
+/// The gate of resources of pods.
+const POD_RESOURCES: &str = "PodLevelResources";
 
 /// Why an API server does not take a pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,11 +58,21 @@ pub(super) fn admit(pod: &mut Pod, features: &Features) -> Result<(), Refusal> {
     if !features.image_volumes {
         drop_image_volumes(pod);
     }
+    if pod.spec.resources.is_some() && !features.pod_level_resources {
+        if find_gate(features.version, POD_RESOURCES).is_none() {
+            return Err(unknown_field("spec.resources".to_owned(), POD_RESOURCES));
+        }
+        pod.spec.resources = None;
+        drop_from(Arc::make_mut(&mut pod.manifest).get_mut("spec"), "resources");
+    }
     let invalid = |gate, place: &str, message: &str| {
         let message = format!("The Pod {:?} is invalid: {place}: {message}", &*pod.name);
         let (field, gate) = (place.to_owned(), Some(gate));
         Err(Refusal { message, field, gate })
     };
+    let os = pod.manifest.pointer("/spec/os/name").and_then(Value::as_str);
+    let os = os.filter(|name| !name.is_empty()).map(str::to_owned);
+    let knows_signals = find_gate(features.version, STOP_SIGNALS).is_some();
     let grace = pod.spec.termination_grace_period_seconds;
     let knows_rules = find_gate(features.version, RULES).is_some();
     let init = pod.spec.init_containers.iter_mut().enumerate();
@@ -69,6 +87,21 @@ pub(super) fn admit(pod: &mut Pod, features: &Features) -> Result<(), Refusal> {
                     &format!("{place}.{field}"),
                     "Forbidden: may not be set for init containers without restartPolicy=Always",
                 );
+            }
+        }
+        if container.stop_signal.is_some() && !knows_signals {
+            return Err(unknown_field(format!("{place}.lifecycle.stopSignal"), STOP_SIGNALS));
+        }
+        if !features.container_stop_signals && container.stop_signal.take().is_some() {
+            drop_stop_signal(Arc::make_mut(&mut pod.manifest).pointer_mut(&pointer(&place)));
+        }
+        if let Some(signal) = &container.stop_signal {
+            if is_init && !container.is_sidecar() {
+                let message = "Forbidden: may not be set for init containers without restartPolicy=Always";
+                return invalid(STOP_SIGNALS, &format!("{place}.lifecycle"), message);
+            }
+            if let Some(message) = signal_error(signal, os.as_deref()) {
+                return invalid(STOP_SIGNALS, &format!("{place}.lifecycle.stopSignal"), &message);
             }
         }
         if !features.container_restart_rules {
@@ -88,12 +121,7 @@ pub(super) fn admit(pod: &mut Pod, features: &Features) -> Result<(), Refusal> {
                 None => {}
             }
             if !knows_rules && !container.restart_policy_rules.is_empty() {
-                let field = format!("{place}.restartPolicyRules");
-                return Err(Refusal {
-                    message: format!("strict decoding error: unknown field \"{field}\""),
-                    field,
-                    gate: Some(RULES),
-                });
+                return Err(unknown_field(format!("{place}.restartPolicyRules"), RULES));
             }
             container.restart_policy_rules.clear();
             container.restart_policy = Some(RestartPolicy::Always).filter(|_| sidecar);
@@ -153,6 +181,99 @@ pub(super) fn admit(pod: &mut Pod, features: &Features) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// `spec.containers[0]` as a JSON pointer.
+fn pointer(place: &str) -> String {
+    let parts = place.split(['.', '[', ']']).filter(|part| !part.is_empty());
+    parts.map(|part| format!("/{part}")).collect()
+}
+
+fn drop_from(object: Option<&mut Value>, field: &str) {
+    if let Some(fields) = object.and_then(Value::as_object_mut) {
+        fields.remove(field);
+    }
+}
+
+/// lifecycle goes with it if there is nothing else in it (`dropContainerStopSignals`).
+fn drop_stop_signal(mut container: Option<&mut Value>) {
+    let lifecycle = container.as_mut().and_then(|container| container.get_mut("lifecycle"));
+    drop_from(lifecycle, "stopSignal");
+    let rest = container
+        .as_ref()
+        .and_then(|container| container["lifecycle"].as_object());
+    if rest.is_some_and(serde_json::Map::is_empty) {
+        drop_from(container, "lifecycle");
+    }
+}
+
+/// A field that came with that gate, later.
+fn unknown_field(field: String, gate: &'static str) -> Refusal {
+    Refusal {
+        message: format!("strict decoding error: unknown field \"{field}\""),
+        field,
+        gate: Some(gate),
+    }
+}
+
+/// Signals of Linux, without their SIG; those for real time are counted from either end.
+const SIGNALS: [&str; 34] = [
+    "ABRT", "ALRM", "BUS", "CHLD", "CLD", "CONT", "FPE", "HUP", "ILL", "INT", "IO", "IOT", "KILL", "PIPE", "POLL",
+    "PROF", "PWR", "QUIT", "SEGV", "STKFLT", "STOP", "SYS", "TERM", "TRAP", "TSTP", "TTIN", "TTOU", "URG", "USR1",
+    "USR2", "VTALRM", "WINCH", "XCPU", "XFSZ",
+];
+
+/// What is wrong with a stopSignal, in a pod for that operating system (`validateStopSignal`).
+fn signal_error(signal: &str, os: Option<&str>) -> Option<String> {
+    let Some(os) = os else {
+        return Some("Forbidden: may not be set for containers with empty `spec.os.name`".to_owned());
+    };
+    let named = |name: &str| format!("SIG{name}");
+    let mut known: Vec<String> = if os == "windows" {
+        ["KILL", "TERM"].map(named).into()
+    } else {
+        let ends = ["RTMIN", "RTMAX"].map(named);
+        let counted = (1..=15)
+            .map(|n| format!("SIGRTMIN+{n}"))
+            .chain((1..=14).map(|n| format!("SIGRTMAX-{n}")));
+        SIGNALS.map(named).into_iter().chain(ends).chain(counted).collect()
+    };
+    if known.iter().any(|name| name == signal) {
+        return None;
+    }
+    known.sort();
+    Some(format!(
+        "Unsupported value: {signal:?}: supported values: \"{}\"",
+        known.join("\", \"")
+    ))
+}
+
+/// A warning for each stopSignal that the API server drops, where it stands.
+pub(super) fn dropped_signals(source: &Source, pod: &Pod, features: &Features) -> Vec<Diagnostic> {
+    let spec = &pod.spec;
+    let is_given = |container: &Container| container.stop_signal.is_some();
+    let Some(written) = pod.written.as_ref().filter(|_| !features.container_stop_signals) else {
+        return Vec::new();
+    };
+    let lists = [
+        ("initContainers", &spec.init_containers),
+        ("containers", &spec.containers),
+    ];
+    let given = lists.into_iter().flat_map(|(list, containers)| {
+        let given = containers
+            .iter()
+            .enumerate()
+            .filter(|(_, container)| is_given(container));
+        given.map(move |(n, _)| format!("{list}[{n}].lifecycle.stopSignal"))
+    });
+    let warn = |field: String| {
+        let node = written.spec.at_path(&field)?;
+        let message = format!("spec.{field}: dropped by the API server: the signal of the image stops the container");
+        let mut warning = Diagnostic::at(source, node.mark().range(), message).warning();
+        gates::name(STOP_SIGNALS, &mut warning);
+        Some(warning)
+    };
+    given.filter_map(warn).collect()
 }
 
 /// The pod without its volumes that are images, and without their mounts (`dropImageVolumes`).
@@ -286,6 +407,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_dropped_is_not_in_the_manifest_either() {
+        let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  resources: {limits: {cpu: 1}}\n  containers:\n  - {name: a, image: a, lifecycle: {stopSignal: SIGUSR1}}\n  - {name: b, image: b, lifecycle: {stopSignal: SIGUSR1, preStop: {exec: {command: [x]}}}}\n";
+        let (name, text) = ("s.yaml".to_owned(), text.to_owned());
+        let (input, _) =
+            load_as(&[Source { name, text }], Some(Version::V1_33)).unwrap_or_else(|error| panic!("{error}"));
+        let spec = &input.pods[0].pod.manifest["spec"];
+        let lifecycles = [0, 1].map(|n| spec["containers"][n]["lifecycle"].as_object().map(serde_json::Map::len));
+        assert_eq!((spec.get("resources"), lifecycles), (None, [None, Some(1)]));
+    }
+
+    #[test]
     fn each_version_takes_and_refuses_what_its_servers_do() {
         use Version::{V1_31, V1_32, V1_33, V1_34, V1_35, V1_36};
         let rule = |action: &str| {
@@ -302,8 +434,19 @@ mod tests {
         let sleep = "  containers: [{name: app, image: a, lifecycle: {preStop: {sleep: {seconds: 0}}}}]";
         let plain = "  containers: [{name: app, image: a}]";
         let sidecar = "  initContainers: [{name: s, image: a, restartPolicy: Always, startupProbe: {tcpSocket: {port: 1}}}]\n  containers: [{name: app, image: a}]";
+        let signal = |name: &str| {
+            format!(
+                "  os: {{name: linux}}\n  containers: [{{name: app, image: a, lifecycle: {{stopSignal: SIG{name}}}}}]"
+            )
+        };
+        let of_init = signal("USR1")
+            .replace("containers:", "initContainers:")
+            .replace("app", "init")
+            + "\n  containers: [{name: app, image: a}]";
+        let resources = "  resources: {limits: {cpu: 1}}\n  containers: [{name: app, image: a}]";
         let max = "{config: {crashLoopBackOff: {maxContainerRestartPeriod: 20s}}}";
         let gates = |gates: &str| format!("{{featureGates: {{{gates}}}}}");
+        let signals = gates("ContainerStopSignals: true");
         for (version, pod, kubelet, wanted) in [
             (V1_33, &*restart, "{}", "may not be set for non-init containers"),
             (V1_34, &restart, "{}", ""),
@@ -389,7 +532,7 @@ mod tests {
                 V1_36,
                 plain,
                 &gates("AllAlpha: true"),
-                "AllAlpha sets, only these are simulated: ReduceDefaultCrashLoopBackOffDecay",
+                "AllAlpha sets, only these are simulated: ContainerStopSignals, ReduceDefaultCrashLoopBackOffDecay",
             ),
             (V1_36, plain, &gates("AllAlpha: false"), ""),
             (
@@ -398,6 +541,37 @@ mod tests {
                 &gates("AllBeta: true"),
                 "what the feature gates change that AllBeta sets is not simulated",
             ),
+            (
+                V1_36,
+                &signal("USR1"),
+                "{}",
+                "spec.containers[0].lifecycle.stopSignal: dropped by the API server",
+            ),
+            (V1_32, &signal("USR1"), "{}", "unknown field"),
+            (V1_36, &signal("USR1"), &signals, ""),
+            (V1_36, &signal("RTMIN+15"), &signals, ""),
+            (V1_36, &signal("RTMIN+16"), &signals, "\"SIGRTMIN+15\", \"SIGRTMIN+2\""),
+            (
+                V1_36,
+                &signal("USR1").replace("linux", "windows"),
+                &signals,
+                "supported values: \"SIGKILL\", \"SIGTERM\"",
+            ),
+            (
+                V1_36,
+                &signal("USR1").replace("  os: {name: linux}\n", ""),
+                &signals,
+                "empty `spec.os.name`",
+            ),
+            (
+                V1_36,
+                &of_init,
+                "{}",
+                "spec.initContainers[0].lifecycle.stopSignal: dropped",
+            ),
+            (V1_36, &of_init, &signals, "spec.initContainers[0].lifecycle: Forbidden"),
+            (V1_31, resources, "{}", "unknown field \"spec.resources\""),
+            (V1_32, resources, "{}", ""),
             (V1_34, &all, &gates("AllAlpha: true"), "supported values: \"Restart\""),
             (V1_35, &all, &gates("AllAlpha: true"), "only these are simulated"),
         ] {

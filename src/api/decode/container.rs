@@ -18,7 +18,6 @@ pub(super) struct PodFacts<'p> {
     pub(super) volumes: &'p [Volume],
     pub(super) claim_templates: &'p [Name],
     pub(super) grace: i64,
-    pub(super) os: Option<&'p str>,
     pub(super) restart_policy: RestartPolicy,
 }
 
@@ -132,9 +131,15 @@ fn probes_and_hooks(
     pod: &PodFacts<'_>,
     container: &mut Container,
 ) {
+    let lifecycle = node.get("lifecycle");
+    // Whether the API server keeps it is decided by its version.
+    let signal = lifecycle.and_then(|lifecycle| lifecycle.filled_at("stopSignal"));
+    container.stop_signal = signal.cloned();
     if kind == ContainerType::Init && !container.is_sidecar() {
+        let is_signal =
+            |field: &str| field == "lifecycle" && signal.is_some() && lifecycle.is_some_and(|l| l.fields().len() == 1);
         for field in ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] {
-            if let Some(node) = node.get(field) {
+            if let Some(node) = node.get(field).filter(|_| !is_signal(field)) {
                 problems
                     .forbidden(node, "may not be set for init containers without restartPolicy=Always")
                     .hint = Some("`restartPolicy: Always` on the init container makes it a sidecar".to_owned());
@@ -151,17 +156,11 @@ fn probes_and_hooks(
     container.liveness_probe = probe("livenessProbe", ProbeKind::Liveness);
     container.readiness_probe = probe("readinessProbe", ProbeKind::Readiness);
     container.startup_probe = probe("startupProbe", ProbeKind::Startup);
-    let Some(lifecycle) = node.get("lifecycle") else { return };
+    let Some(lifecycle) = lifecycle else { return };
     container.post_start = lifecycle
         .get("postStart")
         .and_then(|node| hook(problems, node, &around));
     container.pre_stop = lifecycle.get("preStop").and_then(|node| hook(problems, node, &around));
-    if let Some(signal) = lifecycle.get("stopSignal") {
-        container.stop_signal = signal.text().cloned();
-        if pod.os.is_none() {
-            problems.forbidden(signal, "may not be set for containers with empty `spec.os.name`");
-        }
-    }
 }
 
 /// restartPolicy and restartPolicyRules of the container (`validateContainerRestartPolicy`). Whether the rules need the

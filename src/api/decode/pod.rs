@@ -185,7 +185,6 @@ fn containers(problems: &mut Problems<'_>, node: &Node, claim_templates: &[Name]
         claim_templates,
         grace: spec.termination_grace_period_seconds,
         restart_policy: spec.restart_policy,
-        os: node.get("os").and_then(|os| os.filled_at("name")).map(|name| &**name),
     };
     let mut taken: BTreeSet<Name> = BTreeSet::new();
     let mut list = |field: &str, kind: ContainerType| {

@@ -363,9 +363,11 @@ impl Kubelet {
             Some(previous) => u32::try_from(previous.restart_count + 1).unwrap_or(0),
             None => self.runtime.next_attempt_by_logs(ix, name),
         };
+        let signal = container.stop_signal.as_ref();
+        let signal = signal.filter(|_| self.config.features.container_stop_signals);
         let created = self
             .runtime
-            .create_container(ix, &config.full_name, ground.sandbox, container, attempt)
+            .create_container(ix, &config.full_name, ground.sandbox, container, signal, attempt)
             .await;
         let made = created.map_err(|text| fail("CreateContainerError", text))?;
         let text = |long: &str, short: &'static str| -> Name {
