@@ -35,8 +35,13 @@ impl Requirements {
     /// Whether a runtime tells it in other words than the API: it counts memory in bytes and in units of 1024, and what
     /// is not a multiple of 1024 is 100000000 where the API has 100M (`Quantity.CanonicalizeBytes` of a BinarySI).
     pub(crate) fn is_worded_otherwise(&self) -> bool {
-        let limit = self.get(Field::Limits).and_then(|limits| limits["memory"].as_str());
-        limit.is_some_and(|text| text.ends_with(['k', 'M', 'G', 'T', 'P', 'E']) && text != "1k")
+        self.text(Field::Limits, "memory")
+            .is_some_and(|text| text.ends_with(['k', 'M', 'G', 'T', 'P', 'E']) && text != "1k")
+    }
+
+    /// An amount as it is written.
+    pub(crate) fn text(&self, field: Field, name: &str) -> Option<&str> {
+        self.get(field)?.get(name)?.as_str()
     }
 
     /// The amounts of one of the two.

@@ -1,6 +1,7 @@
 //! The control group of a pod: what the kubelet sets there, and what it reads there again for the status (`cm/`, on a node
 //! with cgroup v2 and pages of 4 KiB).
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -89,9 +90,49 @@ fn weight(shares: i64) -> i64 {
     1 + (shares - MIN_SHARES) * 9999 / (MAX_SHARES - MIN_SHARES)
 }
 
-/// status.resources of a pod that is Running: what its group says, if there is one; `old` is what was said before, by a
-/// status with that phase too (`kubelet_pods.go: convertToAPIPodLevelResourcesStatus`).
-pub(super) fn actual(spec: &PodSpec, pod_level: bool, exists: bool, old: Option<&Requirements>) -> Requirements {
+/// What the status of a pod says of its resources, each reckoned once.
+pub(super) struct PodResources {
+    /// allocatedResources: what all of it requests.
+    pub allocated: Option<Arc<Value>>,
+    /// resources as long as the API does not know that it runs: what its spec adds up to (`getEffectiveAllocatedResources`).
+    pub effective: Requirements,
+    /// resources of one that runs, and what they were reckoned from: whether it has a group, and what was said before.
+    actual: RefCell<Option<(bool, Option<Requirements>, Requirements)>>,
+}
+
+impl PodResources {
+    pub(super) fn new(spec: &PodSpec, pod_level: bool) -> PodResources {
+        let [limits, requests] = [Field::Limits, Field::Requests].map(|field| of_pod(spec, field, pod_level, |_| {}));
+        PodResources {
+            allocated: requests.written().map(Arc::new),
+            effective: Requirements::new(&limits, &requests),
+            actual: RefCell::default(),
+        }
+    }
+
+    /// status.resources of a pod that is Running: what its group says, if there is one; `old` is what was said before, by
+    /// a status with that phase too (`kubelet_pods.go: convertToAPIPodLevelResourcesStatus`).
+    pub(super) fn actual(
+        &self,
+        spec: &PodSpec,
+        pod_level: bool,
+        exists: bool,
+        old: Option<&Requirements>,
+    ) -> Requirements {
+        let mut known = self.actual.borrow_mut();
+        let same = known
+            .as_ref()
+            .filter(|(group, said, _)| (*group, said.as_ref()) == (exists, old));
+        if let Some((_, _, actual)) = same {
+            return actual.clone();
+        }
+        let told = actual(spec, pod_level, exists, old);
+        *known = Some((exists, old.cloned(), told.clone()));
+        told
+    }
+}
+
+fn actual(spec: &PodSpec, pod_level: bool, exists: bool, old: Option<&Requirements>) -> Requirements {
     let given = |field| Amounts::of(spec.resources.as_ref().filter(|_| pod_level), field);
     let said = |field, name| old.and_then(|old| old.amounts(field).get(name));
     let group = exists.then(|| Config::of(spec, pod_level));
@@ -121,7 +162,8 @@ pub(super) fn actual(spec: &PodSpec, pod_level: bool, exists: bool, old: Option<
 /// and for a request a limit (`kuberuntime_container_linux.go: generateLinuxContainerResources, toKubeContainerResources`).
 /// A half that is not given at all stays away.
 pub(super) fn of_container(given: &Requirements, of_pod: Option<&Arc<Value>>) -> Requirements {
-    if of_pod.is_none() && !given.amounts(Field::Limits).get("memory").is_some_and(is_decimal) {
+    let counted_otherwise = |text: &str| !text.ends_with('i');
+    if of_pod.is_none() && !given.text(Field::Limits, "memory").is_some_and(counted_otherwise) {
         // It is what is given.
         return given.clone();
     }
@@ -163,13 +205,112 @@ fn memory(bytes: i64) -> Amount<'static> {
     Amount { nano, like }
 }
 
-fn is_decimal(amount: Amount<'_>) -> bool {
-    !amount.like.ends_with('i')
-}
-
 /// What was said before, where something was.
 fn keep<'a>(amounts: &mut Amounts<'a>, name: &'a str, said: Option<Amount<'a>>) {
     if let Some(amount) = said {
         amounts.set(name, amount);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::api::pod::{Container, Pod};
+
+    fn spec(resources: &[Value]) -> PodSpec {
+        let containers = resources.iter().enumerate().map(|(n, resources)| {
+            let mut container = Container::plain(format!("c{n}").into(), "app:1".into());
+            container.resources = Some(Arc::new(resources.clone()));
+            container
+        });
+        Pod::plain("default".into(), "web".into(), containers.collect()).spec
+    }
+
+    fn json_of(requirements: &Requirements) -> Value {
+        serde_json::to_value(requirements).expect("it is JSON")
+    }
+
+    /// What is said at first, and once the pod runs.
+    fn said(resources: &[Value]) -> [Value; 2] {
+        let spec = spec(resources);
+        let known = PodResources::new(&spec, true);
+        let actual = known.actual(&spec, true, true, Some(&known.effective));
+        [json_of(&known.effective), json_of(&actual)]
+    }
+
+    #[test]
+    fn requests_for_processor_time_come_back_roughly() {
+        for (given, back) in [
+            ("1m", None),
+            ("2m", None),
+            ("3m", None),
+            ("5m", None),
+            ("100m", Some("79m")),
+            ("250m", Some("232m")),
+            ("1", Some("975m")),
+            ("20", Some("19998m")),
+            ("300", Some("256")),
+        ] {
+            let [first, then] = said(&[json!({"requests": {"cpu": given}})]);
+            assert_eq!(first["requests"]["cpu"], given);
+            assert_eq!(then["requests"]["cpu"].as_str(), back, "{given}");
+        }
+    }
+
+    #[test]
+    fn limits_are_those_of_the_group_where_every_container_has_one() {
+        let limits = |limits: Value| json!({"limits": limits.clone(), "requests": limits});
+        for (resources, then) in [
+            (
+                vec![limits(json!({"cpu": "5m", "memory": "100M"}))],
+                json!({"memory": "97656Ki"}),
+            ),
+            (
+                vec![limits(json!({"cpu": "13m", "memory": "4Ki"}))],
+                json!({"cpu": "13m", "memory": "4Ki"}),
+            ),
+            // One has none: the group has none either, and what was said stays.
+            (
+                vec![limits(json!({"memory": "100M"})), json!({})],
+                json!({"memory": "100M"}),
+            ),
+            // Of other resources no group tells.
+            (
+                vec![limits(json!({"ephemeral-storage": "1Gi", "memory": "1Gi"}))],
+                json!({"memory": "1Gi"}),
+            ),
+        ] {
+            assert_eq!(said(&resources)[1]["limits"], then, "{resources:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_group_what_was_said_is_said_again() {
+        let spec = spec(&[json!({"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "1", "memory": "1Gi"}})]);
+        let known = PodResources::new(&spec, true);
+        let actual = known.actual(&spec, true, false, Some(&known.effective));
+        assert_eq!(actual, known.effective);
+        let forgotten = known.actual(&spec, true, false, None);
+        assert_eq!(json_of(&forgotten), json!({"requests": {"memory": "1Gi"}}));
+    }
+
+    #[test]
+    fn containers_have_the_limits_of_their_pod() {
+        let of_pod = Arc::new(json!({"limits": {"cpu": "2", "memory": "1Gi"}}));
+        let of = |given: Value| {
+            let given = Requirements::given(Some(&Arc::new(given)));
+            json_of(&of_container(&given, Some(&of_pod)))
+        };
+        assert_eq!(of(json!({})), json!({}));
+        assert_eq!(
+            of(json!({"requests": {"memory": "1Mi"}})),
+            json!({"requests": {"cpu": "2", "memory": "1Mi"}})
+        );
+        assert_eq!(
+            of(json!({"limits": {"memory": "1000k"}, "requests": {"cpu": "1m", "memory": "1000k"}})),
+            json!({"limits": {"cpu": "2", "memory": "1M"}, "requests": {"cpu": "1m", "memory": "1M"}})
+        );
     }
 }

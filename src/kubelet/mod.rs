@@ -38,6 +38,7 @@ use crate::scenario::types::{KubeletConfig, Sabotage};
 use crate::trace::{EventRecord, Recorder, What};
 use api_server::ApiServer;
 use backoff::Backoff;
+use cgroups::PodResources;
 use container::{PodStatus, State};
 use eviction::StatusChange;
 use images::{ImageManager, StartError};
@@ -119,6 +120,8 @@ pub struct Kubelet {
     housekeeping_wanted: Notify,
     gc_wanted: Notify,
     to_delete: Queue<(PodIx, u64)>,
+    /// What statuses say of the resources of pods that ask for any.
+    resources: RefCell<BTreeMap<PodIx, Rc<PodResources>>>,
     crash_loop_backoff: RefCell<Backoff<BackoffKey>>,
     /// `reasonCache`: why a container is not there.
     reasons: RefCell<BTreeMap<(PodIx, Name), StartError>>,
@@ -168,6 +171,7 @@ impl Kubelet {
             housekeeping_wanted: Notify::new(&kernel),
             gc_wanted: Notify::new(&kernel),
             to_delete: Queue::new(&kernel),
+            resources: RefCell::default(),
             crash_loop_backoff: RefCell::new(Backoff::new(initial, max)),
             reasons: RefCell::default(),
             statuses: StatusManager::new(&kernel),

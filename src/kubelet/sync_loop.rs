@@ -296,7 +296,9 @@ impl Kubelet {
             self.housekeeping_wanted.take();
             self.sync_known_pods();
             self.kill_orphans();
-            self.statuses.retain(|ix| self.pods.borrow().contains_key(&ix));
+            let is_known = |ix| self.pods.borrow().contains_key(&ix);
+            self.statuses.retain(is_known);
+            self.resources.borrow_mut().retain(|ix, _| is_known(*ix));
             // Pods that nobody knows are garbage from the first round on.
             self.gc_wanted.raise();
         }

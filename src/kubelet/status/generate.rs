@@ -10,10 +10,10 @@ use super::phase::phase;
 use super::restart_policy::{all_containers_could_restart, should_all_containers_restart};
 use crate::api::pod::Name;
 use crate::api::qos;
-use crate::api::resources::{self, Field, Requirements, of_pod};
+use crate::api::resources::{self, Requirements};
 use crate::api::status::{ConditionKind, ContainerState, ContainerStatus, Phase, PodCondition, PodStatus as ApiStatus};
 use crate::kubelet::Kubelet;
-use crate::kubelet::cgroups;
+use crate::kubelet::cgroups::PodResources;
 use crate::kubelet::container::PodStatus;
 use crate::kubelet::kuberuntime::actions::sandbox_changed;
 use crate::kubelet::pod_workers::PodConfig;
@@ -149,14 +149,19 @@ impl Kubelet {
             return (None, Some(Requirements::default()));
         }
         let pod_level = self.config.features.pod_level_resources;
-        let requests = of_pod(spec, Field::Requests, pod_level, |_| {});
+        let known = self.resources.borrow().get(&ix).cloned();
+        let known = known.unwrap_or_else(|| {
+            let new = Rc::new(PodResources::new(spec, pod_level));
+            self.resources.borrow_mut().insert(ix, new.clone());
+            new
+        });
         let actual = if config.status.phase == Phase::Running {
             let said = old.resources.as_ref().filter(|_| old.phase == Phase::Running);
-            cgroups::actual(spec, pod_level, self.runtime.has_cgroup(ix), said)
+            known.actual(spec, pod_level, self.runtime.has_cgroup(ix), said)
         } else {
-            Requirements::new(&of_pod(spec, Field::Limits, pod_level, |_| {}), &requests)
+            known.effective.clone()
         };
-        (requests.written().map(Arc::new), Some(actual))
+        (known.allocated.clone(), Some(actual))
     }
 }
 
