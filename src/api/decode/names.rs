@@ -34,6 +34,14 @@ pub(crate) enum Form {
     Address,
     /// `validateLocalDescendingPath`
     DescendingPath,
+    /// `ValidateLocalNonReservedPath`
+    LocalPath,
+    /// `validatePathNoBacksteps`
+    PathWithoutBacksteps,
+    /// an absolute path
+    AbsolutePath,
+    /// `ValidateCSIDriverName`
+    DriverName,
 }
 
 impl Form {
@@ -70,7 +78,14 @@ impl Form {
             ),
             Form::Address => address_error(text).map(str::to_owned),
             Form::DescendingPath => told(text.starts_with('/'), "must be a relative path")
-                .or_else(|| told(text.split('/').any(|step| step == ".."), "must not contain '..'")),
+                .or_else(|| Form::PathWithoutBacksteps.error(text)),
+            Form::LocalPath => {
+                let reserved = || told(text.starts_with(".."), "must not start with '..'");
+                Form::DescendingPath.error(text).or_else(reserved)
+            }
+            Form::PathWithoutBacksteps => told(text.split('/').any(|step| step == ".."), "must not contain '..'"),
+            Form::AbsolutePath => told(!text.starts_with('/'), "must be an absolute path"),
+            Form::DriverName => longer(63).or_else(|| Form::Subdomain.error(&text.to_ascii_lowercase())),
         }
     }
 
@@ -275,6 +290,15 @@ mod tests {
             (Form::HeaderName, "X-A1", None),
             (Form::HeaderName, "X_A", Some("a valid HTTP header")),
             (Form::HeaderName, "", Some("a valid HTTP header")),
+            (Form::LocalPath, "a/b..", None),
+            (Form::LocalPath, "/a", Some("must be a relative path")),
+            (Form::LocalPath, "a/../b", Some("must not contain '..'")),
+            (Form::LocalPath, "..a", Some("must not start with '..'")),
+            (Form::DescendingPath, "..a", None),
+            (Form::PathWithoutBacksteps, "/a/..", Some("must not contain '..'")),
+            (Form::AbsolutePath, "a", Some("must be an absolute path")),
+            (Form::DriverName, "CSI.example.com", None),
+            (Form::DriverName, "csi_driver", Some(SUBDOMAIN)),
             (Form::Address, "10.0.0.1", None),
             (Form::Address, "010.0.0.00", Some("must not have leading 0s")),
             (Form::Address, "::ffff:1.2.3.4", Some("must not be an IPv4-mapped")),

@@ -1,7 +1,7 @@
 //! Fields of containers: probes, hooks, environment, resources, security.
 
 use crate::api::decode::Form::{ConfigKey, DescendingPath, HeaderName, Subdomain, VariableName};
-use crate::api::rules::If::{Is, IsNot};
+use crate::api::rules::If::{Has, Is, IsNot};
 use crate::api::rules::Rule::{
     self, Absent, Distinct, EvenMissing, Given, Inner, Like, NotTogether, OneOf, OneOfOrBeginning, Optional, Required,
     When, Within,
@@ -213,12 +213,16 @@ object! {
     }
     VOLUME_MOUNT = "VolumeMount" {
         mountPath: Text,
-        mountPropagation: Text,
+        mountPropagation: Text; [OneOf(&["Bidirectional", "HostToContainer", "None"])],
         name: Text,
         readOnly: Boolean,
-        recursiveReadOnly: Text,
-        subPath: Text,
-        subPathExpr: Text,
+        recursiveReadOnly: Text; [OneOf(&["Disabled", "Enabled", "IfPossible"])],
+        subPath: Text; [Optional, Like(DescendingPath)],
+        subPathExpr: Text; [
+            Optional,
+            When(Has("subPath"), &[Absent("subPathExpr and subPath are mutually exclusive")]),
+            Like(DescendingPath),
+        ],
     }
     CONTAINER = "Container" {
         args: List(&Text),

@@ -4,8 +4,25 @@ use super::container::{OBJECT_FIELD_SELECTOR, RESOURCE_FIELD_SELECTOR};
 use super::meta::{
     LABEL_SELECTOR, LOCAL_OBJECT_REFERENCE, OBJECT_META, TYPED_LOCAL_OBJECT_REFERENCE, TYPED_OBJECT_REFERENCE,
 };
+use crate::api::decode::Form::{AbsolutePath, DescendingPath, DriverName, LocalPath, PathWithoutBacksteps};
+use crate::api::rules::Rule::{self, Child, EvenMissing, Given, Like, OneOf, Optional, Required, Within};
 use crate::api::shape::Shape::{Any, Boolean, List, Map, Of, Quantity, Text};
 use crate::api::shape::{INT32, INT64, object};
+
+const MODE: Rule = Within(0, 0o777, "must be a number between 0 and 0777 (octal), both inclusive");
+const LONG_ENOUGH: Rule = Within(600, i64::MAX, "may not specify a duration less than 10 minutes");
+const SHORT_ENOUGH: Rule = Within(i64::MIN, 1 << 32, "may not specify a duration larger than 2^32 seconds");
+const HOST_PATHS: &[&str] = &[
+    "",
+    "BlockDevice",
+    "CharDevice",
+    "Directory",
+    "DirectoryOrCreate",
+    "File",
+    "FileOrCreate",
+    "Socket",
+];
+const KEY_TYPES: &[&str] = &["RSA3072", "RSA4096", "ECDSAP256", "ECDSAP384", "ECDSAP521", "ED25519"];
 
 object! {
     AWS_ELASTIC_BLOCK_STORE_VOLUME_SOURCE = "AWSElasticBlockStoreVolumeSource" {
@@ -24,11 +41,11 @@ object! {
     }
     AZURE_FILE_VOLUME_SOURCE = "AzureFileVolumeSource" {
         readOnly: Boolean,
-        secretName: Text,
-        shareName: Text,
+        secretName: Text; [Required("")],
+        shareName: Text; [Required("")],
     }
     CEPH_FS_VOLUME_SOURCE = "CephFSVolumeSource" {
-        monitors: List(&Text),
+        monitors: List(&Text); [Required("")],
         path: Text,
         readOnly: Boolean,
         secretFile: Text,
@@ -42,31 +59,31 @@ object! {
         volumeID: Text,
     }
     KEY_TO_PATH = "KeyToPath" {
-        key: Text,
-        mode: INT32,
-        path: Text,
+        key: Text; [Required("")],
+        mode: INT32; [MODE],
+        path: Text; [Required(""), Like(LocalPath)],
     }
     CONFIG_MAP_VOLUME_SOURCE = "ConfigMapVolumeSource" {
-        defaultMode: INT32,
+        defaultMode: INT32; [MODE],
         items: List(&Of(&KEY_TO_PATH)),
         name: Text,
         optional: Boolean,
     }
     CSI_VOLUME_SOURCE = "CSIVolumeSource" {
-        driver: Text,
+        driver: Text; [Required(""), Like(DriverName)],
         fsType: Text,
-        nodePublishSecretRef: Of(&LOCAL_OBJECT_REFERENCE),
+        nodePublishSecretRef: Of(&LOCAL_OBJECT_REFERENCE); [Child("name", &[Required("")])],
         readOnly: Boolean,
         volumeAttributes: Map(&Text),
     }
     DOWNWARD_API_VOLUME_FILE = "DownwardAPIVolumeFile" {
         fieldRef: Of(&OBJECT_FIELD_SELECTOR),
-        mode: INT32,
-        path: Text,
+        mode: INT32; [MODE],
+        path: Text; [Required(""), Like(LocalPath)],
         resourceFieldRef: Of(&RESOURCE_FIELD_SELECTOR),
     }
     DOWNWARD_API_VOLUME_SOURCE = "DownwardAPIVolumeSource" {
-        defaultMode: INT32,
+        defaultMode: INT32; [MODE],
         items: List(&Of(&DOWNWARD_API_VOLUME_FILE)),
     }
     EMPTY_DIR_VOLUME_SOURCE = "EmptyDirVolumeSource" {
@@ -93,7 +110,7 @@ object! {
         spec: Of(&PERSISTENT_VOLUME_CLAIM_SPEC),
     }
     EPHEMERAL_VOLUME_SOURCE = "EphemeralVolumeSource" {
-        volumeClaimTemplate: Of(&PERSISTENT_VOLUME_CLAIM_TEMPLATE),
+        volumeClaimTemplate: Of(&PERSISTENT_VOLUME_CLAIM_TEMPLATE); [Given("")],
     }
     FC_VOLUME_SOURCE = "FCVolumeSource" {
         fsType: Text,
@@ -103,7 +120,7 @@ object! {
         wwids: List(&Text),
     }
     FLEX_VOLUME_SOURCE = "FlexVolumeSource" {
-        driver: Text,
+        driver: Text; [Required("")],
         fsType: Text,
         options: Map(&Text),
         readOnly: Boolean,
@@ -120,18 +137,18 @@ object! {
         readOnly: Boolean,
     }
     GIT_REPO_VOLUME_SOURCE = "GitRepoVolumeSource" {
-        directory: Text,
-        repository: Text,
+        directory: Text; [Like(DescendingPath)],
+        repository: Text; [Required("")],
         revision: Text,
     }
     GLUSTERFS_VOLUME_SOURCE = "GlusterfsVolumeSource" {
-        endpoints: Text,
-        path: Text,
+        endpoints: Text; [Required("")],
+        path: Text; [Required("")],
         readOnly: Boolean,
     }
     HOST_PATH_VOLUME_SOURCE = "HostPathVolumeSource" {
-        path: Text,
-        type: Text,
+        path: Text; [Optional, Like(PathWithoutBacksteps)],
+        type: Text; [OneOf(HOST_PATHS)],
     }
     IMAGE_VOLUME_SOURCE = "ImageVolumeSource" {
         pullPolicy: Text,
@@ -142,18 +159,18 @@ object! {
         chapAuthSession: Boolean,
         fsType: Text,
         initiatorName: Text,
-        iqn: Text,
+        iqn: Text; [Required("")],
         iscsiInterface: Text,
-        lun: INT32,
+        lun: INT32; [Within(0, 255, "must be between 0 and 255, inclusive")],
         portals: List(&Text),
         readOnly: Boolean,
         secretRef: Of(&LOCAL_OBJECT_REFERENCE),
-        targetPortal: Text,
+        targetPortal: Text; [Required("")],
     }
     NFS_VOLUME_SOURCE = "NFSVolumeSource" {
-        path: Text,
+        path: Text; [Required(""), Like(AbsolutePath)],
         readOnly: Boolean,
-        server: Text,
+        server: Text; [Required("")],
     }
     PERSISTENT_VOLUME_CLAIM_VOLUME_SOURCE = "PersistentVolumeClaimVolumeSource" {
         claimName: Text,
@@ -172,35 +189,35 @@ object! {
         labelSelector: Of(&LABEL_SELECTOR),
         name: Text,
         optional: Boolean,
-        path: Text,
+        path: Text; [Required(""), Like(LocalPath)],
         signerName: Text,
     }
     CONFIG_MAP_PROJECTION = "ConfigMapProjection" {
         items: List(&Of(&KEY_TO_PATH)),
-        name: Text,
+        name: Text; [Required("")],
         optional: Boolean,
     }
     DOWNWARD_API_PROJECTION = "DownwardAPIProjection" {
         items: List(&Of(&DOWNWARD_API_VOLUME_FILE)),
     }
     POD_CERTIFICATE_PROJECTION = "PodCertificateProjection" {
-        certificateChainPath: Text,
-        credentialBundlePath: Text,
-        keyPath: Text,
-        keyType: Text,
+        certificateChainPath: Text; [Optional, Like(LocalPath)],
+        credentialBundlePath: Text; [Optional, Like(LocalPath)],
+        keyPath: Text; [Optional, Like(LocalPath)],
+        keyType: Text; [EvenMissing, OneOf(KEY_TYPES)],
         maxExpirationSeconds: INT32,
         signerName: Text,
         userAnnotations: Map(&Text),
     }
     SECRET_PROJECTION = "SecretProjection" {
         items: List(&Of(&KEY_TO_PATH)),
-        name: Text,
+        name: Text; [Required("")],
         optional: Boolean,
     }
     SERVICE_ACCOUNT_TOKEN_PROJECTION = "ServiceAccountTokenProjection" {
         audience: Text,
-        expirationSeconds: INT64,
-        path: Text,
+        expirationSeconds: INT64; [LONG_ENOUGH, SHORT_ENOUGH],
+        path: Text; [Required(""), Like(LocalPath)],
     }
     VOLUME_PROJECTION = "VolumeProjection" {
         clusterTrustBundle: Of(&CLUSTER_TRUST_BUNDLE_PROJECTION),
@@ -211,7 +228,7 @@ object! {
         serviceAccountToken: Of(&SERVICE_ACCOUNT_TOKEN_PROJECTION),
     }
     PROJECTED_VOLUME_SOURCE = "ProjectedVolumeSource" {
-        defaultMode: INT32,
+        defaultMode: INT32; [MODE],
         sources: List(&Of(&VOLUME_PROJECTION)),
     }
     QUOBYTE_VOLUME_SOURCE = "QuobyteVolumeSource" {
@@ -224,9 +241,9 @@ object! {
     }
     RBD_VOLUME_SOURCE = "RBDVolumeSource" {
         fsType: Text,
-        image: Text,
+        image: Text; [Required("")],
         keyring: Text,
-        monitors: List(&Text),
+        monitors: List(&Text); [Required("")],
         pool: Text,
         readOnly: Boolean,
         secretRef: Of(&LOCAL_OBJECT_REFERENCE),
@@ -245,7 +262,7 @@ object! {
         volumeName: Text,
     }
     SECRET_VOLUME_SOURCE = "SecretVolumeSource" {
-        defaultMode: INT32,
+        defaultMode: INT32; [MODE],
         items: List(&Of(&KEY_TO_PATH)),
         optional: Boolean,
         secretName: Text,
