@@ -71,6 +71,16 @@ pub(crate) struct Field {
     pub(crate) default: &'static str,
 }
 
+impl Field {
+    /// The words that it may have, if a rule says so without a condition.
+    pub(crate) fn words(&self) -> Option<&'static [&'static str]> {
+        self.rules.iter().find_map(|rule| match rule {
+            Rule::OneOf(words) => Some(*words),
+            _ => None,
+        })
+    }
+}
+
 /// The default of a field that must be given.
 pub(crate) const REQUIRED: &str = "required";
 /// The default of each field of which exactly one must be given.

@@ -512,7 +512,7 @@ impl Kind {
             ],
             Kind::Api(object) => {
                 let fields = object.fields.iter();
-                let type_of = |field: &Field| match words(object.name, field.name) {
+                let type_of = |field: &Field| match words(object.name, field) {
                     Some(words) => Enum(words),
                     None => Type::of(&field.shape),
                 };

@@ -1,12 +1,10 @@
 //! The words that fields of a pod's spec may have: those that the API server takes (`pkg/apis/core/validation`).
 
-/// Type, field, words. Where an empty word is one of them, it is what the field has when it is not given.
+use crate::api::shape::Field;
+
+/// Type, field, words, where no rule beside the field says the same. Where an empty word is one of them, it is what the
+/// field has when it is not given.
 const WORDS: &[(&str, &str, &[&str])] = &[
-    (
-        "AppArmorProfile",
-        "type",
-        &["Localhost", "RuntimeDefault", "Unconfined"],
-    ),
     ("Container", "imagePullPolicy", &["Always", "IfNotPresent", "Never"]),
     ("Container", "restartPolicy", &["Always", "Never", "OnFailure"]),
     (
@@ -33,20 +31,6 @@ const WORDS: &[(&str, &str, &[&str])] = &[
         &["FallbackToLogsOnError", "File"],
     ),
     ("HTTPGetAction", "scheme", &["HTTP", "HTTPS"]),
-    (
-        "HostPathVolumeSource",
-        "type",
-        &[
-            "",
-            "BlockDevice",
-            "CharDevice",
-            "Directory",
-            "DirectoryOrCreate",
-            "File",
-            "FileOrCreate",
-            "Socket",
-        ],
-    ),
     ("ImageVolumeSource", "pullPolicy", &["Always", "IfNotPresent", "Never"]),
     (
         "LabelSelectorRequirement",
@@ -60,55 +44,25 @@ const WORDS: &[(&str, &str, &[&str])] = &[
     ),
     ("PodOS", "name", &["linux", "windows"]),
     (
-        "PodSecurityContext",
-        "fsGroupChangePolicy",
-        &["Always", "OnRootMismatch"],
-    ),
-    (
-        "PodSecurityContext",
-        "seLinuxChangePolicy",
-        &["MountOption", "Recursive"],
-    ),
-    ("PodSecurityContext", "supplementalGroupsPolicy", &["Merge", "Strict"]),
-    (
         "PodSpec",
         "dnsPolicy",
         &["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"],
     ),
     ("PodSpec", "preemptionPolicy", &["Never", "PreemptLowerPriority"]),
     ("PodSpec", "restartPolicy", &["Always", "Never", "OnFailure"]),
-    ("SeccompProfile", "type", &["Localhost", "RuntimeDefault", "Unconfined"]),
-    ("SecurityContext", "procMount", &["Default", "Unmasked"]),
     (
         "Toleration",
         "effect",
         &["", "NoExecute", "NoSchedule", "PreferNoSchedule"],
     ),
     ("Toleration", "operator", &["", "Equal", "Exists", "Gt", "Lt"]),
-    ("TopologySpreadConstraint", "nodeAffinityPolicy", &["Honor", "Ignore"]),
-    ("TopologySpreadConstraint", "nodeTaintsPolicy", &["Honor", "Ignore"]),
-    (
-        "TopologySpreadConstraint",
-        "whenUnsatisfiable",
-        &["DoNotSchedule", "ScheduleAnyway"],
-    ),
-    (
-        "VolumeMount",
-        "mountPropagation",
-        &["Bidirectional", "HostToContainer", "None"],
-    ),
-    (
-        "VolumeMount",
-        "recursiveReadOnly",
-        &["Disabled", "Enabled", "IfPossible"],
-    ),
 ];
 
 /// The words of a field, if it has no others.
-pub(super) fn words(object: &str, field: &str) -> Option<&'static [&'static str]> {
+pub(super) fn words(object: &str, field: &Field) -> Option<&'static [&'static str]> {
     let mut all = WORDS.iter();
-    let found = all.find(|(of, name, _)| *of == object && *name == field);
-    found.map(|(.., words)| *words)
+    let found = all.find(|(of, name, _)| *of == object && *name == field.name);
+    found.map(|(.., words)| *words).or_else(|| field.words())
 }
 
 #[cfg(test)]
