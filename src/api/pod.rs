@@ -525,6 +525,11 @@ impl Pod {
         concat(&[&self.namespace, "/", &self.name])
     }
 
+    /// `name_namespace(uid)`, as the kubelet names it in messages (`format.Pod`).
+    pub fn described(&self) -> Name {
+        concat(&[&self.name, "_", &self.namespace, "(", &self.uid, ")"])
+    }
+
     /// Whether `name` means this pod: see [`is_called`].
     pub fn is_called(&self, name: &str) -> bool {
         is_called(name, &self.namespace, &self.name)

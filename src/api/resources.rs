@@ -62,9 +62,10 @@ impl fmt::Display for Requirements {
             let amounts = amounts.map(|(name, amount)| format!("{name} {}", amount.as_str().unwrap_or_default()));
             Some(format!("{} {}", field.as_str(), amounts.collect::<Vec<_>>().join(", ")))
         });
-        let halves: Vec<String> = halves.collect();
-        f.write_str(if halves.is_empty() { "none" } else { "" })?;
-        f.write_str(&halves.join("; "))
+        match &*halves.collect::<Vec<_>>() {
+            [] => f.write_str("none"),
+            halves => f.write_str(&halves.join("; ")),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use super::aggregate;
 use super::backoff::Backoff;
 use super::keyring::logins;
 use super::pull_rate::PullRate;
@@ -253,11 +254,7 @@ impl ImageManager {
                 }
             }
         }
-        Err(match &mut errors[..] {
-            [only] => std::mem::take(only),
-            // `utilerrors.NewAggregate`
-            _ => format!("[{}]", errors.join(", ")),
-        })
+        Err(aggregate(errors))
     }
 
     /// Pulls are served in the order in which they are asked for (`serialImagePuller`).

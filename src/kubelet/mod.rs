@@ -331,16 +331,8 @@ impl Kubelet {
         self.probes.stop_liveness_and_startup(ix, &config.pod);
         let failures = self.kill_pod(ix, config, runtime, grace).await;
         if !failures.is_empty() {
-            let text = match &*failures {
-                [alone] => alone.clone(),
-                all => format!("[{}]", all.join(", ")),
-            };
-            self.pod_event(
-                config,
-                true,
-                "FailedKillPod",
-                format!("error killing pod: {text}").into(),
-            );
+            let text = concat(&["error killing pod: ", &aggregate(failures)]);
+            self.pod_event(config, true, "FailedKillPod", text);
             return false;
         }
         self.probes.remove_pod(ix, &config.pod);
@@ -365,6 +357,14 @@ impl Kubelet {
             finished.phase = crate::api::status::Phase::Running;
         }
         self.set_status(ix, config, finished, true);
+    }
+}
+
+/// Several errors as one (`utilerrors.NewAggregate`).
+fn aggregate(mut errors: Vec<String>) -> String {
+    match &mut errors[..] {
+        [only] => std::mem::take(only),
+        all => format!("[{}]", all.join(", ")),
     }
 }
 

@@ -48,8 +48,7 @@ fn termination_grace(config: &PodConfig, spec: Option<&ContainerSpec>, reason: K
 
 /// `killContainer`, `SyncResult.Fail`, as Go prints it.
 fn no_spec(config: &PodConfig, container: &Container) -> String {
-    let (pod, name, id) = (&config.pod, &container.name, RuntimeId(container.id));
-    let pod = format!("{}_{}({})", pod.name, pod.namespace, pod.uid);
+    let (pod, name, id) = (config.pod.described(), &container.name, RuntimeId(container.id));
     let text = format!(
         "failed to get containerSpec {name:?} (id=\"{id}\") in pod {pod:?} when killing container for reason \"\""
     );

@@ -293,8 +293,7 @@ impl Kubelet {
         backoff.collect(self.last_housekeeping());
         if backoff.is_in_backoff_since(&key, finished, now) {
             let (name, pod) = (&container.name, &config.pod);
-            let described = [&*pod.name, "_", &pod.namespace, "(", &pod.uid, ")"];
-            let described = &*concat(&described);
+            let described = &*pod.described();
             let text = concat(&["Back-off restarting failed container ", name, " in pod ", described]);
             let length = backoff.get(&key);
             drop(backoff);
@@ -397,7 +396,6 @@ impl Kubelet {
         self.kill_container(config, &made, why).await;
         let message = match handler {
             Handler::Exec { command } => {
-                let pod = &config.pod;
                 // What the command has printed: the scripted error, unless its container died under it.
                 let printed = made
                     .run
@@ -407,19 +405,16 @@ impl Kubelet {
                     .filter(|printed| text.ends_with(printed))
                     .unwrap_or_default();
                 format!(
-                    "Exec lifecycle hook ([{}]) for Container \"{name}\" in Pod \"{}_{}({})\" failed - error: {text}, message: {printed:?}",
-                    command.join(" "), pod.name, pod.namespace, pod.uid
+                    "Exec lifecycle hook ([{}]) for Container \"{name}\" in Pod \"{}\" failed - error: {text}, message: {printed:?}",
+                    command.join(" "), config.pod.described()
                 )
                 .into()
             }
-            Handler::HttpGet { path, .. } => {
-                let pod = &config.pod;
-                format!(
-                    "HTTP lifecycle hook ({path}) for Container \"{name}\" in Pod \"{}_{}({})\" failed - error: {text}",
-                    pod.name, pod.namespace, pod.uid
-                )
-                .into()
-            }
+            Handler::HttpGet { path, .. } => format!(
+                "HTTP lifecycle hook ({path}) for Container \"{name}\" in Pod \"{}\" failed - error: {text}",
+                config.pod.described()
+            )
+            .into(),
             Handler::TcpSocket { .. } | Handler::Grpc { .. } => concat(&["Cannot run handler: ", &text]),
             Handler::Sleep { .. } => text,
         };
