@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use super::sleep::Sleep;
 use super::stream::Stream;
-use super::task::{self, Task};
+use super::task::{self, Cause, Task};
 use super::time::{Duration, Time};
 use super::timers::{Next, Ticket, Timer, Timers};
 
@@ -67,7 +67,7 @@ struct Inner {
     group: Cell<Group>,
     groups: Cell<u32>,
     /// What the running task was last told of: an opaque number that travels along channels and timers.
-    cause: Cell<Option<u64>>,
+    cause: Cell<Cause>,
     /// A task that runs has left its place.
     tasks: RefCell<Vec<Option<Task>>>,
     /// A mark for each place.
@@ -113,7 +113,7 @@ impl Kernel {
             current: Cell::new(TaskId::NONE),
             group: Cell::new(Group::ROOT),
             groups: Cell::new(0),
-            cause: Cell::new(None),
+            cause: Cell::new(Cause::NONE),
             tasks: RefCell::new(Vec::with_capacity(FEW_TASKS)),
             marks: RefCell::new(Vec::with_capacity(FEW_TASKS)),
             free: RefCell::new(Vec::with_capacity(FEW_TASKS)),
@@ -132,17 +132,17 @@ impl Kernel {
 
     /// What the running task acts upon.
     pub fn cause(&self) -> Option<u64> {
-        self.0.cause.get()
+        self.0.cause.get().number()
     }
 
     /// From now on the running task acts upon this.
     pub fn set_cause(&self, cause: Option<u64>) {
-        self.0.cause.set(cause);
+        self.0.cause.set(Cause::new(cause));
     }
 
     /// Starts a task behind those that are ready now. It inherits the cause and the group.
     pub fn spawn(&self, task: impl Future<Output = ()> + 'static) {
-        let task = Some(task::boxed(task, self.0.group.get(), self.cause()));
+        let task = Some(task::boxed(task, self.0.group.get(), self.0.cause.get()));
         let mark = Mark {
             queued: true,
             free: false,
@@ -209,31 +209,34 @@ impl Kernel {
     }
 
     /// Waits for a span of virtual time; a negative one is none.
-    pub fn sleep(&self, span: Duration) -> Sleep {
+    pub fn sleep(&self, span: Duration) -> Sleep<'_> {
         self.sleep_until(self.now() + Duration(span.0.max(0)))
     }
 
     /// Waits until an instant; one that has passed is now.
-    pub fn sleep_until(&self, at: Time) -> Sleep {
-        Sleep::new(self.clone(), at)
+    pub fn sleep_until(&self, at: Time) -> Sleep<'_> {
+        Sleep::new(self, at)
     }
 
     /// Runs until the horizon is reached or nothing is left to happen. Timers at the horizon still fire.
     pub fn run(&self, horizon: Time) -> Stop {
         loop {
-            self.run_ready();
-            let next = self.next_timer(horizon);
-            match next {
-                Next::Due(timer) => {
-                    self.0.now.set(timer.at());
-                    self.fire(timer);
-                }
-                Next::BehindHorizon => {
-                    self.0.now.set(self.now().max(horizon));
-                    return Stop::Horizon;
-                }
-                Next::Nothing => return Stop::NothingLeft,
-            }
+            let id = match self.next_ready() {
+                Some(id) => id,
+                None => match self.next_timer(horizon) {
+                    Next::Due(timer) if self.0.order.is_none() => self.fire(timer),
+                    Next::Due(timer) => {
+                        self.fire_all(timer);
+                        continue;
+                    }
+                    Next::BehindHorizon => {
+                        self.0.now.set(self.now().max(horizon));
+                        return Stop::Horizon;
+                    }
+                    Next::Nothing => return Stop::NothingLeft,
+                },
+            };
+            self.run_task(id);
         }
     }
 
@@ -260,41 +263,38 @@ impl Kernel {
         std::hint::black_box(tasks.fold(0, |sum, task| sum | task.touch()));
     }
 
+    /// The clock moves to a timer; the task that it wakes.
     #[inline(always)]
-    fn fire(&self, timer: Timer) {
+    fn fire(&self, timer: Timer) -> TaskId {
+        self.0.now.set(timer.at());
         self.0.fired.set(Some(timer.ticket()));
-        if self.0.order.is_none() {
-            // Nothing is ready: the task would be the next anyway.
-            self.run_task(timer.ticket().task());
-            return;
-        }
-        self.wake(timer.ticket().task());
-        while let Next::Due(timer) = self.next_timer(timer.at()) {
-            self.0.fired.set(Some(timer.ticket()));
-            self.wake(timer.ticket().task());
+        timer.ticket().task()
+    }
+
+    /// As [`Kernel::fire`], with all timers of the instant; their tasks are ready.
+    fn fire_all(&self, first: Timer) {
+        self.wake(self.fire(first));
+        while let Next::Due(timer) = self.next_timer(first.at()) {
+            self.wake(self.fire(timer));
         }
     }
 
-    fn run_ready(&self) {
-        while let Some(id) = self.next_ready() {
-            self.0.marks.borrow_mut()[id.0 as usize].queued = false;
-            self.run_task(id);
-        }
-    }
-
-    #[inline]
+    /// Takes a task out of the ready queue.
+    #[inline(always)]
     fn next_ready(&self) -> Option<TaskId> {
         let mut ready = self.0.ready.borrow_mut();
-        match &self.0.order {
+        let id = match &self.0.order {
             Some(order) if ready.len() > 1 => {
                 let drawn = order.below(ready.len() as u64);
                 ready.swap_remove_front(drawn as usize)
             }
             Some(_) | None => ready.pop_front(),
-        }
+        }?;
+        self.0.marks.borrow_mut()[id.0 as usize].queued = false;
+        Some(id)
     }
 
-    #[inline]
+    #[inline(always)]
     fn run_task(&self, id: TaskId) {
         let task = self.0.tasks.borrow_mut()[id.0 as usize].take();
         let Some(mut task) = task else {

@@ -9,14 +9,14 @@ use super::time::Time;
 use super::timers::Ticket;
 
 /// Waits for virtual time; made by [`Kernel::sleep`]. Dropped before its time it leaves nothing behind.
-pub struct Sleep {
-    kernel: Kernel,
+pub struct Sleep<'a> {
+    kernel: &'a Kernel,
     at: Time,
     timer: Option<Ticket>,
 }
 
-impl Sleep {
-    pub(super) fn new(kernel: Kernel, at: Time) -> Sleep {
+impl Sleep<'_> {
+    pub(super) fn new(kernel: &Kernel, at: Time) -> Sleep<'_> {
         Sleep {
             kernel,
             at,
@@ -25,7 +25,7 @@ impl Sleep {
     }
 }
 
-impl Future for Sleep {
+impl Future for Sleep<'_> {
     type Output = ();
 
     #[inline]
@@ -46,7 +46,7 @@ impl Future for Sleep {
     }
 }
 
-impl Drop for Sleep {
+impl Drop for Sleep<'_> {
     #[inline]
     fn drop(&mut self) {
         if let Some(ticket) = self.timer

@@ -15,7 +15,7 @@ pub(super) type Task = Pin<Box<dyn Run>>;
 /// What the kernel does with a task.
 pub(super) trait Run {
     /// Runs it until it waits or ends, with its group and its cause as the kernel's.
-    fn run(self: Pin<&mut Self>, group: &Cell<Group>, cause: &Cell<Option<u64>>) -> Poll<()>;
+    fn run(self: Pin<&mut Self>, group: &Cell<Group>, cause: &Cell<Cause>) -> Poll<()>;
 
     /// The group that it ends with.
     fn group(&self) -> Group;
@@ -24,16 +24,29 @@ pub(super) trait Run {
     fn touch(&self) -> u8;
 }
 
-/// No record has this number.
-const NO_CAUSE: u64 = u64::MAX;
+/// What a task acts upon: a number, or nothing. It is one word, as an `Option` of any number is not.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cause(u64);
+
+impl Cause {
+    /// What stands for nothing; no record has this number.
+    pub(super) const NONE: Cause = Cause(u64::MAX);
+
+    pub(super) fn new(number: Option<u64>) -> Cause {
+        number.map_or(Cause::NONE, Cause)
+    }
+
+    pub(super) fn number(self) -> Option<u64> {
+        (self != Cause::NONE).then_some(self.0)
+    }
+}
 
 pin_project! {
     /// A future between what can be read though the future itself is opaque. All that a task needs lies together: of very
     /// many tasks the memory is what takes time.
     #[repr(C)]
     struct Enclosed<F> {
-        // `NO_CAUSE` if there is none: so it is one word.
-        cause: u64,
+        cause: Cause,
         #[pin]
         future: F,
         // At the other end of the memory; see `touch`.
@@ -42,12 +55,12 @@ pin_project! {
 }
 
 impl<F: Future<Output = ()>> Run for Enclosed<F> {
-    fn run(self: Pin<&mut Self>, group: &Cell<Group>, cause: &Cell<Option<u64>>) -> Poll<()> {
+    fn run(self: Pin<&mut Self>, group: &Cell<Group>, cause: &Cell<Cause>) -> Poll<()> {
         let this = self.project();
         group.set(*this.group);
-        cause.set((*this.cause != NO_CAUSE).then_some(*this.cause));
+        cause.set(*this.cause);
         let result = this.future.poll(&mut Context::from_waker(Waker::noop()));
-        *this.cause = cause.get().unwrap_or(NO_CAUSE);
+        *this.cause = cause.get();
         result
     }
 
@@ -57,15 +70,11 @@ impl<F: Future<Output = ()>> Run for Enclosed<F> {
 
     fn touch(&self) -> u8 {
         // Both ends: it may not lie within one line of the cache.
-        self.cause as u8 | self.group.number() as u8
+        self.cause.0 as u8 | self.group.number() as u8
     }
 }
 
 /// Puts a future behind a pointer.
-pub(super) fn boxed(future: impl Future<Output = ()> + 'static, group: Group, cause: Option<u64>) -> Task {
-    Box::pin(Enclosed {
-        cause: cause.unwrap_or(NO_CAUSE),
-        future,
-        group,
-    })
+pub(super) fn boxed(future: impl Future<Output = ()> + 'static, group: Group, cause: Cause) -> Task {
+    Box::pin(Enclosed { cause, future, group })
 }

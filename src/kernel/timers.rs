@@ -140,7 +140,7 @@ impl Timers {
     }
 
     /// Takes the next timer out, unless it lies behind the horizon.
-    #[inline]
+    #[inline(always)]
     pub(super) fn pop(&mut self, horizon: Time) -> Next {
         loop {
             let in_batch = self.batch.next();

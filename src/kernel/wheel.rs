@@ -1,7 +1,8 @@
 //! A hierarchical timing wheel over nanoseconds: far timers in buckets, in no order within a bucket.
 //!
-//! Each level has 64 buckets. One of the lowest level spans a nanosecond, one of each further level 64 times as much.
-//! Everything in the wheel is later than its owner's *limit*, and a timer's bucket is that of the highest digit (base 64)
+//! Each level has 256 buckets. One of the lowest level spans a nanosecond, one of each further level 256 times as much: with
+//! fewer, larger levels a timer seldom moves from one to another.
+//! Everything in the wheel is later than its owner's *limit*, and a timer's bucket is that of the highest digit (base 256)
 //! in which its instant differs from the limit. Two things follow. The lowest bucket of the lowest level in use is the next,
 //! always. And the limit may move to any instant of that bucket without a timer elsewhere changing its place.
 //!
@@ -12,16 +13,18 @@ use super::time::Time;
 use super::timers::Timer;
 
 /// Bits of one digit.
-const DIGIT_BITS: u32 = 6;
+const DIGIT_BITS: u32 = 8;
 /// Buckets of one level.
 const BUCKETS: usize = 1 << DIGIT_BITS;
+/// A bit for each bucket of a level.
+type Occupied = [u64; BUCKETS / 64];
 /// Timers of one block: 1 KiB.
 const BLOCK: usize = 64;
 
 /// The wheel.
 #[derive(Default)]
 pub(super) struct Wheel {
-    /// As many as were ever needed, at most 11.
+    /// As many as were ever needed, at most 8.
     levels: Vec<Level>,
     blocks: Vec<[Timer; BLOCK]>,
     /// What follows each block in its chain.
@@ -31,8 +34,8 @@ pub(super) struct Wheel {
 }
 
 struct Level {
-    /// A bit for each bucket that holds something.
-    occupied: u64,
+    /// Which buckets hold something.
+    occupied: Occupied,
     buckets: [Chain; BUCKETS],
 }
 
@@ -91,7 +94,7 @@ impl Wheel {
         let place = bucket.len as usize % BLOCK;
         bucket.len += 1;
         if place == 0 {
-            level.occupied |= 1 << digit;
+            level.occupied[digit / 64] |= 1 << (digit % 64);
             let before = bucket.first;
             let block = self.spare;
             bucket.first = match self.next.get_mut(block.0 as usize) {
@@ -112,8 +115,9 @@ impl Wheel {
     /// The next bucket after the limit.
     pub(super) fn next(&self, limit: Time) -> Option<Bucket> {
         let mut levels = self.levels.iter().enumerate();
-        let (index, level) = levels.find(|(_, level)| level.occupied != 0)?;
-        let digit = level.occupied.trailing_zeros() as usize;
+        let (index, level) = levels.find(|(_, level)| level.occupied != Occupied::default())?;
+        let word = level.occupied.iter().position(|word| *word != 0)?;
+        let digit = word * 64 + level.occupied[word].trailing_zeros() as usize;
         let shift = index as u32 * DIGIT_BITS;
         // Its higher digits are the limit's.
         let higher = u64::MAX.checked_shl(shift + DIGIT_BITS).unwrap_or(0);
@@ -163,7 +167,7 @@ impl Wheel {
     /// Empties a bucket; what was in it.
     fn empty(&mut self, level: usize, digit: usize) -> Chain {
         let level = &mut self.levels[level];
-        level.occupied &= !(1 << digit);
+        level.occupied[digit / 64] &= !(1 << (digit % 64));
         std::mem::take(&mut level.buckets[digit])
     }
 
@@ -181,7 +185,7 @@ impl Wheel {
 
     /// Whether nothing is in it.
     pub(super) fn is_empty(&self) -> bool {
-        self.levels.iter().all(|level| level.occupied == 0)
+        self.levels.iter().all(|level| level.occupied == Occupied::default())
     }
 
     /// Removes the timers that are not to be kept; how many stay.
@@ -211,7 +215,7 @@ impl Bucket {
 impl Default for Level {
     fn default() -> Level {
         Level {
-            occupied: 0,
+            occupied: Occupied::default(),
             buckets: [Chain::default(); BUCKETS],
         }
     }

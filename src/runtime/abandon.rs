@@ -31,10 +31,10 @@ impl<F: FnOnce()> Drop for Abandon<F> {
 }
 
 /// A call that the runtime carries out to its end, whether somebody waits for it or not.
-pub(super) struct Carried<T, F: FnOnce(&Rc<Runtime>) -> T + Unpin + 'static> {
-    runtime: Rc<Runtime>,
+pub(super) struct Carried<'a, T, F: FnOnce(&Rc<Runtime>) -> T + Unpin + 'static> {
+    runtime: &'a Rc<Runtime>,
     at: Time,
-    sleep: Sleep,
+    sleep: Sleep<'a>,
     finish: Option<F>,
 }
 
@@ -44,9 +44,9 @@ impl Runtime {
         self: &Rc<Self>,
         at: Time,
         finish: F,
-    ) -> Carried<T, F> {
+    ) -> Carried<'_, T, F> {
         Carried {
-            runtime: self.clone(),
+            runtime: self,
             at,
             sleep: self.kernel.sleep_until(at),
             finish: Some(finish),
@@ -54,20 +54,20 @@ impl Runtime {
     }
 }
 
-impl<T, F: FnOnce(&Rc<Runtime>) -> T + Unpin + 'static> Future for Carried<T, F> {
+impl<T, F: FnOnce(&Rc<Runtime>) -> T + Unpin + 'static> Future for Carried<'_, T, F> {
     type Output = T;
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
         match Pin::new(&mut self.sleep).poll(context) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(()) => {
                 let finish = self.finish.take().expect("a finished call is not polled again");
-                Poll::Ready(finish(&self.runtime))
+                Poll::Ready(finish(self.runtime))
             }
         }
     }
 }
 
-impl<T, F: FnOnce(&Rc<Runtime>) -> T + Unpin + 'static> Drop for Carried<T, F> {
+impl<T, F: FnOnce(&Rc<Runtime>) -> T + Unpin + 'static> Drop for Carried<'_, T, F> {
     fn drop(&mut self) {
         let Some(finish) = self.finish.take() else { return };
         let (runtime, at, boot) = (self.runtime.clone(), self.at, self.runtime.boots.get());
