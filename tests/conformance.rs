@@ -1,4 +1,4 @@
-//! Holds podlapse's traces against traces recorded from the real kubelet: every case, every kind, to the millisecond.
+//! Holds podlapse's traces against traces recorded from the real kubelet: every case, every kind, to the nanosecond.
 
 #![allow(missing_docs)]
 
@@ -72,7 +72,13 @@ fn without_ips(text: &str) -> String {
     out
 }
 
-/// The records by kind: times in whole milliseconds, those of one millisecond in no order.
+/// Calls of the API are compared by the millisecond: the recordings put pods that exist from the start 10 µs apart, but
+/// the oldest ones all at 0.
+fn resolution(kind: &str) -> i64 {
+    if kind == "api" { 1_000_000 } else { 1 }
+}
+
+/// The records by kind, those of one instant in no order.
 fn canonical(trace: &str) -> BTreeMap<String, Vec<(i64, String)>> {
     let mut kinds: BTreeMap<String, Vec<(i64, String)>> = BTreeMap::new();
     for line in trace.lines().filter(|line| !line.trim().is_empty()) {
@@ -94,7 +100,7 @@ fn canonical(trace: &str) -> BTreeMap<String, Vec<(i64, String)>> {
             .as_object_mut()
             .and_then(|r| r.remove("ns"))
             .and_then(|ns| ns.as_i64());
-        let at = ns.expect("a record has a time").div_euclid(1_000_000);
+        let at = ns.expect("a record has a time").div_euclid(resolution(&kind));
         kinds.entry(kind).or_default().push((at, record.to_string()));
     }
     kinds.values_mut().for_each(|records| records.sort());

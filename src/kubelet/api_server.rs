@@ -18,17 +18,29 @@ use crate::trace::{ApiCall, Recorder, What};
 const WATCH_CREATE: Duration = Duration::from_millis(3);
 /// Every other change does after this.
 const WATCH_CHANGE: Duration = Duration::from_millis(1);
+/// A kubelet hears of changes in their order, so far apart at least.
+const WATCH_GAP: Duration = Duration::from_micros(10);
 
 /// What the kubelet hears.
 pub enum PodChange {
     /// The pod is there.
-    Added(PodIx),
-    /// Its deletion has begun or its grace period was shortened.
-    Updated(PodIx),
+    Added(PodIx, Rc<ApiPod>, PodVersion),
+    /// Its spec has changed, its deletion has begun or its grace period was shortened.
+    Updated(PodIx, Rc<ApiPod>, PodVersion),
     /// Its status was written by somebody else.
     Reconciled(PodIx),
     /// The object is gone.
     Removed(PodIx, Rc<ApiPod>),
+}
+
+/// A pod object as it was at one moment: changes that come later are heard of later.
+pub struct PodVersion {
+    /// metadata and spec
+    pub pod: Shared<Pod>,
+    /// metadata.generation
+    pub generation: i64,
+    /// metadata.deletionGracePeriodSeconds
+    pub deletion_grace: Option<i64>,
 }
 
 /// A pod object of the API.
@@ -47,15 +59,31 @@ pub struct ApiPod {
     pub deletion: Cell<Option<(i64, Time)>>,
     /// status
     pub status: RefCell<Arc<PodStatus>>,
-    /// Statuses with the times of their writes, back to the one that the kubelet has heard of.
+    /// Statuses with the times when the kubelet hears of them, back to the one that it has heard of.
     written: RefCell<VecDeque<(Time, Arc<PodStatus>)>>,
 }
 
+/// What one kubelet hears.
+struct Watch {
+    changes: Rc<Queue<PodChange>>,
+    /// When it hears of the last change so far.
+    last: Cell<Option<Time>>,
+}
+
 impl ApiPod {
+    /// The object as it is now.
+    fn version(&self) -> PodVersion {
+        PodVersion {
+            pod: self.pod.borrow().clone(),
+            generation: self.generation.get(),
+            deletion_grace: self.deletion.get().map(|(grace, _)| grace),
+        }
+    }
+
     /// The status that the kubelet has heard of by now: what it writes itself comes back to it by the watch.
     pub fn status_heard(&self, now: Time) -> Arc<PodStatus> {
         let mut written = self.written.borrow_mut();
-        while written.get(1).is_some_and(|(at, _)| *at + WATCH_CHANGE <= now) {
+        while written.get(1).is_some_and(|(heard_at, _)| *heard_at <= now) {
             written.pop_front();
         }
         written
@@ -63,12 +91,15 @@ impl ApiPod {
             .map_or_else(|| self.status.borrow().clone(), |(_, status)| status.clone())
     }
 
-    fn set_status(&self, now: Time, status: Arc<PodStatus>) {
-        self.written.borrow_mut().push_back((now, status.clone()));
+    fn set_status(&self, now: Time, heard_at: Time, status: Arc<PodStatus>) {
+        self.written.borrow_mut().push_back((heard_at, status.clone()));
         self.status_heard(now);
         *self.status.borrow_mut() = status;
     }
 }
+
+/// A pod of a list, as it was then.
+pub type ListedPod = (PodIx, Rc<ApiPod>, PodVersion);
 
 /// The store, and the kubelets that watch it.
 pub struct ApiServer {
@@ -76,8 +107,8 @@ pub struct ApiServer {
     recorder: Recorder,
     pods: RefCell<BTreeMap<PodIx, Rc<ApiPod>>>,
     objects: RefCell<BTreeMap<(ObjectKind, Name, Name), Shared<Object>>>,
-    /// What each node's kubelet hears, in order; None while it does not listen.
-    watchers: RefCell<BTreeMap<NodeIx, Rc<Queue<PodChange>>>>,
+    /// By the kubelet's node.
+    watches: RefCell<BTreeMap<NodeIx, Watch>>,
     counts_generation: bool,
     clamps_deletion: bool,
 }
@@ -90,7 +121,7 @@ impl ApiServer {
             recorder: recorder.clone(),
             pods: RefCell::default(),
             objects: RefCell::default(),
-            watchers: RefCell::default(),
+            watches: RefCell::default(),
             counts_generation: features.generation,
             clamps_deletion: features.delete_clamps_to_now,
         })
@@ -109,23 +140,48 @@ impl ApiServer {
 
     /// The pods of a node as they are now, and from now on their changes: list and watch. Whoever listened for
     /// that node before hears nothing any more.
-    pub fn list_and_watch(&self, node: NodeIx) -> (BTreeMap<PodIx, Rc<ApiPod>>, Rc<Queue<PodChange>>) {
-        let queue = Rc::new(Queue::new(&self.kernel));
-        self.watchers.borrow_mut().insert(node, queue.clone());
+    pub fn list_and_watch(&self, node: NodeIx) -> (Vec<ListedPod>, Rc<Queue<PodChange>>) {
+        let changes = Rc::new(Queue::new(&self.kernel));
+        let watch = Watch {
+            changes: changes.clone(),
+            last: Cell::new(None),
+        };
+        self.watches.borrow_mut().insert(node, watch);
         let pods = self.pods.borrow();
         let own = pods.iter().filter(|(_, object)| object.node == node);
-        (own.map(|(ix, object)| (*ix, object.clone())).collect(), queue)
+        let listed = own.map(|(ix, object)| (*ix, object.clone(), object.version()));
+        (listed.collect(), changes)
+    }
+
+    /// When the kubelet of a node, if one listens, hears of what changes now, `after` so long at the earliest.
+    fn hearing(&self, node: NodeIx, after: Duration) -> Time {
+        let at = self.kernel.now() + after;
+        let watches = self.watches.borrow();
+        let Some(watch) = watches.get(&node) else { return at };
+        let at = watch.last.get().map_or(at, |last| at.max(last + WATCH_GAP));
+        watch.last.set(Some(at));
+        at
     }
 
     fn announce(&self, node: NodeIx, change: PodChange, after: Duration) {
-        let Some(watcher) = self.watchers.borrow().get(&node).cloned() else {
+        let at = self.hearing(node, after);
+        self.deliver(node, change, at);
+    }
+
+    fn announce_update(&self, ix: PodIx, object: Rc<ApiPod>) {
+        let version = object.version();
+        self.announce(object.node, PodChange::Updated(ix, object, version), WATCH_CHANGE);
+    }
+
+    fn deliver(&self, node: NodeIx, change: PodChange, at: Time) {
+        let Some(changes) = self.watches.borrow().get(&node).map(|watch| watch.changes.clone()) else {
             return;
         };
         let kernel = self.kernel.clone();
         self.kernel.within(Group::ROOT, || {
             self.kernel.spawn(async move {
-                kernel.sleep(after).await;
-                watcher.push(change);
+                kernel.sleep_until(at).await;
+                changes.push(change);
             });
         });
     }
@@ -173,8 +229,10 @@ impl ApiServer {
             written: RefCell::new(written),
             status: RefCell::new(status),
         };
-        self.pods.borrow_mut().insert(ix, Rc::new(created));
-        self.announce(node, PodChange::Added(ix), WATCH_CREATE);
+        let created = Rc::new(created);
+        self.pods.borrow_mut().insert(ix, created.clone());
+        let version = created.version();
+        self.announce(node, PodChange::Added(ix, created, version), WATCH_CREATE);
     }
 
     /// A delete call. A pod whose phase is terminal goes at once, as do one without a node and one with grace 0
@@ -227,7 +285,7 @@ impl ApiServer {
             }
             Some(_) => return true,
         }
-        self.announce(object.node, PodChange::Updated(ix), WATCH_CHANGE);
+        self.announce_update(ix, object);
         true
     }
 
@@ -241,12 +299,12 @@ impl ApiServer {
     }
 
     /// A change of the spec: the generation counts it, the kubelet hears of it.
-    fn change_spec(&self, ix: PodIx, object: &ApiPod, change: impl FnOnce(&mut Pod)) {
+    fn change_spec(&self, ix: PodIx, object: Rc<ApiPod>, change: impl FnOnce(&mut Pod)) {
         change(&mut object.pod.borrow_mut());
         object
             .generation
             .set(object.generation.get() + i64::from(self.counts_generation));
-        self.announce(object.node, PodChange::Updated(ix), WATCH_CHANGE);
+        self.announce_update(ix, object);
     }
 
     /// Sets the image of an app container, init container or sidecar. Setting the same one again is no change.
@@ -269,7 +327,7 @@ impl ApiServer {
                 .generation
                 .set(object.generation.get() + i64::from(self.counts_generation));
         } else {
-            self.change_spec(ix, &object, |pod| {
+            self.change_spec(ix, object, |pod| {
                 let lists = pod.spec.init_containers.iter_mut().chain(&mut pod.spec.containers);
                 for found in lists.filter(|c| c.name == *container) {
                     found.image = image.clone();
@@ -292,7 +350,7 @@ impl ApiServer {
             ..call("debug")
         };
         self.record(Some(&object.full_name), Some(&container.name), call);
-        self.change_spec(ix, &object, |pod| pod.spec.ephemeral_containers.push(container.clone()));
+        self.change_spec(ix, object, |pod| pod.spec.ephemeral_containers.push(container.clone()));
         Ok(())
     }
 
@@ -324,8 +382,9 @@ impl ApiServer {
             }),
         }
         if **object.status.borrow() != written {
-            object.set_status(self.kernel.now(), Arc::new(written));
-            self.announce(object.node, PodChange::Reconciled(ix), WATCH_CHANGE);
+            let heard_at = self.hearing(object.node, WATCH_CHANGE);
+            object.set_status(self.kernel.now(), heard_at, Arc::new(written));
+            self.deliver(object.node, PodChange::Reconciled(ix), heard_at);
         }
         true
     }
@@ -341,13 +400,14 @@ impl ApiServer {
                 .record(Some(&object.full_name), None, None, What::Status(status));
             return true;
         }
-        object.set_status(self.kernel.now(), status.clone());
+        let heard_at = self.hearing(object.node, WATCH_CHANGE);
+        object.set_status(self.kernel.now(), heard_at, status.clone());
         let evicted = status.phase == Phase::Failed && status.reason.as_deref() == Some("Evicted");
         self.recorder
             .record(Some(&object.full_name), None, None, What::Status(status));
         // The kubelet's own writes come back to it as well; only these make it do something.
         if evicted || !object.pod.borrow().spec.readiness_gates.is_empty() {
-            self.announce(object.node, PodChange::Reconciled(ix), WATCH_CHANGE);
+            self.deliver(object.node, PodChange::Reconciled(ix), heard_at);
         }
         true
     }
@@ -371,5 +431,45 @@ fn object_call(op: &'static str, object: &Object) -> ApiCall {
     ApiCall {
         object: Some(name.into()),
         ..call(op)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kubelet_hears_of_each_change_in_its_turn_and_as_it_was() {
+        let kernel = Kernel::new();
+        let recorder = Recorder::new(&kernel, |_| {});
+        let api = ApiServer::new(&kernel, &recorder, &Features::default());
+        let (node, web) = (NodeIx(0), PodIx(0));
+        let (listed, changes) = api.list_and_watch(node);
+        assert!(listed.is_empty());
+        let app = Container::plain("app".into(), "app:1".into());
+        let pod = Pod::plain("default".into(), "web".into(), vec![app]);
+        // All at one instant.
+        api.create(web, pod.into(), node, Timestamp(0));
+        assert!(api.set_image(web, &"app".into(), &"app:2".into()));
+        assert!(api.delete(web, None));
+        let heard = Rc::new(RefCell::new(Vec::new()));
+        let (log, clock) = (heard.clone(), kernel.clone());
+        kernel.spawn(async move {
+            loop {
+                let (PodChange::Added(_, _, version) | PodChange::Updated(_, _, version)) = changes.pop().await else {
+                    continue;
+                };
+                let image = version.pod.spec.containers[0].image.clone();
+                log.borrow_mut().push((clock.now(), image, version.deletion_grace));
+            }
+        });
+        kernel.run(Time::MAX);
+        let at = |micros| Time::ZERO + Duration::from_micros(micros);
+        let expected = [
+            (at(3000), "app:1".into(), None),
+            (at(3010), "app:2".into(), None),
+            (at(3020), "app:2".into(), Some(30)),
+        ];
+        assert_eq!(*heard.borrow(), expected);
     }
 }

@@ -8,7 +8,7 @@ use super::pod_workers::{PodConfig, UpdateType};
 use crate::api::qos;
 use crate::api::status::{Phase, PodStatus};
 use crate::kernel::{Duration, Notify, Time, race};
-use crate::kubelet::api_server::{ApiPod, PodChange};
+use crate::kubelet::api_server::{ApiPod, PodChange, PodVersion};
 use crate::kubelet::container::State;
 use crate::runtime::PodIx;
 
@@ -44,9 +44,9 @@ impl Kubelet {
         self.kernel.sleep_until(self.started_at + FIRST_LIST).await;
         let (present, changes) = self.api.list_and_watch(self.node);
         self.kernel.sleep_until(self.ticks.sync_loop).await;
-        for (ix, object) in present {
+        for (ix, object, version) in present {
             // Also one that has been removed since: the list comes before what the watch tells.
-            self.handle_pod_addition(ix, &object);
+            self.handle_pod_addition(ix, &object, version);
         }
         for (ix, event) in self.early_events.take() {
             self.handle_pleg_event(ix, event);
@@ -65,18 +65,9 @@ impl Kubelet {
                     self.handle_pod_reconcile(ix, config);
                 }
             }
-            PodChange::Added(ix) => {
-                if let Some(object) = self.api.get(ix) {
-                    self.handle_pod_addition(ix, &object);
-                }
-            }
-            PodChange::Updated(ix) => {
-                // What the kubelet has not heard of yet will come as it is by then.
-                let known = self.known_pod(ix).is_some();
-                let Some(object) = self.api.get(ix).filter(|_| known) else {
-                    return;
-                };
-                let config = self.take_over(ix, &object);
+            PodChange::Added(ix, object, version) => self.handle_pod_addition(ix, &object, version),
+            PodChange::Updated(ix, object, version) => {
+                let config = self.take_over(ix, &object, version);
                 if !self.is_left_alone(ix) {
                     self.update_pod(ix, config, UpdateType::Sync);
                 }
@@ -95,8 +86,8 @@ impl Kubelet {
     }
 
     /// `HandlePodAdditions`
-    fn handle_pod_addition(self: &Rc<Self>, ix: PodIx, object: &ApiPod) {
-        let config = self.take_over(ix, object);
+    fn handle_pod_addition(self: &Rc<Self>, ix: PodIx, object: &ApiPod, version: PodVersion) {
+        let config = self.take_over(ix, object, version);
         let admitted = config.status.is_terminal() || self.is_termination_requested(ix);
         if self.shutting_down.get() && !admitted {
             self.reject_pod(ix, &config);
@@ -105,13 +96,13 @@ impl Kubelet {
         self.update_pod(ix, config, UpdateType::Sync);
     }
 
-    /// Takes a pod over as the API has it (`podManager.UpdatePod`).
-    fn take_over(&self, ix: PodIx, object: &ApiPod) -> PodConfig {
+    /// Takes a pod over as the API has told of it (`podManager.UpdatePod`).
+    fn take_over(&self, ix: PodIx, object: &ApiPod, version: PodVersion) -> PodConfig {
         let config = PodConfig {
-            pod: object.pod.borrow().clone(),
+            pod: version.pod,
             full_name: object.full_name.clone(),
-            generation: object.generation.get(),
-            deletion_grace: object.deletion.get().map(|(grace, _)| grace),
+            generation: version.generation,
+            deletion_grace: version.deletion_grace,
             status: object.status_heard(self.kernel.now()),
         };
         self.pods.borrow_mut().insert(ix, config.clone());

@@ -16,7 +16,7 @@ use crate::runtime::PodIx;
 use crate::scenario::types::Sabotage;
 use crate::trace::ProbeType;
 
-/// Between the sync that asks for a probe and the probe.
+/// Between the worker's hearing that it shall probe at once and the probe.
 const TRIGGER_DELAY: Duration = Duration::from_micros(3);
 
 /// `worker`
@@ -29,8 +29,8 @@ pub(super) struct Worker {
     signal: Notify,
     kernel: Kernel,
     stopped: Cell<bool>,
-    /// When a probe out of turn was asked for; one at a time is remembered.
-    triggered: Cell<Option<Time>>,
+    /// A probe out of turn was asked for; one at a time is remembered.
+    triggered: Cell<bool>,
     /// The container that the last result is about.
     container_id: Cell<Option<ContainerId>>,
     last_result: Cell<Option<ProbeResult>>,
@@ -61,7 +61,7 @@ impl Worker {
             signal: Notify::new(kernel),
             kernel: kernel.clone(),
             stopped: Cell::new(false),
-            triggered: Cell::new(None),
+            triggered: Cell::new(false),
             container_id: Cell::new(None),
             last_result: Cell::new(None),
             result_run: Cell::new(0),
@@ -89,10 +89,8 @@ impl Worker {
 
     /// Asks for a probe out of turn (`manualTriggerCh`).
     pub(super) fn trigger(&self) {
-        if self.triggered.get().is_none() {
-            self.triggered.set(Some(self.kernel.now() + TRIGGER_DELAY));
-            self.signal.raise();
-        }
+        self.triggered.set(true);
+        self.signal.raise();
     }
 
     /// The task.
@@ -122,16 +120,14 @@ impl Worker {
             if self.stopped.get() {
                 return false;
             }
-            let now = self.kernel.now();
-            if let Some(due) = self.triggered.get()
-                && due <= now
-            {
-                self.triggered.set(None);
+            if self.triggered.take() {
+                self.kernel.sleep(TRIGGER_DELAY).await;
                 if self.trigger_restarts_ticker {
-                    *tick = now + period;
+                    *tick = self.kernel.now() + period;
                 }
                 return true;
             }
+            let now = self.kernel.now();
             if *tick <= now {
                 // A ticker keeps one tick for a reader that is late and drops the others.
                 let missed = (now.0 - tick.0) / period.0;
@@ -139,8 +135,7 @@ impl Worker {
                 return true;
             }
             self.signal.take();
-            let next = self.triggered.get().map_or(*tick, |due| due.min(*tick));
-            let _ = race(self.kernel.sleep_until(next), self.signal.wait()).await;
+            let _ = race(self.kernel.sleep_until(*tick), self.signal.wait()).await;
         }
     }
 
