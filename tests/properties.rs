@@ -215,3 +215,20 @@ fn shrinking_ends_with_what_matters_and_nothing_else() {
     let again = shrunk(&input, 10_000, kills);
     assert_eq!(write::yaml(&small), write::yaml(&again));
 }
+
+/// What a volume is decides whether a guest may write to it, and a manifest says what it is.
+#[test]
+fn guests_find_the_volumes_of_drawn_pods_as_those_of_written_ones() {
+    let weights = Weights {
+        guests: 100,
+        objects: 100,
+        pods: 1,
+        ..Weights::default()
+    };
+    let generator = Generator::new(weights);
+    for run in 0..400 {
+        let input = generator.scenario(1, run);
+        let (one, other) = (sim::run(&input), sim::run(&read(write::yaml(&input))));
+        assert!(one == other, "run {run}:\n{}", write::yaml(&input));
+    }
+}

@@ -301,6 +301,13 @@ pub struct ContainerStatus {
     pub resources: Option<ContainerResources>,
 }
 
+/// The status of a container of that name. Statuses are mostly in the order of the spec: the one at the container's place
+/// there is looked at first.
+pub fn find_status<'a>(statuses: &'a [ContainerStatus], place: usize, name: &Name) -> Option<&'a ContainerStatus> {
+    let guess = statuses.get(place).filter(|status| status.name == *name);
+    guess.or_else(|| statuses.iter().find(|status| status.name == *name))
+}
+
 fn serialize_last_state<S: Serializer>(state: &Option<ContainerState>, serializer: S) -> Result<S::Ok, S::Error> {
     match state {
         Some(state) => state.serialize(serializer),

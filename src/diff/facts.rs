@@ -68,7 +68,7 @@ pub(super) fn of(records: &[Record], input: &Input, nameless: bool) -> Facts {
         }
         match &record.what {
             What::Event(event) => {
-                let path = event.field_path.to_string();
+                let path = event.field_path();
                 let count = Key::EventCount(pod.clone(), path.clone(), event.reason);
                 *counts.entry(count).or_default() += 1;
                 facts

@@ -2,19 +2,37 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::Poll;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+pin_project! {
+    /// Two futures in one task; made by [`race`].
+    pub struct Race<A, B> {
+        #[pin]
+        left: A,
+        #[pin]
+        right: B,
+    }
+}
 
 /// Runs two futures in the same task; the first that is ready wins, the left one at a tie.
-pub async fn race<A, B>(left: impl Future<Output = A>, right: impl Future<Output = B>) -> Result<A, B> {
-    let mut left = std::pin::pin!(left);
-    let mut right = std::pin::pin!(right);
-    std::future::poll_fn(|context| {
-        if let Poll::Ready(value) = left.as_mut().poll(context) {
+// No `async fn`: it would keep what it is given twice, as its arguments and pinned.
+pub fn race<A: Future, B: Future>(left: A, right: B) -> Race<A, B> {
+    Race { left, right }
+}
+
+impl<A: Future, B: Future> Future for Race<A, B> {
+    type Output = Result<A::Output, B::Output>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if let Poll::Ready(value) = this.left.poll(context) {
             return Poll::Ready(Ok(value));
         }
-        right.as_mut().poll(context).map(Err)
-    })
-    .await
+        this.right.poll(context).map(Err)
+    }
 }
 
 /// Runs futures in the same task until all are done; results in the order given.

@@ -1,7 +1,9 @@
 //! The tasks that wait at a channel.
 
 use std::cell::{Cell, RefCell};
-use std::task::Poll;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use smallvec::SmallVec;
 
@@ -18,9 +20,11 @@ pub(super) struct Waiters {
     rounds: Cell<u64>,
 }
 
-/// A wait that may be given up: then its task must not be woken for it.
-struct Wait<'a> {
+/// Waits until `ready` gives something; made by [`Waiters::until`]. Given up, its task is not woken for it.
+pub(super) struct Until<'a, F> {
+    kernel: &'a Kernel,
     waiters: &'a Waiters,
+    ready: F,
     /// The task, and the round in which it was noted.
     noted: Option<(TaskId, u64)>,
 }
@@ -35,23 +39,17 @@ impl Waiters {
     }
 
     /// Waits until `ready` gives something; it is asked at once and after each waking.
-    pub(super) async fn until<T>(&self, kernel: &Kernel, mut ready: impl FnMut() -> Option<T>) -> T {
-        let mut wait = Wait {
+    pub(super) fn until<'a, T, F: FnMut() -> Option<T>>(&'a self, kernel: &'a Kernel, ready: F) -> Until<'a, F> {
+        Until {
+            kernel,
             waiters: self,
+            ready,
             noted: None,
-        };
-        std::future::poll_fn(|_| match ready() {
-            Some(value) => Poll::Ready(value),
-            None => {
-                wait.note(kernel.current());
-                Poll::Pending
-            }
-        })
-        .await
+        }
     }
 }
 
-impl Wait<'_> {
+impl<F> Until<'_, F> {
     fn is_noted(&self) -> bool {
         self.noted.is_some_and(|(_, round)| round == self.waiters.rounds.get())
     }
@@ -64,7 +62,21 @@ impl Wait<'_> {
     }
 }
 
-impl Drop for Wait<'_> {
+impl<T, F: FnMut() -> Option<T> + Unpin> Future for Until<'_, F> {
+    type Output = T;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<T> {
+        if let Some(value) = (self.ready)() {
+            return Poll::Ready(value);
+        }
+        let task = self.kernel.current();
+        self.note(task);
+        Poll::Pending
+    }
+}
+
+impl<F> Drop for Until<'_, F> {
     fn drop(&mut self) {
         if self.is_noted()
             && let Some((task, _)) = self.noted

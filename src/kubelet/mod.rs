@@ -233,7 +233,7 @@ impl Kubelet {
             object: None,
             warning,
             reason,
-            field_path: Name::default(),
+            container: None,
             message,
         };
         self.recorder
@@ -249,17 +249,13 @@ impl Kubelet {
         reason: &'static str,
         message: Name,
     ) {
-        let list = match config.pod.find_container(container) {
-            Some((ContainerType::Init, _)) => "initContainers",
-            Some((ContainerType::Ephemeral, _)) => "ephemeralContainers",
-            Some((ContainerType::App, _)) | None => "containers",
-        };
-        let field_path = concat(&["spec.", list, "{", container, "}"]);
+        let found = config.pod.find_container(container);
+        let kind = found.map_or(ContainerType::App, |(kind, _)| kind);
         let event = EventRecord {
             object: None,
             warning,
             reason,
-            field_path,
+            container: Some((kind, container.clone())),
             message,
         };
         self.recorder

@@ -45,7 +45,7 @@ impl Kubelet {
             object: Some(format!("Node/{}", self.node_name).into()),
             warning: false,
             reason: "Shutdown",
-            field_path: "".into(),
+            container: None,
             message: "Shutdown manager detected shutdown event".into(),
         };
         self.recorder.record(None, None, None, What::Event(event));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::api::pod::Name;
+use crate::api::pod::{ContainerType, Name};
 use crate::api::status::{ConditionStatus, PodStatus};
 use crate::kernel::{Duration, Time};
 
@@ -239,8 +239,28 @@ pub struct EventRecord {
     pub object: Option<Name>,
     /// reason
     pub reason: &'static str,
-    /// `spec.containers{app}`; empty for the pod itself
-    pub field_path: Name,
+    /// The container that it is about, and where that is; none for the pod itself.
+    pub container: Option<(ContainerType, Name)>,
     /// message
     pub message: Name,
+}
+
+impl EventRecord {
+    /// The name of the container that it is about.
+    pub fn container(&self) -> Option<&Name> {
+        self.container.as_ref().map(|(_, name)| name)
+    }
+
+    /// involvedObject.fieldPath: `spec.containers{app}`, and nothing for the pod itself (`fieldPath`).
+    pub fn field_path(&self) -> String {
+        let Some((kind, name)) = &self.container else {
+            return String::new();
+        };
+        let list = match kind {
+            ContainerType::Init => "initContainers",
+            ContainerType::App => "containers",
+            ContainerType::Ephemeral => "ephemeralContainers",
+        };
+        format!("spec.{list}{{{name}}}")
+    }
 }

@@ -20,7 +20,7 @@ pub struct Event {
     /// The namespace of that; empty for nodes.
     pub namespace: String,
     /// involvedObject.fieldPath
-    pub field_path: Name,
+    pub field_path: String,
     /// type is Warning
     pub warning: bool,
     /// reason
@@ -147,7 +147,7 @@ fn whole_second(at: Time) -> Time {
 /// What tells similar events apart from others: object, type, reason.
 type SimilarKey = (String, bool, &'static str);
 /// What makes two events the same: the above with field path and message. A combined event has neither.
-type SameKey = (SimilarKey, Name, String);
+type SameKey = (SimilarKey, String, String);
 
 /// `client-go/tools/record: EventCorrelator`: aggregates, counts, and refuses spam.
 #[derive(Default)]
@@ -185,9 +185,9 @@ impl Correlator {
         let similar_key = (about.clone(), event.warning, event.reason);
         let combined = self.is_one_of_many(record.at, &similar_key, &event.message);
         let (field_path, message) = if combined {
-            ("".into(), String::new())
+            (String::new(), String::new())
         } else {
-            (event.field_path.clone(), event.message.to_string())
+            (event.field_path(), event.message.to_string())
         };
         let observed = self
             .observed
@@ -224,7 +224,7 @@ impl Correlator {
                 self.written.push(Event {
                     object,
                     namespace,
-                    field_path: event.field_path.clone(),
+                    field_path: event.field_path(),
                     warning: event.warning,
                     reason: event.reason,
                     message: text,
@@ -288,6 +288,7 @@ fn subject(record: &Record, event: &EventRecord) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::pod::ContainerType;
 
     fn record(secs: i64, message: &str) -> Record {
         Record {
@@ -301,7 +302,7 @@ mod tests {
                 warning: true,
                 object: None,
                 reason: "BackOff",
-                field_path: "spec.containers{app}".into(),
+                container: Some((ContainerType::App, "app".into())),
                 message: message.into(),
             }),
         }

@@ -8,7 +8,7 @@ use super::kubectl;
 use super::objects::{self, PodAt};
 use super::say::sentence;
 use super::spans::probe_word;
-use crate::api::pod::{Container, RestartPolicy};
+use crate::api::pod::{Container, Name, RestartPolicy};
 use crate::api::status::{ConditionStatus, ContainerState};
 use crate::kernel::{Duration, Time};
 use crate::scenario::lookup;
@@ -480,11 +480,10 @@ fn is_retold(record: &Record) -> bool {
     }
 }
 
-/// The container that a record is about; events name it in their field path.
+/// The container that a record is about.
 fn about(record: &Record) -> Option<&str> {
     if let What::Event(event) = &record.what {
-        let (_, name) = event.field_path.split_once('{')?;
-        return Some(name.trim_end_matches('}'));
+        return event.container().map(Name::as_str);
     }
     record.container.as_deref()
 }

@@ -90,8 +90,8 @@ pub(super) fn fields(record: &Record) -> Map<String, Value> {
             put("type", json!(if event.warning { "Warning" } else { "Normal" }));
             put("reason", json!(event.reason));
             put("object", json!(event.object));
-            if !event.field_path.is_empty() {
-                put("fieldPath", json!(event.field_path));
+            if event.container.is_some() {
+                put("fieldPath", json!(event.field_path()));
             }
             put("message", json!(event.message));
             "event"

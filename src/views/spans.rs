@@ -224,19 +224,15 @@ impl Drawer {
                 }
             }
             What::Event(event) if event.reason == "Pulling" => {
-                let container = event
-                    .field_path
-                    .split_once('{')
-                    .map(|(_, name)| name.trim_end_matches('}'));
                 // The image of a volume is the pod's own.
-                match container {
-                    Some(container) => self.pulling_for.insert(pod, container.into()),
+                match event.container() {
+                    Some(container) => self.pulling_for.insert(pod, container.clone()),
                     None => self.pulling_for.remove(&pod),
                 };
             }
             What::Event(event) if throttled_pull(record).is_some() => {
-                let lane = match event.field_path.split_once('{') {
-                    Some((_, name)) => self.container(&pod, &name.trim_end_matches('}').into()),
+                let lane = match event.container() {
+                    Some(name) => self.container(&pod, name),
                     None => lane,
                 };
                 self.instant(record, &pod, lane, true, THROTTLED.to_owned());

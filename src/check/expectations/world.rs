@@ -140,15 +140,11 @@ fn map<K: Into<cel::objects::Key> + std::hash::Hash + Eq>(fields: impl Iterator<
 }
 
 fn event(record: &Record, event: &EventRecord) -> Value {
-    let container = event
-        .field_path
-        .split_once('{')
-        .map_or("", |(_, name)| name.trim_end_matches('}'));
     value(json!({
         "type": if event.warning { "Warning" } else { "Normal" },
         "reason": event.reason,
         "message": event.message,
-        "container": container,
+        "container": event.container().map_or("", Name::as_str),
         "at": seconds(record),
     }))
 }

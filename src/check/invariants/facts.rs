@@ -165,20 +165,11 @@ impl Facts {
         let Some(pod) = self.pods.iter().position(|p| p.full_name == *name) else {
             return (None, None);
         };
-        let named = |name: &Name| self.pods[pod].containers.iter().position(|c| c.name == *name);
-        let container = match (&record.container, &record.what) {
-            (Some(name), _) => named(name),
-            // An event names its container in the field path: `spec.containers{app}`.
-            (None, What::Event(event)) => {
-                let name = event.field_path.strip_suffix('}').map(str::as_bytes);
-                let is_named = |c: &ContainerFacts| {
-                    let before = name.and_then(|name| name.strip_suffix(c.name.as_bytes()));
-                    before.is_some_and(|before| before.ends_with(b"{"))
-                };
-                self.pods[pod].containers.iter().position(is_named)
-            }
-            (None, _) => None,
+        let container = match &record.what {
+            What::Event(event) => event.container(),
+            _ => record.container.as_ref(),
         };
+        let container = container.and_then(|name| self.pods[pod].containers.iter().position(|c| c.name == *name));
         (Some(pod), container)
     }
 

@@ -12,8 +12,11 @@ mod references;
 mod scripts;
 mod world;
 
+use std::sync::Arc;
+
 use super::stream::{Stream, StreamOf};
 use super::weights::Weights;
+use super::write;
 use crate::api::decode::ephemeral;
 use crate::api::pod::{Container, Name, Pod};
 use crate::kernel::Duration;
@@ -83,6 +86,9 @@ impl Generator {
         let mut pods: Vec<Pod> = (0..count).map(|place| draw.pod(&mut pods, place, features)).collect();
         draw.resources(&mut stream(StreamOf::Resources), &mut pods, features);
         let objects = draw.references(&mut references, &mut pods, features);
+        for pod in pods.iter_mut().filter(|pod| is_looked_at(pod)) {
+            pod.manifest = Arc::new(write::manifest(pod));
+        }
         draw.world(&mut stream(StreamOf::World), &mut scenario, &pods);
         draw.interleaving(&mut shape, &mut scenario, seed ^ run);
         scenario.containers = draw.scripts(&mut stream(StreamOf::Scripts), &pods);
@@ -90,6 +96,12 @@ impl Generator {
         draw.distributions(&mut shape, &mut scenario, seed ^ run);
         together(pods, objects, scenario)
     }
+}
+
+/// Whether a guest reads in the pod's manifest what its volumes hold.
+fn is_looked_at(pod: &Pod) -> bool {
+    let mut containers = pod.spec.init_containers.iter().chain(&pod.spec.containers);
+    !pod.spec.volumes.is_empty() && containers.any(|container| !container.command.is_empty())
 }
 
 /// What actions create is not there from the start.

@@ -58,7 +58,7 @@ pub(super) struct Names {
     pub resources: Vec<Arc<serde_json::Value>>,
     /// More than all containers of a pod together.
     pub resources_of_pods: Arc<serde_json::Value>,
-    /// Nobody looks at the manifests of generated pods.
+    /// For pods whose manifests nobody looks at.
     pub manifest: Arc<serde_json::Value>,
 }
 

@@ -34,6 +34,11 @@ pub fn yaml(input: &Input) -> String {
     text
 }
 
+/// The manifest of a generated pod.
+pub(super) fn manifest(generated: &Pod) -> Value {
+    pod::pod(generated)
+}
+
 /// Lets the manifests of pods say what has been changed in them since they were those of `original`. Some of its pods may be
 /// gone, the others are in the same order.
 pub fn keep_in_step(input: &mut Input, original: &Input) {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::results::ProbeResult;
 use super::{Place, probe_of};
 use crate::api::pod::{Container, Probe, RestartPolicy};
-use crate::api::status::{ContainerState, ContainerStatus, PodStatus};
+use crate::api::status::{ContainerState, ContainerStatus, PodStatus, find_status};
 use crate::kernel::{Duration, Gate, Kernel, Notify, Time, race};
 use crate::kubelet::Kubelet;
 use crate::kubelet::container::ContainerId;
@@ -253,10 +253,11 @@ impl Worker {
 
     /// The status of the worker's container, once it has been created.
     fn find<'a>(&self, status: &'a PodStatus) -> Option<(&'a ContainerStatus, ContainerId)> {
-        let lists = [&status.container_statuses, &status.init_container_statuses];
-        lists.into_iter().find_map(|list| {
-            let found = list.iter().find(|s| s.name == self.container().name)?;
-            Some((found, ContainerId(found.container_id?.0)))
-        })
+        let (list, index) = match self.place {
+            Place::App(index) => (&status.container_statuses, index),
+            Place::Sidecar(index) => (&status.init_container_statuses, index),
+        };
+        let found = find_status(list, index, &self.container().name)?;
+        Some((found, ContainerId(found.container_id?.0)))
     }
 }

@@ -5,7 +5,7 @@ use crate::api::features::Features;
 use crate::api::pod::{Container, Name};
 use crate::api::resources::{ContainerResources, Requirements};
 use crate::api::status::{
-    ContainerState, ContainerStatus, ImageId, Running, RuntimeId, Terminated, Timestamp, Waiting,
+    ContainerState, ContainerStatus, ImageId, Running, RuntimeId, Terminated, Timestamp, Waiting, find_status,
 };
 use crate::kernel::Time;
 use crate::kubelet::cgroups;
@@ -103,11 +103,13 @@ impl Conversion<'_> {
 
     /// The statuses of `list`, in its order.
     pub(super) fn statuses(&self, list: &[Container], old: &[ContainerStatus], init: bool) -> Vec<ContainerStatus> {
-        list.iter().map(|container| self.status(container, old, init)).collect()
+        let containers = list.iter().enumerate();
+        containers
+            .map(|(index, container)| self.status(container, find_status(old, index, &container.name), init))
+            .collect()
     }
 
-    fn status(&self, container: &Container, old: &[ContainerStatus], init: bool) -> ContainerStatus {
-        let old = old.iter().find(|s| s.name == container.name);
+    fn status(&self, container: &Container, old: Option<&ContainerStatus>, init: bool) -> ContainerStatus {
         let mut of_name = self
             .runtime
             .container_statuses

@@ -7,10 +7,7 @@ use crate::views::cause::{THROTTLED, throttled_pull};
 
 impl Teller<'_> {
     pub(super) fn event(&mut self, record: &Record, event: &EventRecord) {
-        let container: Name = match event.field_path.split_once('{') {
-            Some((_, name)) => name.trim_end_matches('}').into(),
-            None => "".into(),
-        };
+        let container = event.container().cloned().unwrap_or_default();
         if event.reason == "Unhealthy" {
             self.unhealthy(record, &container, &event.message);
         }
