@@ -72,10 +72,11 @@ fn without_ips(text: &str) -> String {
     out
 }
 
-/// Calls of the API are compared by the millisecond: the recordings put pods that exist from the start 10 µs apart, but
-/// the oldest ones all at 0.
-fn resolution(kind: &str) -> i64 {
-    if kind == "api" { 1_000_000 } else { 1 }
+/// When a record was made. The oldest recordings put all pods that exist from the start at 0, the others 10 µs apart, as
+/// here: of creations in the first millisecond it does not count.
+fn instant(record: &Value, ns: i64) -> i64 {
+    let is_early = record["op"] == "create" && ns < 1_000_000;
+    if is_early { 0 } else { ns }
 }
 
 /// The records by kind, those of one instant in no order.
@@ -100,7 +101,7 @@ fn canonical(trace: &str) -> BTreeMap<String, Vec<(i64, String)>> {
             .as_object_mut()
             .and_then(|r| r.remove("ns"))
             .and_then(|ns| ns.as_i64());
-        let at = ns.expect("a record has a time").div_euclid(resolution(&kind));
+        let at = instant(&record, ns.expect("a record has a time"));
         kinds.entry(kind).or_default().push((at, record.to_string()));
     }
     kinds.values_mut().for_each(|records| records.sort());

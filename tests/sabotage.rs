@@ -4,9 +4,11 @@
 #![allow(missing_docs)]
 
 use podlapse::explore::fuzz::Plan;
+use podlapse::explore::weights::Weights;
 use podlapse::explore::write;
 use podlapse::scenario::load::{Source, load};
-use podlapse::scenario::types::Sabotage;
+use podlapse::scenario::types::{Input, Sabotage};
+use podlapse::sim;
 
 fn is_found(sabotage: Sabotage, invariants: &[&str]) {
     let plan = Plan {
@@ -24,12 +26,43 @@ fn is_found(sabotage: Sabotage, invariants: &[&str]) {
         .unwrap_or_else(|| panic!("{sabotage:?} is not found"));
     let text = write::yaml(&found.small.0);
     println!("{sabotage:?}: run {}, {}\n{text}", found.run, found.small.1.text);
+    assert_eq!(read(text).pods.len(), found.small.0.pods.len());
+}
+
+fn read(text: String) -> Input {
     let source = Source {
         name: "small.yaml".to_owned(),
         text,
     };
-    let (input, _) = load(&[source]).expect("what was written is read");
-    assert_eq!(input.pods.len(), found.small.0.pods.len());
+    load(&[source]).expect("what was written is read").0
+}
+
+/// What is handed over runs as what was found does: a guest's volumes are those of the small pod.
+#[test]
+fn what_is_handed_over_is_what_was_found() {
+    let weights = Weights {
+        guests: 100,
+        objects: 100,
+        ..Weights::default()
+    };
+    for seed in 0..20 {
+        let plan = Plan {
+            seed,
+            end: 64,
+            jobs: 2,
+            weights: weights.clone(),
+            sabotage: Some(Sabotage::TransitionsAlways),
+            ..Plan::default()
+        };
+        let report = plan.fuzz(|_| true).expect("threads");
+        assert!(!report.findings.is_empty());
+        for found in report.findings {
+            let small = found.small.0;
+            let mut again = read(write::yaml(&small));
+            again.scenario.kubelet.sabotage = small.scenario.kubelet.sabotage;
+            assert_eq!(sim::run(&again), sim::run(&small));
+        }
+    }
 }
 
 macro_rules! found {

@@ -266,16 +266,15 @@ impl Plan {
     }
 }
 
-/// A small input that breaks the same invariant in the same way. `original`: what the input is a mutation of.
+/// A small input that breaks the same invariant in the same way. `original`: what the input is a mutation of, if it is one.
 fn shrink(input: &Input, broken: &Broken, original: Option<&Input>) -> (Input, Broken) {
     let mut last = broken.clone();
     let is_expectation = broken.invariant.starts_with(EXPECTATION);
-    let in_step = |input: &Input| {
-        let mut input = input.clone();
-        if let Some(original) = original {
-            write::keep_in_step(&mut input, original);
-        }
-        input
+    let original = original.unwrap_or(input);
+    let in_step = |small: &Input| {
+        let mut small = small.clone();
+        write::keep_in_step(&mut small, original);
+        small
     };
     let small = shrunk(input, SHRINK_TRIES, |candidate| {
         let candidate = in_step(candidate);

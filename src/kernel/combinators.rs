@@ -8,6 +8,7 @@ use pin_project_lite::pin_project;
 
 pin_project! {
     /// Two futures in one task; made by [`race`].
+    #[must_use = "nothing is waited for unless it is awaited"]
     pub struct Race<A, B> {
         #[pin]
         left: A,

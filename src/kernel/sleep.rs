@@ -9,6 +9,7 @@ use super::time::Time;
 use super::timers::Ticket;
 
 /// Waits for virtual time; made by [`Kernel::sleep`]. Dropped before its time it leaves nothing behind.
+#[must_use = "nothing is waited for unless it is awaited"]
 pub struct Sleep<'a> {
     kernel: &'a Kernel,
     at: Time,

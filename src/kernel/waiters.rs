@@ -21,6 +21,7 @@ pub(super) struct Waiters {
 }
 
 /// Waits until `ready` gives something; made by [`Waiters::until`]. Given up, its task is not woken for it.
+#[must_use = "nothing is waited for unless it is awaited"]
 pub(super) struct Until<'a, F> {
     kernel: &'a Kernel,
     waiters: &'a Waiters,

@@ -193,7 +193,9 @@ impl Wheel {
         let mut kept = 0;
         let mut timers = Vec::new();
         for level in 0..self.levels.len() {
-            for digit in 0..BUCKETS {
+            let in_use = |digit: &usize| self.levels[level].buckets[*digit].len > 0;
+            let digits: Vec<usize> = (0..BUCKETS).filter(in_use).collect();
+            for digit in digits {
                 self.drain(level, digit, &mut timers);
                 for timer in timers.drain(..).filter(&keep) {
                     self.put_at(level, digit, timer);

@@ -14,9 +14,9 @@ use crate::runtime::{NodeIx, PodIx};
 use crate::scenario::shared::Shared;
 use crate::trace::{ApiCall, Recorder, What};
 
-/// A created pod reaches the kubelet this long after its creation.
+/// A created pod reaches the kubelet this long after its creation, at the earliest.
 const WATCH_CREATE: Duration = Duration::from_millis(3);
-/// Every other change does after this.
+/// Every other change does after this, at the earliest.
 const WATCH_CHANGE: Duration = Duration::from_millis(1);
 /// A kubelet hears of changes in their order, so far apart at least.
 const WATCH_GAP: Duration = Duration::from_micros(10);
@@ -24,9 +24,9 @@ const WATCH_GAP: Duration = Duration::from_micros(10);
 /// What the kubelet hears.
 pub enum PodChange {
     /// The pod is there.
-    Added(PodIx, Rc<ApiPod>, PodVersion),
+    Added(PodVersion),
     /// Its spec has changed, its deletion has begun or its grace period was shortened.
-    Updated(PodIx, Rc<ApiPod>, PodVersion),
+    Updated(PodVersion),
     /// Its status was written by somebody else.
     Reconciled(PodIx),
     /// The object is gone.
@@ -35,6 +35,10 @@ pub enum PodChange {
 
 /// A pod object as it was at one moment: changes that come later are heard of later.
 pub struct PodVersion {
+    /// which pod
+    pub ix: PodIx,
+    /// the object, whatever it is by now
+    pub object: Rc<ApiPod>,
     /// metadata and spec
     pub pod: Shared<Pod>,
     /// metadata.generation
@@ -72,8 +76,10 @@ struct Watch {
 
 impl ApiPod {
     /// The object as it is now.
-    fn version(&self) -> PodVersion {
+    fn version(self: &Rc<Self>, ix: PodIx) -> PodVersion {
         PodVersion {
+            ix,
+            object: self.clone(),
             pod: self.pod.borrow().clone(),
             generation: self.generation.get(),
             deletion_grace: self.deletion.get().map(|(grace, _)| grace),
@@ -91,15 +97,19 @@ impl ApiPod {
             .map_or_else(|| self.status.borrow().clone(), |(_, status)| status.clone())
     }
 
+    /// The kubelet has it from a list as it is.
+    fn hear_all(&self) {
+        let mut written = self.written.borrow_mut();
+        let before = written.len().saturating_sub(1);
+        written.drain(..before);
+    }
+
     fn set_status(&self, now: Time, heard_at: Time, status: Arc<PodStatus>) {
         self.written.borrow_mut().push_back((heard_at, status.clone()));
         self.status_heard(now);
         *self.status.borrow_mut() = status;
     }
 }
-
-/// A pod of a list, as it was then.
-pub type ListedPod = (PodIx, Rc<ApiPod>, PodVersion);
 
 /// The store, and the kubelets that watch it.
 pub struct ApiServer {
@@ -140,7 +150,7 @@ impl ApiServer {
 
     /// The pods of a node as they are now, and from now on their changes: list and watch. Whoever listened for
     /// that node before hears nothing any more.
-    pub fn list_and_watch(&self, node: NodeIx) -> (Vec<ListedPod>, Rc<Queue<PodChange>>) {
+    pub fn list_and_watch(&self, node: NodeIx) -> (Vec<PodVersion>, Rc<Queue<PodChange>>) {
         let changes = Rc::new(Queue::new(&self.kernel));
         let watch = Watch {
             changes: changes.clone(),
@@ -149,33 +159,28 @@ impl ApiServer {
         self.watches.borrow_mut().insert(node, watch);
         let pods = self.pods.borrow();
         let own = pods.iter().filter(|(_, object)| object.node == node);
-        let listed = own.map(|(ix, object)| (*ix, object.clone(), object.version()));
+        let listed = own.map(|(ix, object)| {
+            object.hear_all();
+            object.version(*ix)
+        });
         (listed.collect(), changes)
     }
 
-    /// When the kubelet of a node, if one listens, hears of what changes now, `after` so long at the earliest.
+    /// When the kubelet of a node would hear of what changes now, `after` so long at the earliest.
     fn hearing(&self, node: NodeIx, after: Duration) -> Time {
         let at = self.kernel.now() + after;
         let watches = self.watches.borrow();
-        let Some(watch) = watches.get(&node) else { return at };
-        let at = watch.last.get().map_or(at, |last| at.max(last + WATCH_GAP));
-        watch.last.set(Some(at));
-        at
+        let last = watches.get(&node).and_then(|watch| watch.last.get());
+        last.map_or(at, |last| at.max(last + WATCH_GAP))
     }
 
-    fn announce(&self, node: NodeIx, change: PodChange, after: Duration) {
-        let at = self.hearing(node, after);
-        self.deliver(node, change, at);
-    }
-
-    fn announce_update(&self, ix: PodIx, object: Rc<ApiPod>) {
-        let version = object.version();
-        self.announce(object.node, PodChange::Updated(ix, object, version), WATCH_CHANGE);
-    }
-
+    /// Lets it hear of a change then, if it listens now.
     fn deliver(&self, node: NodeIx, change: PodChange, at: Time) {
-        let Some(changes) = self.watches.borrow().get(&node).map(|watch| watch.changes.clone()) else {
-            return;
+        let changes = {
+            let watches = self.watches.borrow();
+            let Some(watch) = watches.get(&node) else { return };
+            watch.last.set(Some(at));
+            watch.changes.clone()
         };
         let kernel = self.kernel.clone();
         self.kernel.within(Group::ROOT, || {
@@ -184,6 +189,23 @@ impl ApiServer {
                 changes.push(change);
             });
         });
+    }
+
+    fn announce(&self, node: NodeIx, change: PodChange, after: Duration) {
+        self.deliver(node, change, self.hearing(node, after));
+    }
+
+    fn announce_update(&self, ix: PodIx, object: &Rc<ApiPod>) {
+        self.announce(object.node, PodChange::Updated(object.version(ix)), WATCH_CHANGE);
+    }
+
+    /// Puts a status in. The kubelet is told of it only if it would do something then.
+    fn put_status(&self, ix: PodIx, object: &ApiPod, status: Arc<PodStatus>, told: bool) {
+        let heard_at = self.hearing(object.node, WATCH_CHANGE);
+        object.set_status(self.kernel.now(), heard_at, status);
+        if told {
+            self.deliver(object.node, PodChange::Reconciled(ix), heard_at);
+        }
     }
 
     fn record(&self, pod: Option<&Name>, container: Option<&Name>, call: ApiCall) {
@@ -231,8 +253,8 @@ impl ApiServer {
         };
         let created = Rc::new(created);
         self.pods.borrow_mut().insert(ix, created.clone());
-        let version = created.version();
-        self.announce(node, PodChange::Added(ix, created, version), WATCH_CREATE);
+        let version = created.version(ix);
+        self.announce(node, PodChange::Added(version), WATCH_CREATE);
     }
 
     /// A delete call. A pod whose phase is terminal goes at once, as do one without a node and one with grace 0
@@ -285,7 +307,7 @@ impl ApiServer {
             }
             Some(_) => return true,
         }
-        self.announce_update(ix, object);
+        self.announce_update(ix, &object);
         true
     }
 
@@ -299,7 +321,7 @@ impl ApiServer {
     }
 
     /// A change of the spec: the generation counts it, the kubelet hears of it.
-    fn change_spec(&self, ix: PodIx, object: Rc<ApiPod>, change: impl FnOnce(&mut Pod)) {
+    fn change_spec(&self, ix: PodIx, object: &Rc<ApiPod>, change: impl FnOnce(&mut Pod)) {
         change(&mut object.pod.borrow_mut());
         object
             .generation
@@ -327,7 +349,7 @@ impl ApiServer {
                 .generation
                 .set(object.generation.get() + i64::from(self.counts_generation));
         } else {
-            self.change_spec(ix, object, |pod| {
+            self.change_spec(ix, &object, |pod| {
                 let lists = pod.spec.init_containers.iter_mut().chain(&mut pod.spec.containers);
                 for found in lists.filter(|c| c.name == *container) {
                     found.image = image.clone();
@@ -350,7 +372,7 @@ impl ApiServer {
             ..call("debug")
         };
         self.record(Some(&object.full_name), Some(&container.name), call);
-        self.change_spec(ix, object, |pod| pod.spec.ephemeral_containers.push(container.clone()));
+        self.change_spec(ix, &object, |pod| pod.spec.ephemeral_containers.push(container.clone()));
         Ok(())
     }
 
@@ -382,9 +404,7 @@ impl ApiServer {
             }),
         }
         if **object.status.borrow() != written {
-            let heard_at = self.hearing(object.node, WATCH_CHANGE);
-            object.set_status(self.kernel.now(), heard_at, Arc::new(written));
-            self.deliver(object.node, PodChange::Reconciled(ix), heard_at);
+            self.put_status(ix, &object, Arc::new(written), true);
         }
         true
     }
@@ -400,15 +420,11 @@ impl ApiServer {
                 .record(Some(&object.full_name), None, None, What::Status(status));
             return true;
         }
-        let heard_at = self.hearing(object.node, WATCH_CHANGE);
-        object.set_status(self.kernel.now(), heard_at, status.clone());
         let evicted = status.phase == Phase::Failed && status.reason.as_deref() == Some("Evicted");
+        let told = evicted || !object.pod.borrow().spec.readiness_gates.is_empty();
+        self.put_status(ix, object, status.clone(), told);
         self.recorder
             .record(Some(&object.full_name), None, None, What::Status(status));
-        // The kubelet's own writes come back to it as well; only these make it do something.
-        if evicted || !object.pod.borrow().spec.readiness_gates.is_empty() {
-            self.deliver(object.node, PodChange::Reconciled(ix), heard_at);
-        }
         true
     }
 }
@@ -456,7 +472,7 @@ mod tests {
         let (log, clock) = (heard.clone(), kernel.clone());
         kernel.spawn(async move {
             loop {
-                let (PodChange::Added(_, _, version) | PodChange::Updated(_, _, version)) = changes.pop().await else {
+                let (PodChange::Added(version) | PodChange::Updated(version)) = changes.pop().await else {
                     continue;
                 };
                 let image = version.pod.spec.containers[0].image.clone();

@@ -8,7 +8,7 @@ use super::pod_workers::{PodConfig, UpdateType};
 use crate::api::qos;
 use crate::api::status::{Phase, PodStatus};
 use crate::kernel::{Duration, Notify, Time, race};
-use crate::kubelet::api_server::{ApiPod, PodChange, PodVersion};
+use crate::kubelet::api_server::{PodChange, PodVersion};
 use crate::kubelet::container::State;
 use crate::runtime::PodIx;
 
@@ -44,9 +44,9 @@ impl Kubelet {
         self.kernel.sleep_until(self.started_at + FIRST_LIST).await;
         let (present, changes) = self.api.list_and_watch(self.node);
         self.kernel.sleep_until(self.ticks.sync_loop).await;
-        for (ix, object, version) in present {
+        for version in present {
             // Also one that has been removed since: the list comes before what the watch tells.
-            self.handle_pod_addition(ix, &object, version);
+            self.handle_pod_addition(version);
         }
         for (ix, event) in self.early_events.take() {
             self.handle_pleg_event(ix, event);
@@ -65,9 +65,10 @@ impl Kubelet {
                     self.handle_pod_reconcile(ix, config);
                 }
             }
-            PodChange::Added(ix, object, version) => self.handle_pod_addition(ix, &object, version),
-            PodChange::Updated(ix, object, version) => {
-                let config = self.take_over(ix, &object, version);
+            PodChange::Added(version) => self.handle_pod_addition(version),
+            PodChange::Updated(version) => {
+                let ix = version.ix;
+                let config = self.take_over(version);
                 if !self.is_left_alone(ix) {
                     self.update_pod(ix, config, UpdateType::Sync);
                 }
@@ -86,8 +87,9 @@ impl Kubelet {
     }
 
     /// `HandlePodAdditions`
-    fn handle_pod_addition(self: &Rc<Self>, ix: PodIx, object: &ApiPod, version: PodVersion) {
-        let config = self.take_over(ix, object, version);
+    fn handle_pod_addition(self: &Rc<Self>, version: PodVersion) {
+        let ix = version.ix;
+        let config = self.take_over(version);
         let admitted = config.status.is_terminal() || self.is_termination_requested(ix);
         if self.shutting_down.get() && !admitted {
             self.reject_pod(ix, &config);
@@ -97,7 +99,8 @@ impl Kubelet {
     }
 
     /// Takes a pod over as the API has told of it (`podManager.UpdatePod`).
-    fn take_over(&self, ix: PodIx, object: &ApiPod, version: PodVersion) -> PodConfig {
+    fn take_over(&self, version: PodVersion) -> PodConfig {
+        let (ix, object) = (version.ix, version.object);
         let config = PodConfig {
             pod: version.pod,
             full_name: object.full_name.clone(),

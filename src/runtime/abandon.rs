@@ -31,6 +31,7 @@ impl<F: FnOnce()> Drop for Abandon<F> {
 }
 
 /// A call that the runtime carries out to its end, whether somebody waits for it or not.
+#[must_use = "nothing is waited for unless it is awaited"]
 pub(super) struct Carried<'a, T, F: FnOnce(&Rc<Runtime>) -> T + Unpin + 'static> {
     runtime: &'a Rc<Runtime>,
     at: Time,

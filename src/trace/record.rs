@@ -245,6 +245,16 @@ pub struct EventRecord {
     pub message: Name,
 }
 
+impl Record {
+    /// The name of the container that it is about, as an event tells or by itself.
+    pub fn about(&self) -> Option<&Name> {
+        match &self.what {
+            What::Event(event) => event.container(),
+            _ => self.container.as_ref(),
+        }
+    }
+}
+
 impl EventRecord {
     /// The name of the container that it is about.
     pub fn container(&self) -> Option<&Name> {

@@ -8,7 +8,7 @@ use super::kubectl;
 use super::objects::{self, PodAt};
 use super::say::sentence;
 use super::spans::probe_word;
-use crate::api::pod::{Container, Name, RestartPolicy};
+use crate::api::pod::{Container, RestartPolicy};
 use crate::api::status::{ConditionStatus, ContainerState};
 use crate::kernel::{Duration, Time};
 use crate::scenario::lookup;
@@ -175,7 +175,7 @@ impl<'a> Explainer<'a> {
                 let readiness = |p: ProbeType| p != ProbeType::Liveness;
                 matches!(r.what, What::Probe { probe, result } if readiness(probe) && result != ProbeOutcome::Success)
             };
-            let of_container = || of_pod().filter(|r| about(r) == Some(&**name));
+            let of_container = || of_pod().filter(|r| r.about() == Some(name));
             let probe = of_container().find(ready_probe).filter(|_| unready);
             let record = probe.or_else(|| of_container().find(|r| brings_about(r)));
             let ended = record.is_some_and(|r| matches!(r.what, What::Exit { .. }));
@@ -240,13 +240,13 @@ impl<'a> Explainer<'a> {
             // not its own; one pod's end may be why the next is created.
             let is_own = cause.pod.is_none() || cause.pod == record.pod;
             let is_own = is_own || record.pod.is_none() || matches!(record.what, What::Api(_));
-            let name = about(record);
-            let of_another = name.is_some() && ends_life(cause) && about(cause) != name;
+            let name = record.about();
+            let of_another = name.is_some() && ends_life(cause) && cause.about() != name;
             if is_own && !of_another {
                 return Some(cause);
             }
             // What is started again has ended before, what is started at all comes after something else of the pod.
-            let again = of_pod().find(|r| name.is_some() && about(r) == name && ends_life(r));
+            let again = of_pod().find(|r| name.is_some() && r.about() == name && ends_life(r));
             let own_cause = Some(cause).filter(|_| is_own);
             again.or(own_cause).or_else(|| of_pod().find(|r| moves_on(r)))
         })
@@ -262,7 +262,7 @@ impl<'a> Explainer<'a> {
                 .filter(|(_, r)| r.pod == event.pod)
         };
         let (at, told, image) = of_pod(before.len())
-            .filter(|(_, r)| about(r) == about(event))
+            .filter(|(_, r)| r.about() == event.about())
             .find_map(|(at, r)| failed_pull(r).map(|(image, _)| (at, r, image)))?;
         if throttled_pull(told).is_some() {
             return Some(told);
@@ -478,14 +478,6 @@ fn is_retold(record: &Record) -> bool {
         What::Event(event) => matches!(event.reason, "BackOff" | "Unhealthy"),
         _ => false,
     }
-}
-
-/// The container that a record is about.
-fn about(record: &Record) -> Option<&str> {
-    if let What::Event(event) = &record.what {
-        return event.container().map(Name::as_str);
-    }
-    record.container.as_deref()
 }
 
 /// Whether a record brings a container into the state that it is in.

@@ -165,11 +165,9 @@ impl Facts {
         let Some(pod) = self.pods.iter().position(|p| p.full_name == *name) else {
             return (None, None);
         };
-        let container = match &record.what {
-            What::Event(event) => event.container(),
-            _ => record.container.as_ref(),
-        };
-        let container = container.and_then(|name| self.pods[pod].containers.iter().position(|c| c.name == *name));
+        let container = record
+            .about()
+            .and_then(|name| self.pods[pod].containers.iter().position(|c| c.name == *name));
         (Some(pod), container)
     }
 
