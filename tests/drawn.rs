@@ -2,6 +2,9 @@
 
 #![allow(missing_docs)]
 
+#[path = "common/read.rs"]
+mod read;
+
 use std::collections::BTreeSet;
 
 use podlapse::kernel::Duration;
@@ -10,6 +13,7 @@ use podlapse::scenario::load::{Source, load};
 use podlapse::scenario::types::{Input, Scenario};
 use podlapse::sim;
 use podlapse::trace::{CallPhase, CriOp, Record, What};
+use read::read;
 
 const PODS: &str = "apiVersion: v1
 kind: Pod
@@ -41,11 +45,7 @@ spec:
 ";
 
 fn input(scenario: &str) -> Input {
-    let source = Source {
-        name: "x.yaml".to_owned(),
-        text: format!("{PODS}{scenario}"),
-    };
-    load(&[source]).unwrap_or_else(|error| panic!("{error}")).0
+    read(&format!("{PODS}{scenario}"))
 }
 
 /// How long each life of a pod's container was.
@@ -159,11 +159,7 @@ fn written_out(text: &str) -> Input {
         value.to_string()
     });
     let documents: Vec<String> = documents.collect();
-    let source = Source {
-        name: "x.yaml".to_owned(),
-        text: documents.join("\n---\n"),
-    };
-    load(&[source]).unwrap_or_else(|error| panic!("{error}")).0
+    read(&documents.join("\n---\n"))
 }
 
 #[test]

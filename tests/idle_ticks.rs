@@ -3,25 +3,18 @@
 #![allow(missing_docs)]
 
 mod common;
+#[path = "common/read.rs"]
+mod read;
 
 use podlapse::explore::generate::Generator;
 use podlapse::explore::weights::Weights;
 use podlapse::explore::write;
 use podlapse::kernel::Duration;
-use podlapse::scenario::load::{Source, load};
 use podlapse::scenario::types::{Input, Schedule};
 use podlapse::sim;
 use podlapse::trace::{Record, What};
 use proptest::prelude::*;
-
-fn read(yaml: &str) -> Input {
-    let source = Source {
-        name: "case.yaml".to_owned(),
-        text: yaml.to_owned(),
-    };
-    let (input, _) = load(&[source]).unwrap_or_else(|error| panic!("{error:?}\n{yaml}"));
-    input
-}
+use read::read;
 
 /// The records without their numbers, which say how many tasks ran, and without why the run ended.
 fn trace(input: &Input, leave_out: bool) -> Vec<Record> {

@@ -2,6 +2,9 @@
 
 #![allow(missing_docs)]
 
+#[path = "common/read.rs"]
+mod read;
+
 use std::rc::Rc;
 
 use podlapse::explore::fuzz::check;
@@ -10,25 +13,14 @@ use podlapse::explore::mutate::mutated;
 use podlapse::explore::shrink::shrunk;
 use podlapse::explore::weights::Weights;
 use podlapse::explore::write;
-use podlapse::scenario::load::{Source, load};
 use podlapse::scenario::types::Input;
 use podlapse::sim;
 use proptest::prelude::*;
+use read::read;
 
 /// Whatever the generator can make.
 fn scenarios() -> impl Strategy<Value = Input> {
     (any::<u64>(), 0..10_000_u64).prop_map(|(seed, run)| Generator::new(Weights::default()).scenario(seed, run))
-}
-
-fn read(text: String) -> Input {
-    let source = Source {
-        name: "written.yaml".to_owned(),
-        text,
-    };
-    let read = load(std::slice::from_ref(&source));
-    read.map_err(|error| format!("{}\n{}", error.render(false), source.text))
-        .expect("what was written is read")
-        .0
 }
 
 proptest! {
@@ -37,7 +29,7 @@ proptest! {
     #[test]
     fn what_is_written_is_read_and_runs_the_same(input in scenarios()) {
         let text = write::yaml(&input);
-        let again = read(text.clone());
+        let again = read(&text);
         prop_assert_eq!(&write::yaml(&again), &text);
         let (one, other) = (sim::run(&input), sim::run(&again));
         for (a, b) in one.iter().zip(&other) {
@@ -56,11 +48,11 @@ proptest! {
                 windows.reverse();
             }
         }
-        let read_first = read(write::yaml(&input).replace("TERM:", "SIGTERM:"));
-        let read_again = read(write::yaml(&read_first));
+        let read_first = read(&write::yaml(&input).replace("TERM:", "SIGTERM:"));
+        let read_again = read(&write::yaml(&read_first));
         prop_assert_eq!(sim::run(&read_first), sim::run(&read_again));
         let around = mutated(&read_first, 1, 1);
-        prop_assert_eq!(sim::run(&around), sim::run(&read(write::yaml(&around))));
+        prop_assert_eq!(sim::run(&around), sim::run(&read(&write::yaml(&around))));
     }
 
     #[test]
@@ -76,7 +68,7 @@ proptest! {
     #[test]
     fn mutations_can_be_written_and_keep_the_invariants(input in scenarios(), seed in any::<u64>()) {
         let changed = mutated(&input, seed, 1);
-        let _ = read(write::yaml(&changed));
+        let _ = read(&write::yaml(&changed));
         prop_assert_eq!(check(&Rc::new(changed)), vec![]);
     }
 }
@@ -89,7 +81,7 @@ fn past_failures_stay_mended() {
     for file in folder {
         let path = file.expect("a readable entry").path();
         let text = std::fs::read_to_string(&path).expect("a scenario");
-        let broken = check(&Rc::new(read(text)));
+        let broken = check(&Rc::new(read(&text)));
         assert_eq!(broken, [], "{}", path.display());
         count += 1;
     }
@@ -228,7 +220,7 @@ fn guests_find_the_volumes_of_drawn_pods_as_those_of_written_ones() {
     let generator = Generator::new(weights);
     for run in 0..400 {
         let input = generator.scenario(1, run);
-        let (one, other) = (sim::run(&input), sim::run(&read(write::yaml(&input))));
+        let (one, other) = (sim::run(&input), sim::run(&read(&write::yaml(&input))));
         assert!(one == other, "run {run}:\n{}", write::yaml(&input));
     }
 }

@@ -3,12 +3,15 @@
 
 #![allow(missing_docs)]
 
+#[path = "common/read.rs"]
+mod read;
+
 use podlapse::explore::fuzz::Plan;
 use podlapse::explore::weights::Weights;
 use podlapse::explore::write;
-use podlapse::scenario::load::{Source, load};
-use podlapse::scenario::types::{Input, Sabotage};
+use podlapse::scenario::types::Sabotage;
 use podlapse::sim;
+use read::read;
 
 fn is_found(sabotage: Sabotage, invariants: &[&str]) {
     let plan = Plan {
@@ -26,15 +29,7 @@ fn is_found(sabotage: Sabotage, invariants: &[&str]) {
         .unwrap_or_else(|| panic!("{sabotage:?} is not found"));
     let text = write::yaml(&found.small.0);
     println!("{sabotage:?}: run {}, {}\n{text}", found.run, found.small.1.text);
-    assert_eq!(read(text).pods.len(), found.small.0.pods.len());
-}
-
-fn read(text: String) -> Input {
-    let source = Source {
-        name: "small.yaml".to_owned(),
-        text,
-    };
-    load(&[source]).expect("what was written is read").0
+    assert_eq!(read(&text).pods.len(), found.small.0.pods.len());
 }
 
 /// What is handed over runs as what was found does: a guest's volumes are those of the small pod.
@@ -58,7 +53,7 @@ fn what_is_handed_over_is_what_was_found() {
         assert!(!report.findings.is_empty());
         for found in report.findings {
             let small = found.small.0;
-            let mut again = read(write::yaml(&small));
+            let mut again = read(&write::yaml(&small));
             again.scenario.kubelet.sabotage = small.scenario.kubelet.sabotage;
             assert_eq!(sim::run(&again), sim::run(&small));
         }

@@ -2,16 +2,12 @@
 
 #![allow(missing_docs)]
 
+#[path = "common/read.rs"]
+mod read;
+
 use podlapse::scenario::load::{Source, load};
 use podlapse::scenario::types::{ActionKind, Input};
-
-fn input(text: &str) -> Input {
-    let source = Source {
-        name: "x.yaml".to_owned(),
-        text: text.to_owned(),
-    };
-    load(&[source]).unwrap_or_else(|error| panic!("{error}\n{text}")).0
-}
+use read::read;
 
 fn names(input: &Input) -> Vec<&str> {
     input.pods.iter().map(|p| &*p.pod.name).collect()
@@ -37,7 +33,7 @@ fn is_safe(part: &str, length: usize) -> bool {
 
 #[test]
 fn pods_are_named_as_kubernetes_names_them() {
-    let deployment = input(&workload("apps/v1", "Deployment", "replicas: 3,", "Always"));
+    let deployment = read(&workload("apps/v1", "Deployment", "replicas: 3,", "Always"));
     assert_eq!(deployment.pods.len(), 3);
     let hash = deployment.pods[0].pod.labels["pod-template-hash"].clone();
     for p in &deployment.pods {
@@ -46,7 +42,7 @@ fn pods_are_named_as_kubernetes_names_them() {
         let (kind, owner) = p.pod.owner.clone().expect("it has an owner");
         assert_eq!((&*kind, &*owner), ("ReplicaSet", &*format!("web-{hash}")));
     }
-    let set = input(&workload(
+    let set = read(&workload(
         "apps/v1",
         "StatefulSet",
         "replicas: 3, ordinals: {start: 5},",
@@ -61,7 +57,7 @@ fn pods_are_named_as_kubernetes_names_them() {
         ("batch/v1", "Job", "parallelism: 4,", "OnFailure", 4),
         ("apps/v1", "Deployment", "replicas: 0,", "Always", 0),
     ] {
-        let given = input(&format!(
+        let given = read(&format!(
             "{}---\napiVersion: v1\nkind: Pod\nmetadata: {{name: other}}\nspec: {{containers: [{{name: a, image: a}}]}}\n",
             workload(version, kind, spec, policy)
         ));
@@ -73,7 +69,7 @@ fn pods_are_named_as_kubernetes_names_them() {
             "{made:?}"
         );
     }
-    let indexed = input(&workload(
+    let indexed = read(&workload(
         "batch/v1",
         "Job",
         "parallelism: 2, completions: 2, completionMode: Indexed,",
@@ -85,7 +81,7 @@ fn pods_are_named_as_kubernetes_names_them() {
 #[test]
 fn a_daemon_set_has_a_pod_on_every_node() {
     let scenario = "apiVersion: podlapse.dev/v1alpha1\nkind: Scenario\nmetadata: {name: s}\nspec: {nodes: [{name: a}, {name: b}]}\n";
-    let given = input(&format!(
+    let given = read(&format!(
         "{}---\n{scenario}",
         workload("apps/v1", "DaemonSet", "", "Always")
     ));
@@ -99,7 +95,7 @@ fn names_depend_on_the_seed() {
         let scenario = format!(
             "apiVersion: podlapse.dev/v1alpha1\nkind: Scenario\nmetadata: {{name: s}}\nspec: {{seed: {seed}}}\n"
         );
-        input(&format!(
+        read(&format!(
             "{}---\n{scenario}",
             workload("apps/v1", "ReplicaSet", "", "Always")
         ))
@@ -112,7 +108,7 @@ fn names_depend_on_the_seed() {
 fn an_action_on_a_workload_is_one_on_each_of_its_pods() {
     let scenario = "apiVersion: podlapse.dev/v1alpha1\nkind: Scenario\nmetadata: {name: s}\nspec: {actions: [{at: 1s, create: \
                     {deployment: web}}, {at: 2s, delete: {deployment: web, gracePeriodSeconds: 5}}]}\n";
-    let given = input(&format!(
+    let given = read(&format!(
         "{}---\n{scenario}",
         workload("apps/v1", "Deployment", "replicas: 2,", "Always")
     ));
@@ -160,7 +156,7 @@ fn what_is_suspended_makes_no_pods_and_says_so() {
         assert_eq!(messages, [format!("{name} is suspended: it makes no pods")]);
         assert!(warnings[0].place.is_some());
         let awake = text.replace("suspend: true", "suspend: false");
-        assert_eq!(self::input(&awake).pods.len(), 1);
+        assert_eq!(read(&awake).pods.len(), 1);
     }
 }
 
@@ -204,7 +200,7 @@ fn a_daemon_set_that_names_a_node_is_for_that_node() {
     let nodes = "---\napiVersion: podlapse.dev/v1alpha1\nkind: Scenario\nmetadata: {name: s}\nspec: {nodes: [{name: a}, {name: b}]}\n";
     let set = workload("apps/v1", "DaemonSet", "", "Always");
     let on = |text: &str| -> Vec<String> {
-        let input = input(&format!("{text}{nodes}"));
+        let input = read(&format!("{text}{nodes}"));
         let nodes = input.pods.iter().filter_map(|p| p.pod.spec.node_name.as_ref());
         nodes.map(ToString::to_string).collect()
     };

@@ -115,9 +115,7 @@ impl Wheel {
     /// The next bucket after the limit.
     pub(super) fn next(&self, limit: Time) -> Option<Bucket> {
         let mut levels = self.levels.iter().enumerate();
-        let (index, level) = levels.find(|(_, level)| level.occupied != Occupied::default())?;
-        let word = level.occupied.iter().position(|word| *word != 0)?;
-        let digit = word * 64 + level.occupied[word].trailing_zeros() as usize;
+        let (index, digit) = levels.find_map(|(index, level)| Some((index, level.first()?)))?;
         let shift = index as u32 * DIGIT_BITS;
         // Its higher digits are the limit's.
         let higher = u64::MAX.checked_shl(shift + DIGIT_BITS).unwrap_or(0);
@@ -126,7 +124,7 @@ impl Wheel {
         Some(Bucket {
             level: index,
             digit,
-            len: level.buckets[digit].len as usize,
+            len: self.levels[index].buckets[digit].len as usize,
             first: Time(first.cast_signed()),
             last: Time(last.cast_signed()),
         })
@@ -185,7 +183,7 @@ impl Wheel {
 
     /// Whether nothing is in it.
     pub(super) fn is_empty(&self) -> bool {
-        self.levels.iter().all(|level| level.occupied == Occupied::default())
+        self.levels.iter().all(|level| level.first().is_none())
     }
 
     /// Removes the timers that are not to be kept; how many stay.
@@ -193,9 +191,10 @@ impl Wheel {
         let mut kept = 0;
         let mut timers = Vec::new();
         for level in 0..self.levels.len() {
-            let in_use = |digit: &usize| self.levels[level].buckets[*digit].len > 0;
-            let digits: Vec<usize> = (0..BUCKETS).filter(in_use).collect();
-            for digit in digits {
+            for digit in 0..BUCKETS {
+                if self.levels[level].buckets[digit].len == 0 {
+                    continue;
+                }
                 self.drain(level, digit, &mut timers);
                 for timer in timers.drain(..).filter(&keep) {
                     self.put_at(level, digit, timer);
@@ -204,6 +203,14 @@ impl Wheel {
             }
         }
         kept
+    }
+}
+
+impl Level {
+    /// The lowest bucket that holds something.
+    fn first(&self) -> Option<usize> {
+        let word = self.occupied.iter().position(|word| *word != 0)?;
+        Some(word * 64 + self.occupied[word].trailing_zeros() as usize)
     }
 }
 

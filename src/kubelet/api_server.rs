@@ -241,7 +241,7 @@ impl ApiServer {
         let now = self.kernel.now();
         let mut written = VecDeque::with_capacity(4);
         written.push_back((now, status.clone()));
-        let created = ApiPod {
+        let created = Rc::new(ApiPod {
             pod: RefCell::new(pod),
             node,
             full_name,
@@ -250,8 +250,7 @@ impl ApiServer {
             deletion: Cell::new(None),
             written: RefCell::new(written),
             status: RefCell::new(status),
-        };
-        let created = Rc::new(created);
+        });
         self.pods.borrow_mut().insert(ix, created.clone());
         let version = created.version(ix);
         self.announce(node, PodChange::Added(version), WATCH_CREATE);
