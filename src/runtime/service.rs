@@ -365,8 +365,8 @@ impl Runtime {
         record(CallPhase::End, None);
     }
 
-    /// RemoveContainer, with the log of its attempt unless `keep_logs`.
-    pub async fn remove_container(self: &Rc<Self>, pod: PodIx, container: &Rc<Container>, keep_logs: bool) {
+    /// RemoveContainer, with the log of its attempt unless `keep_logs`; false when it cannot be removed now.
+    pub async fn remove_container(self: &Rc<Self>, pod: PodIx, container: &Rc<Container>, keep_logs: bool) -> bool {
         let (name, attempt) = (Some(&container.name), container.attempt);
         if !keep_logs
             && let Some(records) = self.pods.borrow_mut().get_mut(&pod)
@@ -380,7 +380,7 @@ impl Runtime {
             self.call(&container.pod, name, attempt, op, CallPhase::End, |call| {
                 call.error = Some(rpc_error(STARTING));
             });
-            return;
+            return false;
         }
         // One that runs after all is stopped by force (containerd's RemoveContainer): whoever removes it had seen it before
         // it ran.
@@ -398,6 +398,7 @@ impl Runtime {
             },
         )
         .await;
+        true
     }
 
     /// The newest ready sandbox dies, its processes with it; its attempt, or None when no sandbox is ready.

@@ -116,6 +116,9 @@ impl Kubelet {
                 }
             }
             self.reset_containers(ix, config, &actions, &mut result).await;
+            if result.failed() {
+                return result;
+            }
         }
         self.remove_init_containers(ix, config, status, 1).await;
         let mut sandbox = status.sandbox_statuses.first().map(|s| s.id.0);
@@ -214,7 +217,11 @@ impl Kubelet {
                 self.kill_container(config, &container, why).await;
             }
             let keep_logs = self.config.features.restart_all_at_once;
-            self.runtime.remove_container(ix, &container, keep_logs).await;
+            if !self.runtime.remove_container(ix, &container, keep_logs).await {
+                // Nothing more is done in this sync; the next one waits for its back-off.
+                result.other_failure = true;
+                return;
+            }
             result.removed = true;
         }
     }
