@@ -175,6 +175,13 @@ fn waiting_takes_virtual_time() {
 }
 
 #[test]
+fn files_are_as_old_as_their_container_whenever_one_looks_at_them() {
+    let script = "sleep 5; touch late; stat -c %Y /etc/hostname late; [ /etc -ot late ]";
+    let played = play("busybox", script);
+    assert_eq!((played.code, &*played.out), (Some(0), "946684800\n946684805\n"));
+}
+
+#[test]
 fn endless_scripts_end_with_a_word() {
     for (script, word) in [
         ("while :; do :; done", "busy loop"),

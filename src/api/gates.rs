@@ -140,11 +140,11 @@ pub(super) fn check(version: Version, gates: &BTreeMap<String, bool>) -> Result<
         check_one(version, name, *value)?;
     }
     // The defaults go together.
-    if gates.is_empty() {
-        return Ok(());
-    }
+    let of_stage = OF_STAGES.iter().any(|(all, _)| gates.contains_key(*all));
+    let is_set = |gate: &str| of_stage || gates.contains_key(gate);
     let known = PREREQUISITES
         .iter()
+        .filter(|(_, gate, needed)| is_set(gate) || is_set(needed))
         .filter(|(since, _, needed)| version >= *since && find_gate(version, needed).is_some());
     let missing: Vec<(&str, &str)> = known
         .map(|(_, gate, needed)| (*gate, *needed))

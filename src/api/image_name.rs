@@ -81,11 +81,7 @@ fn parts<'a>(
     }
     // Without a tag a digest's algorithm stands before the first colon, too.
     let name = remainder.split(':').next().unwrap_or_default();
-    let is_lower = |c: char| match c.is_ascii() {
-        true => !c.is_ascii_uppercase(),
-        false => c.to_lowercase().eq([c]),
-    };
-    if !name.chars().all(is_lower) {
+    if !is_lower(name) {
         return Err(format!("invalid reference format: repository name ({name}) must be lowercase").into());
     }
     let Some(parts) = Parts::of(domain, remainder) else {
@@ -109,17 +105,25 @@ fn parts<'a>(
     Ok(parts)
 }
 
+/// Whether a text is its own lower case.
+fn is_lower(text: &str) -> bool {
+    let lower = |c: char| c.to_lowercase().eq([c]);
+    !text.bytes().any(|b| b.is_ascii_uppercase()) && (text.is_ascii() || text.chars().all(lower))
+}
+
 /// The registry and all that stands behind it, both made whole (`splitDockerDomain`).
 fn split_domain(image: &str) -> (&str, Cow<'_, str>) {
     let (domain, remainder) = match image.split_once('/') {
         Some((OLD_DEFAULT_DOMAIN, rest)) => (DEFAULT_DOMAIN, rest),
-        Some((first, rest)) if first == "localhost" || first.contains(['.', ':']) || first.to_lowercase() != first => {
+        Some((first, rest))
+            if first == "localhost" || first.bytes().any(|b| matches!(b, b'.' | b':')) || !is_lower(first) =>
+        {
             (first, rest)
         }
         _ => (DEFAULT_DOMAIN, image),
     };
     if domain == DEFAULT_DOMAIN && !remainder.contains('/') {
-        (domain, format!("{OFFICIAL}{remainder}").into())
+        (domain, [OFFICIAL, remainder].concat().into())
     } else {
         (domain, remainder.into())
     }
@@ -166,18 +170,19 @@ impl<'a> Parts<'a> {
 /// Whether `text` is letters and digits in lower case with single separators between: `.`, `_`, `__`, or dashes
 /// (`pathComponent`).
 fn is_path_component(text: &str) -> bool {
+    let of_word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     let mut rest = text;
     loop {
-        let word = rest.find(|c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit()));
-        match word {
+        match rest.bytes().position(|b| !of_word(b)) {
             None => return !rest.is_empty(),
             Some(0) => return false,
             Some(end) => rest = &rest[end..],
         }
-        let separator = rest.find(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
-        let Some(end) = separator else { return false };
+        let Some(end) = rest.bytes().position(of_word) else {
+            return false;
+        };
         let (separator, after) = rest.split_at(end);
-        if !matches!(separator, "." | "_" | "__") && !separator.chars().all(|c| c == '-') {
+        if !matches!(separator, "." | "_" | "__") && !separator.bytes().all(|b| b == b'-') {
             return false;
         }
         rest = after;

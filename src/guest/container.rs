@@ -179,16 +179,7 @@ impl Container {
     /// policy says so, the end of what it wrote (`kuberuntime_container.go: getTerminationMessage`).
     pub fn termination_message(&self, code: i32) -> String {
         let machine = &self.machine;
-        let node = machine.files.find("/", machine.termination_message_path());
-        let text = node.map_or_else(
-            |_| String::new(),
-            |node| {
-                node.with_bytes(|bytes| {
-                    let from = bytes.len().saturating_sub(TERMINATION_MESSAGE_BYTES);
-                    String::from_utf8_lossy(&bytes[from..]).into_owned()
-                })
-            },
-        );
+        let text = machine.termination_message(TERMINATION_MESSAGE_BYTES);
         if text.is_empty() && machine.spec.falls_back_to_logs && code != 0 {
             return machine.last_lines.text();
         }

@@ -184,6 +184,13 @@ impl Node {
         self.touched();
     }
 
+    fn date(&self, time: Time) {
+        self.modified.set(time);
+        if let Kind::Directory(entries) = &self.kind {
+            entries.borrow().values().for_each(|node| node.date(time));
+        }
+    }
+
     pub(super) fn touched(&self) {
         self.modified.set(self.space.kernel.now());
         self.space.written.notify();
@@ -276,6 +283,11 @@ impl Files {
                 made
             });
         }
+    }
+
+    /// Dates all files back to a time.
+    pub(super) fn date(&self, time: Time) {
+        self.root.date(time);
     }
 
     /// Puts a file at an absolute path.

@@ -1,6 +1,6 @@
 //! The inside of one container: its files, processes, network and output, shared by everything that runs there.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::Future;
 use std::rc::Rc;
@@ -71,7 +71,9 @@ impl LastLines {
 /// The inside of one container.
 pub(super) struct Machine {
     pub(super) kernel: Kernel,
-    pub(super) files: Files,
+    /// most programs look at no file: they are made when the first one does
+    files: OnceCell<Files>,
+    created: Time,
     pub(super) table: Table,
     pub(super) network: Rc<Network>,
     pub(super) spec: Spec,
@@ -121,7 +123,8 @@ impl Machine {
                 .service_environment(&network.namespace, network.service_links),
         );
         let machine = Rc::new(Machine {
-            files: Files::new(&kernel, limits::FILE_BYTES),
+            files: OnceCell::new(),
+            created: kernel.now(),
             table: Table::new(&kernel, limits::PROCESSES),
             network: network.clone(),
             environment,
@@ -140,13 +143,44 @@ impl Machine {
             kernel,
             spec,
         });
-        machine.fill();
+        // A mount can make a directory in its volume (subPath), which other containers see.
+        if !machine.spec.mounts.is_empty() {
+            machine.files();
+        }
         machine
     }
 
+    /// The container's files.
+    pub(super) fn files(&self) -> &Files {
+        self.files.get_or_init(|| {
+            let files = Files::new(&self.kernel, limits::FILE_BYTES);
+            self.fill(&files);
+            if self.kernel.now() != self.created {
+                files.date(self.created);
+            }
+            files
+        })
+    }
+
+    /// What has been written to the file of the termination message; empty when nobody could.
+    pub(super) fn termination_message(&self, most: usize) -> String {
+        let Some(files) = self.files.get() else {
+            return String::new();
+        };
+        let node = files.find("/", self.termination_message_path());
+        node.map_or_else(
+            |_| String::new(),
+            |node| {
+                node.with_bytes(|bytes| {
+                    let from = bytes.len().saturating_sub(most);
+                    String::from_utf8_lossy(&bytes[from..]).into_owned()
+                })
+            },
+        )
+    }
+
     /// The files that every container has, then the mounts.
-    fn fill(&self) {
-        let files = &self.files;
+    fn fill(&self, files: &Files) {
         let space = files.space();
         for path in [
             "/bin",
@@ -202,10 +236,11 @@ impl Machine {
             files.place_file(&format!("{account}/token"), "token");
             files.place_file(&format!("{account}/ca.crt"), "certificate\n");
         }
-        files.place_file(self.termination_message_path(), "");
         if self.spec.image.contains("nginx") {
             files.place_file("/usr/share/nginx/html/index.html", "<h1>Welcome to nginx!</h1>\n");
         }
+        // Whatever stands there in the image, the kubelet mounts an empty file over it.
+        files.place_file(self.termination_message_path(), "");
         let cwd = self.working_dir();
         if files.find("/", &cwd).is_err() {
             files.place(&cwd, Node::directory(space));
@@ -408,7 +443,7 @@ impl Context {
     }
 
     pub(super) fn files(&self) -> &Files {
-        &self.machine.files
+        self.machine.files()
     }
 
     pub(super) fn fd(&self, number: u32) -> Fd {
