@@ -193,6 +193,35 @@ fn what_holds_and_what_does_not() {
 }
 
 #[test]
+fn maps_are_equal_from_either_side_and_go_by_name() {
+    let cases = [
+        "pod('web').metadata.labels == {'app': 'shop'}",
+        "{'app': 'shop'} == pod('web').metadata.labels",
+        "{'app': 'other'} != pod('web').metadata.labels",
+        "pod('web').metadata.labels in [{}, {'app': 'shop'}]",
+        "[{'labels': {'app': 'shop'}}] == [{'labels': pod('web').metadata.labels}]",
+        "pod('web') == pod('web') && pod('web').status != pod('late').status",
+        "pod('web').container('app') != pod('late').container('job')",
+        "size(pod('web').metadata.labels) == 1 && size({}) == 0",
+        "pod('web').metadata.labels.all(name, pod('web').metadata.labels[name] == 'shop')",
+        "{'b': 'x', 'c': 'y', 'a': 'z'}.map(name, name) == ['a', 'b', 'c']",
+        "has(pod('web').metadata.labels) && !has(pod('web').status.message)",
+        "{'a': 1 + 1, 'b': [2.5]}.a == 2 && {'a': 1} == {'a': 1.0}",
+        "pods().map(p, p.metadata.labels) == [{'app': 'shop'}]",
+        "pods().filter(p, p.ready()).map(p, p.metadata.name) == ['web']",
+        "events('web').filter(e, e.reason == 'Started') == events('web', 'Started')",
+        "probes('web', 'app', 'readiness') + exits('web') == probes('web')",
+    ];
+    let expectations: Vec<(When, &str)> = cases.iter().map(|that| (at(3), *that)).collect();
+    let input = input(&expectations);
+    let compiled = compile(&input).expect("good");
+    let records = sim::run(&input);
+    for verdict in judge(&compiled, &input, &records) {
+        assert!(verdict.holds(), "{}: {:?}", verdict.expectation.that, verdict.failure);
+    }
+}
+
+#[test]
 fn what_is_after_the_horizon_is_not_known() {
     let cases = [
         (at(599), "pod('web').restarts() > 5", true),
@@ -235,6 +264,7 @@ fn what_a_failing_one_says() {
             "pod('web').status.conditions.exists(c, c.type == 'Ready')",
         ),
         (at(700), "pod('late').ready()"),
+        (at(3), "pod('web').metadata.labels == {'app': 'web', 'tier': 'front'}"),
     ]);
     let compiled = compile(&input).expect("good");
     let records = sim::run(&input);
@@ -274,7 +304,7 @@ fn what_is_refused_before_the_run() {
         "size(events('web', 'Backoff')) > 1",
         "events('web').count > 1",
         "probes('web', 'app', 'ready').size() > 1",
-        "pod('web').metadata.labels.all(l, l == 'x')",
+        "{1: 'one'}[1] == 'one'",
         "pod('web').container('app').state == 'crashed'",
         "now > 3",
         "sized(pods()) > 1",
@@ -285,7 +315,7 @@ fn what_is_refused_before_the_run() {
         "pod('web').spec.restartPolcy == 'Always'",
         "pod('web').spec.containers.exists(c, c.readinesProbe.timeoutSeconds == '1')",
         "pod('web').spec.containers[0].readinessProbe.timeoutSeconds == '1'",
-        "pod('web').spec.nodeSelector.map(k, k) == ['a']",
+        "pod('web').spec.nodeSelector.all(k, k == 1)",
         "pod('web').spec.restartPolicy == 'Alway'",
         "pod('web').spec.containers.all(c, c.imagePullPolicy in ['IfNotPresnt', 'Never'])",
         "'nodeNme' in pod('web').spec",

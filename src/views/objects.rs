@@ -201,6 +201,19 @@ impl PodAt<'_> {
 
     /// The whole v1.Pod: metadata and spec as given, with what the API server adds, and the status.
     pub fn object(&self) -> Value {
+        let parts = [
+            ("apiVersion", json!("v1")),
+            ("kind", json!("Pod")),
+            ("metadata", Value::Object(self.metadata())),
+            ("spec", Value::Object(self.spec())),
+            ("status", self.status_json()),
+        ];
+        let fields = parts.into_iter().map(|(name, part)| (name.to_owned(), part));
+        Value::Object(fields.collect())
+    }
+
+    /// The metadata: as given, with what the API server adds.
+    pub(crate) fn metadata(&self) -> Map<String, Value> {
         let manifest = &self.pod.manifest;
         let mut metadata = manifest["metadata"].as_object().cloned().unwrap_or_default();
         metadata.insert("name".into(), json!(self.pod.name));
@@ -227,17 +240,11 @@ impl PodAt<'_> {
             metadata.insert("deletionTimestamp".into(), json!(timestamp));
             metadata.insert("deletionGracePeriodSeconds".into(), json!(grace));
         }
-        json!({
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": metadata,
-            "spec": self.spec(),
-            "status": self.status_json(),
-        })
+        metadata
     }
 
     /// The spec: as given, with what the API server adds and what was changed since.
-    pub(super) fn spec(&self) -> Map<String, Value> {
+    pub(crate) fn spec(&self) -> Map<String, Value> {
         let mut spec = self.created_spec.get_or_init(|| defaults::spec(self.pod)).clone();
         if let Some(node) = &self.node {
             spec.insert("nodeName".into(), json!(node));
@@ -266,7 +273,8 @@ impl PodAt<'_> {
         spec
     }
 
-    fn status_json(&self) -> Value {
+    /// The status, with what is told twice.
+    pub(crate) fn status_json(&self) -> Value {
         let mut status = json!(self.status);
         if let Some(ip) = &self.status.pod_ip {
             status["podIPs"] = json!([{"ip": ip}]);

@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use cel::common::ast::SourceInfo;
+use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, MapExpr, SourceInfo, StructExpr};
 use cel::parser::{Expression, Parser};
 
+use super::fields::MAP_LITERAL;
 use super::infer::Inference;
 use super::types::Type;
 use crate::api::Source;
@@ -70,6 +71,8 @@ fn one(input: &Input, expectation: &Expectation) -> Result<Compiled, Vec<Diagnos
         return Err(vec![problem(0..source.len(), message, None)]);
     }
     if inference.problems.is_empty() {
+        let mut expression = expression;
+        share_literals(&mut expression);
         return Ok(Compiled {
             expectation: expectation.clone(),
             expression,
@@ -81,6 +84,52 @@ fn one(input: &Input, expectation: &Expectation) -> Result<Compiled, Vec<Diagnos
         problem(at, wrong.message, wrong.hint)
     });
     Err(found.collect())
+}
+
+/// Makes every map literal a call of [`MAP_LITERAL`].
+fn share_literals(expression: &mut Expression) {
+    for part in parts(&mut expression.expr) {
+        share_literals(part);
+    }
+    let Expr::Map(map) = &mut expression.expr else { return };
+    let entries = std::mem::take(&mut map.entries).into_iter();
+    let args = entries.flat_map(|entry| match entry.expr {
+        EntryExpr::MapEntry(entry) => vec![entry.key, entry.value],
+        EntryExpr::StructField(field) => vec![field.value],
+    });
+    expression.expr = Expr::Call(CallExpr {
+        func_name: MAP_LITERAL.to_owned(),
+        target: None,
+        args: args.collect(),
+    });
+}
+
+/// What an expression is made of.
+fn parts(expr: &mut Expr) -> Vec<&mut Expression> {
+    match expr {
+        Expr::Unspecified | Expr::Ident(_) | Expr::Literal(_) => Vec::new(),
+        Expr::Call(call) => call.target.as_deref_mut().into_iter().chain(&mut call.args).collect(),
+        Expr::Select(select) => vec![&mut select.operand],
+        Expr::List(list) => list.elements.iter_mut().collect(),
+        Expr::Map(MapExpr { entries }) | Expr::Struct(StructExpr { entries, .. }) => {
+            let entries = entries.iter_mut().map(|entry| match &mut entry.expr {
+                EntryExpr::MapEntry(entry) => vec![&mut entry.key, &mut entry.value],
+                EntryExpr::StructField(field) => vec![&mut field.value],
+            });
+            entries.flatten().collect()
+        }
+        Expr::Comprehension(comprehension) => {
+            let ComprehensionExpr {
+                iter_range,
+                accu_init,
+                loop_cond,
+                loop_step,
+                result,
+                ..
+            } = &mut **comprehension;
+            vec![iter_range, accu_init, loop_cond, loop_step, result]
+        }
+    }
 }
 
 /// Parses; on failure the byte at which it stops to be CEL, and what is wrong there.

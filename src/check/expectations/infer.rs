@@ -75,13 +75,18 @@ impl<'a> Inference<'a> {
                 }
             }
             Expr::Map(map) => {
+                let mut strings = true;
                 for entry in &map.entries {
                     if let EntryExpr::MapEntry(entry) = &entry.expr {
-                        self.infer(&entry.key);
-                        self.infer(&entry.value);
+                        let key = self.infer(&entry.key);
+                        if !key.is_string() && key != Type::Any {
+                            let message = format!("{} is the key of a map; keys are strings", key.name());
+                            self.wrong(entry.key.id, text(&entry.key), message, None);
+                        }
+                        strings &= self.infer(&entry.value).is_string();
                     }
                 }
-                Type::StringMap
+                if strings { Type::StringMap } else { Type::Any }
             }
             Expr::Struct(structure) => {
                 let message = format!("there is no type {}", structure.type_name);
@@ -148,14 +153,8 @@ impl<'a> Inference<'a> {
         let element = match self.infer(&comprehension.iter_range) {
             Type::List(element) => *element,
             Type::Any => Type::Any,
-            Type::StringMap => {
-                return self.wrong(
-                    id,
-                    text(&comprehension.iter_range),
-                    "a map has no order, so it cannot be gone through".to_owned(),
-                    Some("ask for one key: labels['app'] == 'web', or 'app' in labels".to_owned()),
-                );
-            }
+            // CEL goes through the keys of a map.
+            Type::StringMap => Type::String,
             other => {
                 let message = format!("{} cannot be gone through", other.name());
                 return self.wrong(id, text(&comprehension.iter_range), message, None);

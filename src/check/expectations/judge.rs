@@ -1,8 +1,11 @@
 //! Follows a trace and says of each expectation whether it held.
 
+use cel::common::types::{CelBool, CelDouble, CelInt, CelList, CelString, CelUInt};
+use cel::common::value::Val;
 use cel::{Context, ExecutionError, Value};
 
 use super::compile::{Compiled, Sees};
+use super::fields::Fields;
 use super::source::{telling_parts, text};
 use super::world::World;
 use crate::kernel::Time;
@@ -277,8 +280,8 @@ impl<'a> Watch<'a> {
             .into_iter()
             .map(|part| Seen {
                 expression: text(part),
-                value: match Value::resolve(part, context) {
-                    Ok(value) => shown(&value),
+                value: match Value::resolve_val(part, context) {
+                    Ok(value) => shown(&*value),
                     Err(error) => plain(&error),
                 },
             })
@@ -307,10 +310,10 @@ fn leads_up_to(instant: Time, now: Time, until: Option<Time>) -> bool {
 }
 
 fn evaluate(compiled: &Compiled, context: &Context) -> Result<bool, String> {
-    match Value::resolve(&compiled.expression, context) {
-        Ok(Value::Bool(found)) => Ok(found),
-        Ok(other) => Err(format!("{} is not true or false", shown(&other))),
-        Err(error) => Err(plain(&error)),
+    let value = Value::resolve_val(&compiled.expression, context).map_err(|error| plain(&error))?;
+    match value.downcast_ref::<CelBool>() {
+        Some(found) => Ok(*found.inner()),
+        None => Err(format!("{} is not true or false", shown(&*value))),
     }
 }
 
@@ -328,49 +331,39 @@ fn plain(error: &ExecutionError) -> String {
 }
 
 /// A value as CEL writes it, keys in order.
-fn shown(value: &Value) -> String {
+fn shown(value: &dyn Val) -> String {
     let mut out = String::new();
     write(&mut out, value);
     crate::views::humane::elide(&out, LONGEST_VALUE)
 }
 
-fn write(out: &mut String, value: &Value) {
+fn write(out: &mut String, value: &dyn Val) {
     use std::fmt::Write;
-    match value {
-        Value::String(text) => {
-            let _ = write!(out, "'{text}'");
+    let _ = if let Some(text) = value.downcast_ref::<CelString>() {
+        write!(out, "'{}'", text.inner())
+    } else if let Some(number) = value.downcast_ref::<CelInt>() {
+        write!(out, "{}", number.inner())
+    } else if let Some(number) = value.downcast_ref::<CelUInt>() {
+        write!(out, "{}", number.inner())
+    } else if let Some(number) = value.downcast_ref::<CelDouble>() {
+        write!(out, "{}", number.inner())
+    } else if let Some(truth) = value.downcast_ref::<CelBool>() {
+        write!(out, "{}", truth.inner())
+    } else if let Some(list) = value.downcast_ref::<CelList>() {
+        out.push('[');
+        for (index, element) in list.inner().iter().enumerate() {
+            out.push_str(if index == 0 { "" } else { ", " });
+            write(out, &**element);
         }
-        Value::Int(number) => {
-            let _ = write!(out, "{number}");
+        write!(out, "]")
+    } else if let Some(fields) = value.downcast_ref::<Fields>() {
+        out.push('{');
+        for (index, (name, field)) in fields.entries().enumerate() {
+            let _ = write!(out, "{}{name}: ", if index == 0 { "" } else { ", " });
+            write(out, field);
         }
-        Value::UInt(number) => {
-            let _ = write!(out, "{number}");
-        }
-        Value::Float(number) => {
-            let _ = write!(out, "{number}");
-        }
-        Value::Bool(truth) => {
-            let _ = write!(out, "{truth}");
-        }
-        Value::List(list) => {
-            out.push('[');
-            for (index, element) in list.iter().enumerate() {
-                out.push_str(if index == 0 { "" } else { ", " });
-                write(out, element);
-            }
-            out.push(']');
-        }
-        Value::Map(map) => {
-            let mut entries: Vec<(String, &Value)> = map.map.iter().map(|(k, v)| (k.to_string(), v)).collect();
-            entries.sort_by(|(a, _), (b, _)| a.cmp(b));
-            out.push('{');
-            for (index, (key, value)) in entries.into_iter().enumerate() {
-                out.push_str(if index == 0 { "" } else { ", " });
-                let _ = write!(out, "{key}: ");
-                write(out, value);
-            }
-            out.push('}');
-        }
-        _ => out.push_str("null"),
-    }
+        write!(out, "}}")
+    } else {
+        write!(out, "null")
+    };
 }

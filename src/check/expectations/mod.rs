@@ -4,6 +4,7 @@
 //! It is judged after the run, by following the trace record by record.
 
 mod compile;
+mod fields;
 mod infer;
 mod judge;
 mod report;

@@ -5,6 +5,8 @@ use std::fmt::Write;
 use cel::common::ast::{CallExpr, EntryExpr, Expr, LiteralValue, operators};
 use cel::parser::Expression;
 
+use super::fields::MAP_LITERAL;
+
 /// How tightly an operator binds; more binds tighter.
 const TIGHTEST: u8 = 9;
 
@@ -110,6 +112,17 @@ fn write_call(out: &mut String, call: &CallExpr, outer: u8) {
             write(out, right, binds + 1);
             out.push_str(if parenthesised { ")" } else { "" });
         }
+        (MAP_LITERAL, entries) => {
+            out.push('{');
+            for (index, entry) in entries.chunks(2).enumerate() {
+                out.push_str(if index == 0 { "" } else { ", " });
+                for (part, behind) in entry.iter().zip([": ", ""]) {
+                    write(out, part, 0);
+                    out.push_str(behind);
+                }
+            }
+            out.push('}');
+        }
         (function, arguments) => {
             if let Some(target) = &call.target {
                 write(out, target, TIGHTEST);
@@ -158,7 +171,7 @@ pub(super) fn telling_parts(expression: &Expression) -> Vec<&Expression> {
 fn collect<'a>(expression: &'a Expression, parts: &mut Vec<&'a Expression>) {
     match &expression.expr {
         Expr::Literal(_) | Expr::Unspecified => {}
-        Expr::Call(call) if call.target.is_none() && is_operator(&call.func_name) => {
+        Expr::Call(call) if call.func_name == MAP_LITERAL || call.target.is_none() && is_operator(&call.func_name) => {
             call.args.iter().for_each(|argument| collect(argument, parts));
         }
         Expr::Call(call) if call.target.is_none() && super::types::standard(&call.func_name).is_some() => {

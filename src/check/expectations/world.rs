@@ -1,22 +1,24 @@
 //! What expressions see at a moment: objects of the API and what has happened so far, as CEL values.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use cel::extractors::{Arguments, This};
-use cel::{Context, ExecutionError, Value};
-use serde_json::json;
+use cel::common::types::{CelBool, CelInt, CelList, CelNull, CelString};
+use cel::common::value::{CowVal, Val};
+use cel::{Context, ExecutionError, FunctionContext};
+use serde_json::{Value as Json, json};
 
 use super::compile::Sees;
+use super::fields::{Fields, MAP_LITERAL, Owned, Part, copy, value};
 use crate::api::pod::Name;
 use crate::scenario::lookup::{matches_pod, parts};
 use crate::scenario::named;
 use crate::scenario::types::Input;
 use crate::trace::{EventRecord, Record, What};
-use crate::views::objects::Store;
+use crate::views::objects::{PodAt, Store};
 
 /// A list that grows; expressions get it as it is at a moment.
-type Happened = BTreeMap<Name, Vec<Value>>;
+type Happened = BTreeMap<Name, Vec<Fields>>;
 
 /// One of the lists of [`Seen`].
 type ListOf = fn(&Seen) -> &Happened;
@@ -24,7 +26,7 @@ type ListOf = fn(&Seen) -> &Happened;
 /// What the functions read.
 #[derive(Default)]
 struct Seen {
-    pods: BTreeMap<Name, Value>,
+    pods: BTreeMap<Name, Fields>,
     events: Happened,
     exits: Happened,
     probes: Happened,
@@ -33,8 +35,8 @@ struct Seen {
 /// Follows a trace and answers what expressions ask.
 pub(super) struct World<'a> {
     store: Store<'a>,
-    /// Pods whose value in `seen` is out of date.
-    stale: BTreeSet<Name>,
+    /// Pods whose value in `seen` is out of date, and whether more than their status may be different.
+    stale: BTreeMap<Name, bool>,
     seen: Arc<Mutex<Seen>>,
     sees: Sees,
     context: Context<'static, 'static>,
@@ -46,7 +48,7 @@ impl<'a> World<'a> {
         let seen: Arc<Mutex<Seen>> = Arc::default();
         World {
             store: Store::new(input),
-            stale: BTreeSet::new(),
+            stale: BTreeMap::new(),
             context: context(input, &seen),
             seen,
             sees,
@@ -58,7 +60,7 @@ impl<'a> World<'a> {
         let mut changed = Sees::default();
         let Some(pod) = &record.pod else { return changed };
         if self.sees.objects && self.store.apply(record).is_some() {
-            self.stale.insert(pod.clone());
+            *self.stale.entry(pod.clone()).or_default() |= !matches!(record.what, What::Status(_));
             changed.objects = true;
         }
         let mut seen = lock(&self.seen);
@@ -68,7 +70,7 @@ impl<'a> World<'a> {
                 changed.events = true;
             }
             What::Exit { code, reason, by } if self.sees.exits => {
-                let exit = value(json!({
+                let exit = Fields::of(json!({
                     "container": record.container,
                     "attempt": record.attempt,
                     "code": code,
@@ -80,7 +82,7 @@ impl<'a> World<'a> {
                 changed.exits = true;
             }
             What::Probe { probe, result } if self.sees.probes => {
-                let probe = value(json!({
+                let probe = Fields::of(json!({
                     "container": record.container,
                     "attempt": record.attempt,
                     "probe": probe,
@@ -98,11 +100,16 @@ impl<'a> World<'a> {
     /// What expressions are evaluated in, brought up to date.
     pub(super) fn context(&mut self) -> &Context<'static, 'static> {
         let mut seen = lock(&self.seen);
-        for name in std::mem::take(&mut self.stale) {
-            match self.store.pods.get(&name) {
-                Some(pod) => seen.pods.insert(name, value(pod.object())),
-                None => seen.pods.remove(&name),
+        for (name, respecified) in std::mem::take(&mut self.stale) {
+            let Some(pod) = self.store.pods.get(&name) else {
+                seen.pods.remove(&name);
+                continue;
             };
+            let known = seen.pods.get(&name).filter(|_| !respecified);
+            let spec = known
+                .and_then(|known| known.get("spec"))
+                .map(|spec| spec.clone_as_boxed());
+            seen.pods.insert(name, object(pod, spec));
         }
         &self.context
     }
@@ -118,29 +125,20 @@ fn seconds(record: &Record) -> f64 {
     record.at.as_nanos() as f64 / 1e9
 }
 
-/// JSON as CEL has it: whole numbers are ints, so that they equal what expressions compare them with.
-fn value(json: serde_json::Value) -> Value {
-    match json {
-        serde_json::Value::Null => Value::Null,
-        serde_json::Value::Bool(truth) => truth.into(),
-        serde_json::Value::Number(number) => match number.as_i64() {
-            Some(whole) => whole.into(),
-            None => number.as_f64().unwrap_or(f64::NAN).into(),
-        },
-        serde_json::Value::String(text) => text.into(),
-        serde_json::Value::Array(list) => list.into_iter().map(value).collect::<Vec<_>>().into(),
-        serde_json::Value::Object(fields) => map(fields.into_iter().map(|(name, field)| (name, value(field)))),
-    }
+/// A v1.Pod; its spec is given where it is known.
+fn object(pod: &PodAt, spec: Option<Owned>) -> Fields {
+    let parts = [
+        ("apiVersion", text("v1")),
+        ("kind", text("Pod")),
+        ("metadata", value(Json::Object(pod.metadata()))),
+        ("spec", spec.unwrap_or_else(|| value(Json::Object(pod.spec())))),
+        ("status", value(pod.status_json())),
+    ];
+    Fields::new(parts.map(|(name, part)| (name.to_owned(), part)))
 }
 
-/// CEL's own map has no order; nothing here goes through one.
-#[allow(clippy::disallowed_types)]
-fn map<K: Into<cel::objects::Key> + std::hash::Hash + Eq>(fields: impl Iterator<Item = (K, Value)>) -> Value {
-    fields.collect::<std::collections::HashMap<K, Value>>().into()
-}
-
-fn event(record: &Record, event: &EventRecord) -> Value {
-    value(json!({
+fn event(record: &Record, event: &EventRecord) -> Fields {
+    Fields::of(json!({
         "type": if event.warning { "Warning" } else { "Normal" },
         "reason": event.reason,
         "message": event.message,
@@ -182,122 +180,143 @@ impl Names {
 fn context(input: &Input, seen: &Arc<Mutex<Seen>>) -> Context<'static, 'static> {
     let names = Arc::new(Names::of(input));
     let mut context = Context::default();
-    let mut add = |name: &'static str, function: Box<dyn Function>| {
-        let added = context.add_function(name, move |This(this): This<Value>, Arguments(arguments): Arguments| {
-            function(this, &arguments)
-        });
-        added.expect("CEL itself has no function of that name");
-    };
     let (at, of) = (seen.clone(), names.clone());
-    add(
-        "pod",
-        Box::new(move |name, _| {
-            let full = of.full("pod", &word(&name)?)?;
-            Ok(lock(&at).pods.get(&full).cloned().unwrap_or_else(|| absent(&full)))
-        }),
-    );
-    let lists: [(&str, ListOf); 3] = [
-        ("events", |seen| &seen.events),
-        ("exits", |seen| &seen.exits),
-        ("probes", |seen| &seen.probes),
+    add(&mut context, "pod", move |name, _| {
+        let full = of.full("pod", word(name)?)?;
+        let pod = lock(&at).pods.get(&full).cloned();
+        Ok(Box::new(pod.unwrap_or_else(|| absent(&full))))
+    });
+    let lists: [(&str, ListOf, [&str; 2]); 3] = [
+        ("events", |seen| &seen.events, ["reason", ""]),
+        ("exits", |seen| &seen.exits, ["container", "probe"]),
+        ("probes", |seen| &seen.probes, ["container", "probe"]),
     ];
-    for (name, list) in lists {
+    for (name, list, keys) in lists {
         let (at, of) = (seen.clone(), names.clone());
-        add(
-            name,
-            Box::new(move |pod, arguments| {
-                let full = of.full(name, &word(&pod)?)?;
-                let keys = if name == "events" {
-                    ["reason", ""]
-                } else {
-                    ["container", "probe"]
-                };
-                let seen = lock(&at);
-                let mut found: Vec<Value> = list(&seen).get(&full).cloned().unwrap_or_default();
-                for (key, wanted) in keys.iter().zip(rest(arguments)) {
-                    found.retain(|value| field(value, key).as_ref() == Some(wanted));
-                }
-                Ok(found.into())
-            }),
-        );
+        add(&mut context, name, move |pod, arguments| {
+            let full = of.full(name, word(pod)?)?;
+            let seen = lock(&at);
+            let happened = list(&seen).get(&full).map_or(&[][..], Vec::as_slice);
+            let is_wanted = |one: &&Fields| {
+                let mut wanted = keys.iter().zip(arguments);
+                wanted.all(|(key, wanted)| one.get(key).is_some_and(|value| value.equals(&**wanted)))
+            };
+            Ok(list_of(happened.iter().filter(is_wanted)))
+        });
     }
     let at = seen.clone();
-    let pods = move |Arguments(arguments): Arguments| -> Result<Value, ExecutionError> {
-        let pattern = arguments.first().map(word).transpose()?;
-        let pattern = pattern.as_deref().map(String::as_str);
-        let matches = |full: &Name| matches_pod(pattern, parts(full));
+    let pods: Function = Box::new(move |call| {
+        let pattern = call.args.first().map(|pattern| word(&**pattern)).transpose()?;
         let seen = lock(&at);
-        let found = seen.pods.iter().filter(|(name, _)| matches(name));
-        Ok(found.map(|(_, pod)| pod.clone()).collect::<Vec<_>>().into())
-    };
-    context
-        .add_function("pods", pods)
-        .expect("CEL has no function of that name");
+        let found = seen.pods.iter().filter(|(full, _)| matches_pod(pattern, parts(full)));
+        Ok(CowVal::Owned(list_of(found.map(|(_, pod)| pod))))
+    });
+    register(&mut context, "pods", pods);
+    let map_literal: Function = Box::new(|call| {
+        let entries = call.args.chunks_exact(2);
+        let entries = entries.map(|entry| Ok((word(&*entry[0])?.to_owned(), copy(&*entry[1]))));
+        let entries = entries.collect::<Result<Vec<_>, ExecutionError>>()?;
+        Ok(CowVal::owned(Fields::new(entries)))
+    });
+    register(&mut context, MAP_LITERAL, map_literal);
     add_methods(&mut context);
     context
 }
 
-/// The arguments after the one that is taken as the receiver.
-fn rest(arguments: &[Value]) -> &[Value] {
-    arguments.get(1..).unwrap_or_default()
+/// A function as CEL calls it.
+type Function = Box<
+    dyn for<'context, 'call> Fn(
+            &mut FunctionContext<'context, 'call>,
+        ) -> Result<CowVal<'context, 'call>, ExecutionError>
+        + Send
+        + Sync,
+>;
+
+fn register(context: &mut Context<'static, 'static>, name: &str, function: Function) {
+    let added = context.add_function(name, function);
+    added.expect("CEL itself has no function of that name");
 }
 
-trait Function: Fn(Value, &[Value]) -> Result<Value, ExecutionError> + Send + Sync + 'static {}
-impl<F: Fn(Value, &[Value]) -> Result<Value, ExecutionError> + Send + Sync + 'static> Function for F {}
+/// Adds a function of what it is called on, or of its first argument, and of the arguments behind that.
+fn add(
+    context: &mut Context<'static, 'static>,
+    name: &str,
+    function: impl Fn(&dyn Val, &[CowVal]) -> Result<Owned, ExecutionError> + Send + Sync + 'static,
+) {
+    let function: Function = Box::new(move |call| {
+        let (on, arguments) = match (&call.this, call.args.split_first()) {
+            (Some(on), _) => (on, &call.args[..]),
+            (None, Some(first)) => first,
+            (None, None) => return Err(ExecutionError::missing_argument_or_target()),
+        };
+        function(&**on, arguments).map(CowVal::Owned)
+    });
+    register(context, name, function);
+}
+
+fn list_of<'a>(elements: impl Iterator<Item = &'a Fields>) -> Owned {
+    let elements = elements.map(|element| Box::new(element.clone()) as Owned);
+    Box::new(CelList::from(elements.collect::<Vec<_>>()))
+}
 
 fn add_methods(context: &mut Context<'static, 'static>) {
-    let mut add = |name: &str, method: fn(&Value, Option<&str>) -> Value| {
-        let added = context.add_function(
-            name,
-            move |This(this): This<Value>, Arguments(arguments): Arguments| -> Result<Value, ExecutionError> {
-                let argument = arguments.first().map(word).transpose()?;
-                Ok(method(&this, argument.as_deref().map(String::as_str)))
-            },
-        );
-        added.expect("CEL itself has no function of that name");
+    let mut method = |name: &str, method: fn(&Fields, Option<&str>) -> Owned| {
+        add(context, name, move |on, arguments| {
+            let argument = arguments.first().map(|argument| word(&**argument)).transpose()?;
+            let fields = on.downcast_ref::<Fields>();
+            let fields = fields.ok_or_else(|| unexpected(on, "map"))?;
+            Ok(method(fields, argument))
+        });
     };
-    add("exists", |pod, _| path(pod, &["metadata", "uid"]).is_some().into());
-    add("ready", |pod, _| (condition(pod, "Ready") == Some(text("True"))).into());
-    add("terminating", |pod, _| {
-        path(pod, &["metadata", "deletionTimestamp"]).is_some().into()
+    method("exists", |pod, _| truth(pod.path(&["metadata", "uid"]).is_some()));
+    method("ready", |pod, _| truth(condition(pod, "Ready") == Some("True")));
+    method("terminating", |pod, _| {
+        truth(pod.path(&["metadata", "deletionTimestamp"]).is_some())
     });
-    add("condition", |pod, kind| {
-        condition(pod, kind.unwrap_or_default()).unwrap_or_else(|| text(""))
+    method("condition", |pod, kind| {
+        text(condition(pod, kind.unwrap_or_default()).unwrap_or_default())
     });
-    add("restarts", |pod, container| {
-        let restarts = |status: &Value| match field(status, "restartCount") {
-            Some(Value::Int(count)) => count,
-            _ => 0,
+    method("restarts", |pod, container| {
+        let restarts = |status: &Fields| {
+            let count = status.get("restartCount").and_then(Part::downcast_ref::<CelInt>);
+            count.map_or(0, |count| *count.inner())
         };
-        match container {
-            Some(name) => status_of(pod, name).as_ref().map_or(0, restarts).into(),
-            None => statuses(pod).iter().map(restarts).sum::<i64>().into(),
-        }
+        let count = match container {
+            Some(name) => status_of(pod, name).map_or(0, restarts),
+            None => statuses(pod).map(restarts).sum::<i64>(),
+        };
+        Box::new(CelInt::from(count))
     });
-    add("container", |pod, name| {
+    method("container", |pod, name| {
         let name = name.unwrap_or_default();
-        container(name, status_of(pod, name).as_ref())
+        Box::new(container(name, status_of(pod, name)))
     });
 }
 
-fn word(value: &Value) -> Result<Arc<String>, ExecutionError> {
-    match value {
-        Value::String(word) => Ok(word.clone()),
-        other => Err(ExecutionError::UnexpectedType {
-            got: other.type_of().to_string(),
-            want: "string".to_owned(),
-        }),
+fn truth(truth: bool) -> Owned {
+    Box::new(CelBool::from(truth))
+}
+
+fn unexpected(value: &dyn Val, want: &str) -> ExecutionError {
+    ExecutionError::UnexpectedType {
+        got: value.get_type().name().to_owned(),
+        want: want.to_owned(),
     }
 }
 
-fn text(text: &str) -> Value {
-    text.into()
+fn word<'a>(value: &'a (dyn Val + '_)) -> Result<&'a str, ExecutionError> {
+    let word = value.downcast_ref::<CelString>();
+    word.map(CelString::inner).ok_or_else(|| unexpected(value, "string"))
+}
+
+fn text(text: &str) -> Owned {
+    Box::new(CelString::from(text.to_owned()))
 }
 
 /// What `pod(name)` gives when there is none: no uid and no status but an empty phase.
-fn absent(full_name: &str) -> Value {
+fn absent(full_name: &str) -> Fields {
     let (namespace, name) = full_name.split_once('/').unwrap_or(("default", full_name));
-    value(json!({
+    Fields::of(json!({
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": name, "namespace": namespace},
@@ -306,72 +325,59 @@ fn absent(full_name: &str) -> Value {
     }))
 }
 
-fn field(value: &Value, name: &str) -> Option<Value> {
-    match value {
-        Value::Map(map) => map.get(&cel::objects::KeyRef::String(name)).cloned(),
-        _ => None,
-    }
+/// A field that holds text.
+fn word_of<'a>(fields: &'a Fields, name: &str) -> Option<&'a str> {
+    let word = fields.get(name)?.downcast_ref::<CelString>()?;
+    Some(word.inner())
 }
 
-fn path(value: &Value, path: &[&str]) -> Option<Value> {
-    path.iter().try_fold(value.clone(), |value, name| field(&value, name))
-}
-
-fn list(value: Option<Value>) -> Vec<Value> {
-    match value {
-        Some(Value::List(list)) => list.to_vec(),
-        _ => Vec::new(),
-    }
-}
-
-fn condition(pod: &Value, kind: &str) -> Option<Value> {
-    let conditions = list(path(pod, &["status", "conditions"]));
-    let found = conditions.iter().find(|c| field(c, "type") == Some(text(kind)))?;
-    field(found, "status")
+fn condition<'a>(pod: &'a Fields, kind: &str) -> Option<&'a str> {
+    let mut conditions = pod.list(&["status", "conditions"]);
+    let found = conditions.find(|condition| word_of(condition, "type") == Some(kind))?;
+    word_of(found, "status")
 }
 
 /// Statuses of all containers: init containers, app containers, ephemeral ones.
-fn statuses(pod: &Value) -> Vec<Value> {
-    [
+fn statuses(pod: &Fields) -> impl Iterator<Item = &Fields> {
+    let lists = [
         "initContainerStatuses",
         "containerStatuses",
         "ephemeralContainerStatuses",
-    ]
-    .iter()
-    .flat_map(|name| list(path(pod, &["status", name])))
-    .collect()
+    ];
+    lists.into_iter().flat_map(|name| pod.list(&["status", name]))
 }
 
-fn status_of(pod: &Value, container: &str) -> Option<Value> {
-    let mut all = statuses(pod).into_iter();
-    all.find(|status| field(status, "name") == Some(text(container)))
+fn status_of<'a>(pod: &'a Fields, container: &str) -> Option<&'a Fields> {
+    statuses(pod).find(|status| word_of(status, "name") == Some(container))
 }
 
 /// What `.container(name)` gives: the container's status, flat; what is not there is null.
-fn container(name: &str, status: Option<&Value>) -> Value {
-    let get = |names: &[&str]| status.and_then(|status| path(status, names));
+fn container(name: &str, status: Option<&Fields>) -> Fields {
+    let get = |names: &[&str]| status.and_then(|status| status.path(names));
     let state = ["waiting", "running", "terminated"]
         .into_iter()
         .find(|state| get(&["state", state]).is_some());
-    let or_null = |names: &[&str]| get(names).unwrap_or(Value::Null);
+    let or = |found: Option<&Part>, otherwise: &Part| found.unwrap_or(otherwise).clone_as_boxed();
+    let or_null = |names: &[&str]| or(get(names), &CelNull);
     let reason_of = |state: &str| or_null(&["state", state, "reason"]);
     let message = ["waiting", "terminated"]
         .into_iter()
         .find_map(|state| get(&["state", state, "message"]));
-    let fields: Vec<(&str, Value)> = vec![
+    let no = CelBool::from(false);
+    let fields: [(&str, Owned); 13] = [
         ("name", text(name)),
         ("state", text(state.unwrap_or_default())),
         ("waiting", reason_of("waiting")),
-        ("running", (state == Some("running")).into()),
+        ("running", truth(state == Some("running"))),
         ("terminated", reason_of("terminated")),
         ("exitCode", or_null(&["state", "terminated", "exitCode"])),
-        ("message", message.unwrap_or(Value::Null)),
+        ("message", or(message, &CelNull)),
         ("lastExitCode", or_null(&["lastState", "terminated", "exitCode"])),
         ("lastReason", or_null(&["lastState", "terminated", "reason"])),
-        ("ready", get(&["ready"]).unwrap_or(false.into())),
-        ("started", get(&["started"]).unwrap_or(false.into())),
-        ("restartCount", get(&["restartCount"]).unwrap_or(0_i64.into())),
+        ("ready", or(get(&["ready"]), &no)),
+        ("started", or(get(&["started"]), &no)),
+        ("restartCount", or(get(&["restartCount"]), &CelInt::from(0))),
         ("image", or_null(&["image"])),
     ];
-    map(fields.into_iter())
+    Fields::new(fields.map(|(name, value)| (name.to_owned(), value)))
 }
