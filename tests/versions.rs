@@ -13,8 +13,10 @@ use podlapse::scenario::load::{Source, load_as};
 use podlapse::testing::Run;
 use podlapse::trace::{Record, What};
 
+const DESCRIBED: &str = "changes what `describe` prints, which no comparison shows";
+
 /// Switches that no scenario can show by itself, and why.
-const NOT_SHOWN: [(&str, &str); 6] = [
+const NOT_SHOWN: [(&str, &str); 10] = [
     (
         "startup_on_hold",
         "takes a tick within the microseconds before the status knows",
@@ -25,6 +27,10 @@ const NOT_SHOWN: [(&str, &str); 6] = [
         "pod_level_resources",
         "changes status.qosClass, which no comparison shows",
     ),
+    ("describe_field_paths", DESCRIBED),
+    ("describe_port_names", DESCRIBED),
+    ("describe_plain_projections", DESCRIBED),
+    ("describe_pod_resources", DESCRIBED),
     ("container_stop_signals", "is off in all versions: a gate sets it"),
     ("reduced_crash_loop_decay", "is off in all versions: a gate sets it"),
 ];

@@ -72,10 +72,10 @@ snapshots! {
         let pods = views::objects::at(records, input, time);
         views::describe::render(records, &pods[0], time)
     };
-    events_at_a_moment = |records, _| views::events::table(&views::events::at(records, seconds(21)), seconds(21));
+    events_at_a_moment = |records, _| views::events::table(&views::events::at(records, seconds(21)), seconds(21), false);
     pods_at_a_moment = |records, input| {
         let pods = views::objects::at(records, input, seconds(21));
-        views::kubectl::pods(&pods, seconds(21), true)
+        views::kubectl::pods(&pods, seconds(21), true, false)
     };
     explain = |records, input| {
         let moments = [1, 6, 13, 21, 40, 46].map(seconds);

@@ -42,7 +42,80 @@ pub(crate) fn spec(pod: &Pod) -> Fields {
         fill(&mut spec, field, value);
     }
     admit(&mut spec, pod);
+    drop_empty(&mut spec, SPEC_WITHOUT_EMPTY);
     spec
+}
+
+/// Fields of a spec that the API does not have when they are empty; many others are pointers in Go, and stay.
+const SPEC_WITHOUT_EMPTY: &[&str] = &[
+    "ephemeralContainers",
+    "hostAliases",
+    "hostIPC",
+    "hostNetwork",
+    "hostPID",
+    "hostname",
+    "imagePullSecrets",
+    "initContainers",
+    "nodeName",
+    "nodeSelector",
+    "overhead",
+    "readinessGates",
+    "resourceClaims",
+    "schedulingGates",
+    "subdomain",
+    "topologySpreadConstraints",
+    "volumes",
+];
+
+/// The same of a container.
+const CONTAINER_WITHOUT_EMPTY: &[&str] = &[
+    "args",
+    "command",
+    "env",
+    "envFrom",
+    "ports",
+    "stdin",
+    "stdinOnce",
+    "tty",
+    "volumeDevices",
+    "volumeMounts",
+    "workingDir",
+];
+
+/// Sources of volumes whose readOnly is no pointer.
+const READ_ONLY_OR_NOT: &[&str] = &[
+    "awsElasticBlockStore",
+    "azureFile",
+    "cephfs",
+    "cinder",
+    "fc",
+    "flexVolume",
+    "gcePersistentDisk",
+    "glusterfs",
+    "iscsi",
+    "nfs",
+    "persistentVolumeClaim",
+    "quobyte",
+    "rbd",
+    "scaleIO",
+    "storageos",
+];
+
+/// Removes those of the fields that say nothing (`omitempty`).
+fn drop_empty(fields: &mut Fields, names: &[&str]) {
+    for name in names {
+        let empty = fields.get(*name).is_some_and(|value| match value {
+            Value::Null => true,
+            Value::Bool(truth) => !truth,
+            Value::Number(number) => number.as_i64() == Some(0),
+            Value::String(text) => text.is_empty(),
+            Value::Array(list) => list.is_empty(),
+            Value::Object(map) => map.is_empty(),
+        });
+        if empty {
+            fields.remove(*name);
+        }
+    }
 }
 
 /// What the admission plugins set. The volume with the token of the service account is left out.
@@ -114,7 +187,11 @@ pub(crate) fn container(container: &mut Fields) {
     fill(container, "resources", json!({}));
     fill(container, "terminationMessagePath", json!("/dev/termination-log"));
     fill(container, "terminationMessagePolicy", json!("File"));
+    for mount in objects(container, "volumeMounts") {
+        drop_empty(mount, &["readOnly", "subPath", "subPathExpr"]);
+    }
     for variable in objects(container, "env") {
+        drop_empty(variable, &["value"]);
         if let Some(source) = object(variable, "valueFrom") {
             reference(source);
         }
@@ -134,6 +211,7 @@ pub(crate) fn container(container: &mut Fields) {
                 probe.insert(field.to_owned(), json!(value));
             }
         }
+        drop_empty(probe, &["initialDelaySeconds"]);
         http(probe);
         if let Some(grpc) = object(probe, "grpc") {
             fill(grpc, "service", json!(""));
@@ -144,6 +222,7 @@ pub(crate) fn container(container: &mut Fields) {
             object(lifecycle, hook).map(http);
         }
     }
+    drop_empty(container, CONTAINER_WITHOUT_EMPTY);
 }
 
 fn http(handler: &mut Fields) {
@@ -206,6 +285,7 @@ fn ports(container: &mut Fields, host_network: bool) {
             let own = port.get("containerPort").cloned().unwrap_or_default();
             port.insert("hostPort".to_owned(), own);
         }
+        drop_empty(port, &["hostIP", "hostPort", "name"]);
     }
 }
 
@@ -241,7 +321,15 @@ fn volume(volume: &mut Fields) {
     if let Some(directory) = object(volume, "emptyDir") {
         directory.get_mut("sizeLimit").map(quantity);
     }
-    let claim = object(volume, "ephemeral").and_then(|e| object(e, "volumeClaimTemplate"));
+    for source in READ_ONLY_OR_NOT {
+        if let Some(source) = object(volume, source) {
+            drop_empty(source, &["readOnly"]);
+        }
+    }
+    let mut claim = object(volume, "ephemeral").and_then(|e| object(e, "volumeClaimTemplate"));
+    if let Some(template) = &mut claim {
+        fill(template, "metadata", json!({}));
+    }
     if let Some(claim) = claim.and_then(|template| object(template, "spec")) {
         fill(claim, "resources", json!({}));
         if let Some(resources) = object(claim, "resources") {

@@ -137,6 +137,14 @@ pub struct Features {
     pub delete_clamps_to_now: bool,
     /// kubectl shows an error behind "Completed".
     pub kubectl_shows_errors_first: bool,
+    /// `kubectl describe` tells which container an event is about.
+    pub describe_field_paths: bool,
+    /// `kubectl describe` names ports.
+    pub describe_port_names: bool,
+    /// `kubectl describe` says of projected objects whether they are optional, not at which address that is known.
+    pub describe_plain_projections: bool,
+    /// `kubectl describe` shows the resources of a pod.
+    pub describe_pod_resources: bool,
     /// A sidecar is restarted when its image changes.
     pub sidecar_follows_image: bool,
     /// A pod that is initialised stays so (`RestartAllContainersOnContainerExits`).
@@ -223,6 +231,10 @@ impl Features {
             soft_eviction_respects_pod: from(V1_32) && !on("AllowOverwriteTerminationGracePeriodSeconds"),
             delete_clamps_to_now: from(V1_33),
             kubectl_shows_errors_first: from(V1_35),
+            describe_field_paths: from(V1_35),
+            describe_port_names: from(V1_34),
+            describe_plain_projections: from(V1_33),
+            describe_pod_resources: from(V1_32),
             sidecar_follows_image: from(V1_32),
             initialized_is_final: on("RestartAllContainersOnContainerExits"),
             lost_init_completed: from(V1_36),

@@ -197,6 +197,26 @@ pub const SWITCHES: &[Switch] = &[
         on: "kubectl shows an error behind Completed"
     ),
     switch!(
+        describe_field_paths, "kubectl/pkg/describe/describe.go: DescribeEvents", None,
+        off: "kubectl describe shows the messages of events as they are",
+        on: "kubectl describe puts the container that an event is about before its message"
+    ),
+    switch!(
+        describe_port_names, "kubectl/pkg/describe/describe.go: describeContainerPorts", None,
+        off: "kubectl describe shows ports without their names",
+        on: "kubectl describe shows ports with their names"
+    ),
+    switch!(
+        describe_plain_projections, "kubectl/pkg/describe/describe.go: printProjectedVolumeSource", None,
+        off: "kubectl describe calls it SecretOptionalName and ConfigMapOptional whether a projected object is optional",
+        on: "kubectl describe calls it Optional whether a projected object is optional"
+    ),
+    switch!(
+        describe_pod_resources, "kubectl/pkg/describe/describe.go: describePod", None,
+        off: "kubectl describe does not show the resources of a pod",
+        on: "kubectl describe shows the resources of a pod"
+    ),
+    switch!(
         pleg_newest_first, "pleg/generic.go: Relist", None,
         off: "PLEG tells of a pod's containers oldest first",
         on: "PLEG tells of a pod's containers newest first"

@@ -7,20 +7,23 @@ use super::pod::Name;
 /// The UID of the `number`-th pod of the input (from 0): a version 4 UUID from a hash of its name, its first
 /// group the number, so that no two pods of a run share one. The traces recorded from the kubelet use the same.
 pub fn pod_uid(number: usize, namespace: &str, name: &str) -> Name {
-    let mut hash: [u8; 32] = Sha256::digest(format!("uid{namespace}{name}")).into();
+    let hashed = hashed(&format!("uid{namespace}{name}"));
+    format!("{:08x}{}", number & 0xffff_ffff, &hashed[8..]).into()
+}
+
+/// The UID of any other object.
+pub(crate) fn object_uid(kind: &str, namespace: &str, name: &str) -> Name {
+    hashed(&format!("{kind}/{namespace}/{name}")).into()
+}
+
+/// A version 4 UUID from a hash of the text.
+fn hashed(text: &str) -> String {
+    let mut hash: [u8; 32] = Sha256::digest(text).into();
     hash[6] = hash[6] & 0x0f | 0x40;
     hash[8] = hash[8] & 0x0f | 0x80;
     let hex =
         |range: std::ops::Range<usize>| -> String { hash[range].iter().map(|byte| format!("{byte:02x}")).collect() };
-    format!(
-        "{:08x}-{}-{}-{}-{}",
-        number & 0xffff_ffff,
-        hex(4..6),
-        hex(6..8),
-        hex(8..10),
-        hex(10..16)
-    )
-    .into()
+    [0..4, 4..6, 6..8, 8..10, 10..16].map(hex).join("-")
 }
 
 #[cfg(test)]

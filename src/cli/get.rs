@@ -77,10 +77,12 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
                 )));
             }
             let mut found = events::at(&records, time);
-            found.retain(|event| namespace.is_none_or(|namespace| event.namespace == namespace));
-            let objects = || events::list(&found, input.scenario.epoch_unix_secs);
+            found.retain(|event| namespace.is_none_or(|namespace| event.stored_in() == namespace));
+            let objects = || events::list(&found, &input);
+            let one_namespace = namespace.is_some();
             match output {
-                None | Some(Output::Wide) => events::table(&found, time),
+                None => events::table(&found, time, one_namespace),
+                Some(Output::Wide) => events::wide_table(&found, time, one_namespace, &input),
                 Some(Output::Json) => json::text(&objects()),
                 Some(Output::Yaml) => yaml::text(&objects()),
             }
@@ -101,8 +103,8 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
                 pods => json::list(pods),
             };
             match output {
-                None => kubectl::pods(&pods, time, false),
-                Some(Output::Wide) => kubectl::pods(&pods, time, true),
+                None => kubectl::pods(&pods, time, false, namespace.is_some()),
+                Some(Output::Wide) => kubectl::pods(&pods, time, true, namespace.is_some()),
                 Some(Output::Json) => json::text(&objects()),
                 Some(Output::Yaml) => yaml::text(&objects()),
             }

@@ -6,10 +6,13 @@ use std::io::Write;
 use serde_json::{Value, json};
 use tabwriter::TabWriter;
 
-use super::humane::{escape_terminal, human_duration};
+use super::humane::{escape_terminal, first_line, human_duration};
+use super::objects::nodes;
 use crate::api::pod::Name;
 use crate::api::status::Timestamp;
+use crate::api::uid::object_uid;
 use crate::kernel::{Duration, Time};
+use crate::scenario::types::{Input, PodInput};
 use crate::trace::{EventRecord, Record, What};
 
 /// An event object of the API.
@@ -51,10 +54,10 @@ const TIME_TO_LIVE: Duration = Duration::from_secs(3600);
 /// The events that the API has at the end of the run, as `kubectl get events` prints them then.
 pub fn render(records: &[Record]) -> String {
     let end = records.last().map_or(Time::ZERO, |r| r.at);
-    table(&at(records, end), end)
+    table(&at(records, end), end, false)
 }
 
-/// The events that the API has at `time`, by object, oldest first.
+/// The events that the API has at `time`, in its order: that of their names.
 pub fn at(records: &[Record], time: Time) -> Vec<Event> {
     let mut correlator = Correlator::default();
     for record in records.iter().take_while(|r| r.at <= time) {
@@ -64,84 +67,205 @@ pub fn at(records: &[Record], time: Time) -> Vec<Event> {
     }
     let mut events = correlator.written;
     events.retain(|event| time - event.last <= TIME_TO_LIVE);
-    events.sort_by(|a, b| (&a.namespace, &a.object, a.first).cmp(&(&b.namespace, &b.object, b.first)));
+    events.sort_by_cached_key(|event| {
+        let name = format!("{}.{:020}", event.object_name(), event.first.as_nanos());
+        (event.stored_in().to_owned(), name)
+    });
     events
 }
 
-/// The table of events at `now`; empty when there is none.
-pub fn table(events: &[Event], now: Time) -> String {
+/// The table of events at `now` (`pkg/printers/internalversion: printEvent`); empty when there is none. The namespace is
+/// shown when an event is in another than `default`, unless only `one_namespace` was asked for.
+pub fn table(events: &[Event], now: Time, one_namespace: bool) -> String {
+    let headings = ["LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"];
+    let cells = |event: &Event| {
+        let message = event.message.trim().to_owned();
+        let (seen, kind) = (ago(event.last, now), event.kind().to_owned());
+        vec![seen, kind, event.reason.to_owned(), event.object.clone(), message]
+    };
+    write_table(events, &headings, one_namespace, cells)
+}
+
+/// The same with more columns. The input says where pods are.
+pub fn wide_table(events: &[Event], now: Time, one_namespace: bool, input: &Input) -> String {
+    let nodes = nodes(input);
+    let headings = [
+        "LAST SEEN",
+        "TYPE",
+        "REASON",
+        "OBJECT",
+        "SUBOBJECT",
+        "SOURCE",
+        "MESSAGE",
+        "FIRST SEEN",
+        "COUNT",
+        "NAME",
+    ];
+    let cells = |event: &Event| {
+        let source = match event.host(&nodes) {
+            Some(host) => format!("{}, {host}", event.source()),
+            None => event.source().to_owned(),
+        };
+        vec![
+            ago(event.last, now),
+            event.kind().to_owned(),
+            event.reason.to_owned(),
+            event.object.clone(),
+            event.field_path.clone(),
+            source,
+            event.message.trim().to_owned(),
+            ago(event.first, now),
+            event.count.to_string(),
+            event.name(input.scenario.epoch_unix_secs),
+        ]
+    };
+    write_table(events, &headings, one_namespace, cells)
+}
+
+fn write_table(
+    events: &[Event],
+    headings: &[&str],
+    one_namespace: bool,
+    cells: impl Fn(&Event) -> Vec<String>,
+) -> String {
     if events.is_empty() {
         return String::new();
     }
+    let namespaced = !one_namespace && events.iter().any(|event| event.stored_in() != "default");
     let mut out = TabWriter::new(Vec::new()).minwidth(3).padding(3);
-    let mut line = |cells: [&str; 5]| writeln!(out, "{}", cells.join("\t")).expect("memory can be written");
-    line(["LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"]);
+    let mut line = |namespace: &str, cells: Vec<String>| {
+        let namespace = namespaced.then(|| namespace.to_owned());
+        let cells: Vec<String> = namespace
+            .into_iter()
+            .chain(cells)
+            .map(|cell| first_line(&cell))
+            .collect();
+        writeln!(out, "{}", cells.join("\t")).expect("memory can be written");
+    };
+    line("NAMESPACE", headings.iter().map(ToString::to_string).collect());
     for event in events {
-        let kind = if event.warning { "Warning" } else { "Normal" };
-        line([&event.age(now), kind, event.reason, &event.object, event.message.trim()]);
+        line(event.stored_in(), cells(event));
     }
     let bytes = out.into_inner().expect("memory can be written");
     escape_terminal(std::str::from_utf8(&bytes).expect("the columns are UTF-8"))
 }
 
-/// The events as a v1.List, as `kubectl get events -o json` shows them. `epoch_unix_secs` is when the run began.
-pub fn list(events: &[Event], epoch_unix_secs: i64) -> Value {
-    let items: Vec<Value> = events.iter().map(|event| event.object(epoch_unix_secs)).collect();
+/// The events as a v1.List, as `kubectl get events -o json` shows them. The input says where pods are, and when the run
+/// began.
+pub fn list(events: &[Event], input: &Input) -> Value {
+    let nodes = nodes(input);
+    let items: Vec<Value> = events.iter().map(|event| event.v1(input, &nodes)).collect();
     json!({"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": ""}, "items": items})
 }
 
 impl Event {
-    /// The v1.Event, named as `client-go/tools/record: makeEvent` names it: the object and the nanosecond.
-    fn object(&self, epoch_unix_secs: i64) -> Value {
-        let (kind, name) = self.object.split_once('/').unwrap_or(("", &self.object));
-        let kind = if kind == "node" { "Node" } else { "Pod" };
-        let unix_ns = i128::from(epoch_unix_secs) * 1_000_000_000 + i128::from(self.first.as_nanos());
+    /// The v1.Event.
+    fn v1(&self, input: &Input, nodes: &BTreeMap<Name, Name>) -> Value {
+        let epoch_unix_secs = input.scenario.epoch_unix_secs;
         let timestamp = |at: Time| Timestamp(epoch_unix_secs + at.as_nanos().div_euclid(1_000_000_000)).to_string();
-        let mut about = json!({"apiVersion": "v1", "kind": kind, "name": name});
-        // Events of nodes, which have no namespace, are kept in default.
-        let namespace = if self.namespace.is_empty() {
-            "default"
+        let (name, of_node) = (self.object_name(), self.namespace.is_empty());
+        let mut about = json!({"apiVersion": "v1", "kind": if of_node { "Node" } else { "Pod" }, "name": name});
+        if of_node {
+            // A kubelet takes the name of its node for its UID.
+            about["uid"] = json!(name);
         } else {
-            &self.namespace
-        };
-        if !self.namespace.is_empty() {
             about["namespace"] = json!(self.namespace);
+            let is_it = |pod: &&PodInput| *pod.pod.name == *name && *pod.pod.namespace == *self.namespace;
+            if let Some(pod) = input.pods.iter().find(is_it) {
+                about["uid"] = json!(pod.pod.uid);
+            }
         }
         if !self.field_path.is_empty() {
             about["fieldPath"] = json!(self.field_path);
+        }
+        let (own_name, host) = (self.name(epoch_unix_secs), self.host(nodes));
+        let mut source = json!({"component": self.source()});
+        if let Some(host) = host {
+            source["host"] = json!(host);
         }
         json!({
             "apiVersion": "v1",
             "kind": "Event",
             "metadata": {
-                "name": format!("{name}.{unix_ns:x}"),
-                "namespace": namespace,
+                "name": own_name,
+                "namespace": self.stored_in(),
+                "uid": object_uid("event", self.stored_in(), &own_name),
+                "resourceVersion": self.seq.to_string(),
                 "creationTimestamp": timestamp(self.first),
             },
             "involvedObject": about,
-            "type": if self.warning { "Warning" } else { "Normal" },
+            "type": self.kind(),
             "reason": self.reason,
             "message": self.message,
             "count": self.count,
+            "eventTime": null,
             "firstTimestamp": timestamp(self.first),
             "lastTimestamp": timestamp(self.last),
-            "source": {"component": "kubelet"},
-            "reportingComponent": "kubelet",
+            "source": source,
+            "reportingComponent": self.source(),
+            "reportingInstance": host.unwrap_or_default(),
         })
+    }
+
+    /// metadata.name, as `client-go/tools/record: makeEvent` makes it: the object and the nanosecond.
+    fn name(&self, epoch_unix_secs: i64) -> String {
+        let unix_ns = i128::from(epoch_unix_secs) * 1_000_000_000 + i128::from(self.first.as_nanos());
+        format!("{}.{unix_ns:x}", self.object_name())
+    }
+
+    /// The name of what it is about.
+    fn object_name(&self) -> &str {
+        self.object.split_once('/').map_or(&self.object, |(_, name)| name)
+    }
+
+    /// metadata.namespace: events of nodes, which have no namespace, are kept in default.
+    pub fn stored_in(&self) -> &str {
+        if self.namespace.is_empty() {
+            "default"
+        } else {
+            &self.namespace
+        }
+    }
+
+    /// type
+    pub(super) fn kind(&self) -> &'static str {
+        if self.warning { "Warning" } else { "Normal" }
+    }
+
+    /// source.component
+    pub(super) fn source(&self) -> &'static str {
+        if matches!(self.reason, "Scheduled" | "FailedScheduling") {
+            "default-scheduler"
+        } else {
+            "kubelet"
+        }
+    }
+
+    /// source.host: whose kubelet it is.
+    fn host<'a>(&'a self, nodes: &'a BTreeMap<Name, Name>) -> Option<&'a str> {
+        if self.source() != "kubelet" {
+            return None;
+        }
+        if self.namespace.is_empty() {
+            return Some(self.object_name());
+        }
+        let full_name = format!("{}/{}", self.namespace, self.object_name());
+        nodes.get(&*full_name).map(Name::as_str)
     }
 
     /// How long ago it was last seen, and how often: `5s`, `5s (x3 over 2m)`.
     pub fn age(&self, now: Time) -> String {
-        let ago = |then: Time| human_duration((now - whole_second(then)).as_secs());
         match self.count {
-            1 => ago(self.last),
-            count => format!("{} (x{count} over {})", ago(self.last), ago(self.first)),
+            1 => ago(self.last, now),
+            count => format!("{} (x{count} over {})", ago(self.last, now), ago(self.first, now)),
         }
     }
 }
 
-fn whole_second(at: Time) -> Time {
-    Time(at.as_nanos().div_euclid(1_000_000_000) * 1_000_000_000)
+/// How long ago the second of that instant was.
+fn ago(then: Time, now: Time) -> String {
+    let second = Time(then.as_nanos().div_euclid(1_000_000_000) * 1_000_000_000);
+    human_duration((now - second).as_secs())
 }
 
 /// What tells similar events apart from others: object, type, reason.

@@ -95,6 +95,14 @@ pub fn escape_terminal(text: &str) -> String {
     text.replace('\x1b', "^[").replace('\r', "\\r")
 }
 
+/// A cell of a table: of several lines the first, with dots for the others (`cli-runtime/pkg/printers: TablePrinter`).
+pub fn first_line(text: &str) -> String {
+    match text.split_once(['\n', '\r', '\x0c']) {
+        Some((first, _)) => format!("{first}..."),
+        None => text.to_owned(),
+    }
+}
+
 /// The text in one line of at most `width` columns, its end replaced by `…` when it is longer.
 pub fn elide(text: &str, width: usize) -> String {
     let in_line = |c| if matches!(c, '\n' | '\t') { ' ' } else { visible_char(c) };

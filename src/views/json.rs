@@ -26,5 +26,17 @@ pub fn text(object: &Value) -> String {
     serde::Serialize::serialize(object, &mut serializer).expect("a value can be written to memory");
     let mut text = String::from_utf8(bytes).expect("JSON is UTF-8");
     text.push('\n');
+    // As Go writes it, so that it can stand in a page of HTML; outside of strings there are no such characters.
+    for (character, escape) in [
+        ('&', "\\u0026"),
+        ('<', "\\u003c"),
+        ('>', "\\u003e"),
+        ('\u{2028}', "\\u2028"),
+        ('\u{2029}', "\\u2029"),
+    ] {
+        if text.contains(character) {
+            text = text.replace(character, escape);
+        }
+    }
     text
 }

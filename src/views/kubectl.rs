@@ -5,7 +5,7 @@ use std::io::Write;
 use serde_json::Value;
 use tabwriter::TabWriter;
 
-use super::humane::{escape_terminal, human_duration};
+use super::humane::{escape_terminal, first_line, human_duration};
 use super::objects::{Change, PodAt, Store};
 use crate::api::features::Features;
 use crate::kernel::Time;
@@ -38,11 +38,12 @@ pub fn render(records: &[Record], input: &Input) -> String {
             rows.push((pod.pod.namespace.to_string(), row_at(&pod, record.at)));
         }
     }
-    table(&rows, true)
+    table(&rows, true, false)
 }
 
-/// The table of the pods that exist at a time, as `kubectl get pods` prints it then; empty when there is none.
-pub fn pods(pods: &[PodAt], time: Time, wide: bool) -> String {
+/// The table of the pods that exist at a time, as `kubectl get pods` prints it then; empty when there is none. The namespace
+/// is shown when a pod is in another than `default`, unless only `one_namespace` was asked for.
+pub fn pods(pods: &[PodAt], time: Time, wide: bool, one_namespace: bool) -> String {
     let rows: Vec<_> = pods
         .iter()
         .map(|p| (p.pod.namespace.to_string(), row_at(p, time)))
@@ -50,7 +51,7 @@ pub fn pods(pods: &[PodAt], time: Time, wide: bool) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    table(&rows, wide)
+    table(&rows, wide, one_namespace)
 }
 
 /// The columns of a pod as it is at a time.
@@ -58,9 +59,9 @@ pub fn row_at(pod: &PodAt, time: Time) -> Row {
     row(&pod.object(), pod.timestamp(time).0, pod.features)
 }
 
-/// The rows under their headings. The namespace is shown when a pod is in another than `default`.
-fn table(rows: &[(String, Row)], wide: bool) -> String {
-    let namespaced = rows.iter().any(|(namespace, _)| namespace != "default");
+/// The rows under their headings.
+fn table(rows: &[(String, Row)], wide: bool, one_namespace: bool) -> String {
+    let namespaced = !one_namespace && rows.iter().any(|(namespace, _)| namespace != "default");
     let mut out = TabWriter::new(Vec::new()).minwidth(3).padding(3);
     let mut line = |namespace: &str, row: &Row| {
         let mut cells = vec![&*row.name, &*row.ready, &*row.status, &*row.restarts, &*row.age];
@@ -70,6 +71,7 @@ fn table(rows: &[(String, Row)], wide: bool) -> String {
         if wide {
             cells.extend(row.wide.iter().map(String::as_str));
         }
+        let cells: Vec<String> = cells.into_iter().map(first_line).collect();
         writeln!(out, "{}", cells.join("\t")).expect("memory can be written");
     };
     let wide_headings = ["IP", "NODE", "NOMINATED NODE", "READINESS GATES"].map(str::to_owned);

@@ -9,6 +9,7 @@ use crate::api::defaults;
 use crate::api::features::Features;
 use crate::api::pod::{Name, Pod};
 use crate::api::status::{PodStatus, Timestamp};
+use crate::api::uid::object_uid;
 use crate::kernel::{Duration, Time};
 use crate::scenario::lookup::nodes_of_pods;
 use crate::scenario::types::Input;
@@ -51,6 +52,13 @@ pub fn at<'a>(records: &[Record], input: &'a Input, time: Time) -> Vec<PodAt<'a>
         store.apply(record);
     }
     store.pods.into_values().collect()
+}
+
+/// The nodes of the pods, by full name.
+pub fn nodes(input: &Input) -> BTreeMap<Name, Name> {
+    let store = Store::new(input);
+    let placed = store.by_name.into_iter();
+    placed.filter_map(|(name, (_, node))| Some((name, node?))).collect()
 }
 
 /// What a record did to the store.
@@ -227,7 +235,8 @@ impl PodAt<'_> {
                 "ReplicationController" => "v1",
                 _ => "apps/v1",
             };
-            let owner = json!({"apiVersion": version, "kind": kind, "name": name, "controller": true});
+            let uid = object_uid(kind, &self.pod.namespace, name);
+            let owner = json!({"apiVersion": version, "kind": kind, "name": name, "uid": uid, "controller": true});
             metadata.insert("ownerReferences".into(), json!([owner]));
         }
         metadata.insert("uid".into(), json!(self.pod.uid));
@@ -276,8 +285,21 @@ impl PodAt<'_> {
     /// The status, with what is told twice.
     pub(crate) fn status_json(&self) -> Value {
         let mut status = json!(self.status);
-        if let Some(ip) = &self.status.pod_ip {
-            status["podIPs"] = json!([{"ip": ip}]);
+        for (lists, ip) in [("hostIPs", &self.status.host_ip), ("podIPs", &self.status.pod_ip)] {
+            if let Some(ip) = ip {
+                status[lists] = json!([{"ip": ip}]);
+            }
+        }
+        match status["conditions"].as_array_mut() {
+            Some(conditions) if conditions.is_empty() => {
+                status.as_object_mut().map(|status| status.remove("conditions"));
+            }
+            conditions => {
+                for condition in conditions.into_iter().flatten() {
+                    // Nobody sets it, and the API writes it nevertheless.
+                    condition["lastProbeTime"] = Value::Null;
+                }
+            }
         }
         status
     }
