@@ -240,19 +240,13 @@ fn environment(page: &mut Page, container: &Value, metadata: &Value) {
     }
 }
 
-/// What a field path leads to, as far as kubectl resolves it (`ExtractFieldPathAsString`).
+/// What a field path leads to, as far as kubectl resolves it: its scheme knows these two labels of fields only
+/// (`EnvValueRetriever`).
 fn field_of<'v>(metadata: &'v Value, path: &str) -> &'v str {
-    let Some(rest) = path.strip_prefix("metadata.") else {
-        return "";
-    };
-    match rest {
-        "name" | "namespace" | "uid" => text(&metadata[rest]),
-        _ => {
-            let (map, key) = rest.split_once("['").unwrap_or_default();
-            let key = key.strip_suffix("']");
-            let known = matches!(map, "labels" | "annotations");
-            key.filter(|_| known).map_or("", |key| text(&metadata[map][key]))
-        }
+    match path {
+        "metadata.name" => text(&metadata["name"]),
+        "metadata.namespace" => text(&metadata["namespace"]),
+        _ => "",
     }
 }
 
