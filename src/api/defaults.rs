@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::decode::default_pull_policy;
+use super::omitted::{self, drop_empty};
 use super::pod::Pod;
 use super::quantity;
 
@@ -42,80 +43,8 @@ pub(crate) fn spec(pod: &Pod) -> Fields {
         fill(&mut spec, field, value);
     }
     admit(&mut spec, pod);
-    drop_empty(&mut spec, SPEC_WITHOUT_EMPTY);
+    drop_empty(&mut spec, omitted::OF_SPEC);
     spec
-}
-
-/// Fields of a spec that the API does not have when they are empty; many others are pointers in Go, and stay.
-const SPEC_WITHOUT_EMPTY: &[&str] = &[
-    "ephemeralContainers",
-    "hostAliases",
-    "hostIPC",
-    "hostNetwork",
-    "hostPID",
-    "hostname",
-    "imagePullSecrets",
-    "initContainers",
-    "nodeName",
-    "nodeSelector",
-    "overhead",
-    "readinessGates",
-    "resourceClaims",
-    "schedulingGates",
-    "subdomain",
-    "topologySpreadConstraints",
-    "volumes",
-];
-
-/// The same of a container.
-const CONTAINER_WITHOUT_EMPTY: &[&str] = &[
-    "args",
-    "command",
-    "env",
-    "envFrom",
-    "ports",
-    "stdin",
-    "stdinOnce",
-    "tty",
-    "volumeDevices",
-    "volumeMounts",
-    "workingDir",
-];
-
-/// Sources of volumes whose readOnly is no pointer.
-const READ_ONLY_OR_NOT: &[&str] = &[
-    "awsElasticBlockStore",
-    "azureFile",
-    "cephfs",
-    "cinder",
-    "fc",
-    "flexVolume",
-    "gcePersistentDisk",
-    "glusterfs",
-    "iscsi",
-    "nfs",
-    "persistentVolumeClaim",
-    "quobyte",
-    "rbd",
-    "scaleIO",
-    "storageos",
-];
-
-/// Removes those of the fields that say nothing (`omitempty`).
-fn drop_empty(fields: &mut Fields, names: &[&str]) {
-    for name in names {
-        let empty = fields.get(*name).is_some_and(|value| match value {
-            Value::Null => true,
-            Value::Bool(truth) => !truth,
-            Value::Number(number) => number.as_i64() == Some(0),
-            Value::String(text) => text.is_empty(),
-            Value::Array(list) => list.is_empty(),
-            Value::Object(map) => map.is_empty(),
-        });
-        if empty {
-            fields.remove(*name);
-        }
-    }
 }
 
 /// What the admission plugins set. The volume with the token of the service account is left out.
@@ -222,7 +151,7 @@ pub(crate) fn container(container: &mut Fields) {
             object(lifecycle, hook).map(http);
         }
     }
-    drop_empty(container, CONTAINER_WITHOUT_EMPTY);
+    drop_empty(container, omitted::OF_CONTAINER);
 }
 
 fn http(handler: &mut Fields) {
@@ -321,7 +250,7 @@ fn volume(volume: &mut Fields) {
     if let Some(directory) = object(volume, "emptyDir") {
         directory.get_mut("sizeLimit").map(quantity);
     }
-    for source in READ_ONLY_OR_NOT {
+    for source in omitted::READ_ONLY {
         if let Some(source) = object(volume, source) {
             drop_empty(source, &["readOnly"]);
         }
@@ -483,9 +412,35 @@ mod tests {
             "overhead": {"cpu": "500m"},
             "volumes": [
                 {"name": "a", "emptyDir": {"sizeLimit": "1G"}},
-                {"name": "b", "ephemeral": {"volumeClaimTemplate": {"spec": {"volumeMode": "Filesystem",
+                {"name": "b", "ephemeral": {"volumeClaimTemplate": {"metadata": {}, "spec": {"volumeMode": "Filesystem",
                     "resources": {"requests": {"storage": "1Gi"}}}}}},
             ],
+        });
+        assert_eq!(added(given), full);
+    }
+
+    #[test]
+    fn what_says_nothing_goes_unless_it_is_a_pointer() {
+        let container = json!({
+            "name": "app", "image": "app", "command": [], "env": [{"name": "A", "value": ""}], "tty": false,
+            "ports": [{"containerPort": 80, "hostPort": 0, "name": ""}],
+            "securityContext": {"privileged": false},
+            "volumeMounts": [{"name": "v", "mountPath": "/v", "readOnly": false, "subPath": ""}],
+        });
+        let given = json!({
+            "containers": [container], "automountServiceAccountToken": false, "hostNetwork": false, "nodeSelector": {},
+            "volumes": [{"name": "v", "nfs": {"server": "s", "path": "/", "readOnly": false}}],
+        });
+        let kept = json!({
+            "name": "app", "image": "app", "env": [{"name": "A"}],
+            "ports": [{"containerPort": 80, "protocol": "TCP"}],
+            "securityContext": {"privileged": false},
+            "volumeMounts": [{"name": "v", "mountPath": "/v"}],
+            "imagePullPolicy": "Always",
+        });
+        let full = json!({
+            "containers": [kept], "automountServiceAccountToken": false,
+            "volumes": [{"name": "v", "nfs": {"server": "s", "path": "/"}}],
         });
         assert_eq!(added(given), full);
     }

@@ -10,6 +10,7 @@ pub mod gates;
 pub(crate) mod image_name;
 pub(crate) mod node;
 pub mod objects;
+mod omitted;
 pub mod place;
 pub mod pod;
 pub mod qos;
