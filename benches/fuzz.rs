@@ -9,6 +9,7 @@ use std::rc::Rc;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use podlapse::explore::fuzz::{Plan, check};
 use podlapse::explore::generate::Generator;
+use podlapse::explore::threads::LARGEST_BATCH;
 use podlapse::explore::weights::Weights;
 use podlapse::scenario::types::Input;
 use podlapse::sim;
@@ -30,7 +31,7 @@ fn fuzz(criterion: &mut Criterion) {
     };
     group.bench_function("all", |b| {
         b.iter(|| {
-            let report = plan.fuzz(|_| true).expect("threads");
+            let report = plan.fuzz(|_| Some(LARGEST_BATCH)).expect("threads");
             assert!(report.findings.is_empty());
             black_box(report.checked)
         });

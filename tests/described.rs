@@ -18,7 +18,10 @@ fn pods_with_much_in_their_specs() {
         let records = sim::run(&input);
         let time = Time::ZERO + Duration::from_secs(5);
         let pods = views::objects::at(&records, &input, time);
-        let pages: Vec<String> = pods.iter().map(|pod| views::describe::render(&records, pod, time)).collect();
+        let pages: Vec<String> = pods
+            .iter()
+            .map(|pod| views::describe::render(&records, pod, time))
+            .collect();
         insta::with_settings!({omit_expression => true}, {
             insta::assert_snapshot!(pages.join("\n----\n"));
         });

@@ -305,6 +305,7 @@ fn what_is_refused_before_the_run() {
         "events('web').count > 1",
         "probes('web', 'app', 'ready').size() > 1",
         "{1: 'one'}[1] == 'one'",
+        "pod('web').status.phase + 1 == 'Running1'",
         "pod('web').container('app').state == 'crashed'",
         "now > 3",
         "sized(pods()) > 1",

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use podlapse::explore::fuzz::{Plan, check};
 use podlapse::explore::generate::Generator;
+use podlapse::explore::threads::LARGEST_BATCH;
 use podlapse::explore::weights::Weights;
 use podlapse::kernel::Duration;
 use podlapse::scenario::load::{Source, load};
@@ -18,7 +19,7 @@ fn nothing_is_broken() {
         jobs: 2,
         ..Plan::default()
     };
-    let report = plan.fuzz(|_| true).expect("threads");
+    let report = plan.fuzz(|_| Some(LARGEST_BATCH)).expect("threads");
     let broken: Vec<_> = report
         .findings
         .iter()
@@ -82,7 +83,7 @@ spec:
             around: Some(input),
             ..Plan::default()
         };
-        let report = plan.fuzz(|_| true).expect("threads");
+        let report = plan.fuzz(|_| Some(LARGEST_BATCH)).expect("threads");
         let [finding] = &report.findings[..] else {
             panic!("{expectation}: {:?}", report.findings);
         };

@@ -7,6 +7,7 @@
 mod read;
 
 use podlapse::explore::fuzz::Plan;
+use podlapse::explore::threads::LARGEST_BATCH;
 use podlapse::explore::weights::Weights;
 use podlapse::explore::write;
 use podlapse::scenario::types::Sabotage;
@@ -21,7 +22,7 @@ fn is_found(sabotage: Sabotage, invariants: &[&str]) {
         ..Plan::default()
     };
     // A batch that has found something is enough.
-    let mut report = plan.fuzz(|_| true).expect("threads");
+    let mut report = plan.fuzz(|_| Some(LARGEST_BATCH)).expect("threads");
     report.findings.retain(|f| invariants.contains(&&*f.broken.invariant));
     let found = report
         .findings
@@ -49,7 +50,7 @@ fn what_is_handed_over_is_what_was_found() {
             sabotage: Some(Sabotage::TransitionsAlways),
             ..Plan::default()
         };
-        let report = plan.fuzz(|_| true).expect("threads");
+        let report = plan.fuzz(|_| Some(LARGEST_BATCH)).expect("threads");
         assert!(!report.findings.is_empty());
         for found in report.findings {
             let small = found.small.0;

@@ -111,9 +111,10 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
     let limit = arguments.minutes;
     let total = (plan.end != u64::MAX).then(|| (plan.end - plan.first) / plan.shard.count);
     let bar = progress::bar(printer, total);
+    let mut pace = progress::Pace::start();
     let report = plan.fuzz(|done| {
         bar.set_position(done);
-        !progress::is_interrupted() && limit.is_none_or(|limit| watch.elapsed() < limit)
+        pace.next(done, limit)
     })?;
     bar.finish_and_clear();
     let options = options(arguments);
@@ -179,6 +180,9 @@ fn options(arguments: &Arguments) -> String {
     options
 }
 
+/// No scenario runs longer than ten years.
+const LONGEST_SECONDS: u32 = 10 * 365 * 24 * 3600;
+
 /// Reads `probes=80,pods=1`.
 fn weights(text: Option<&str>) -> Result<Weights, String> {
     let mut weights = serde_json::to_value(Weights::default()).map_err(|error| error.to_string())?;
@@ -189,7 +193,7 @@ fn weights(text: Option<&str>) -> Result<Weights, String> {
             .ok_or_else(|| format!("--weights: {pair:?} is not name=value"))?;
         let value: u32 = value
             .parse()
-            .map_err(|_| format!("--weights: {value:?} is not a number"))?;
+            .map_err(|_| format!("--weights: {value:?} is not a whole number from 0 to {}", u32::MAX))?;
         let fields = weights.as_object_mut().ok_or("weights are a list of fields")?;
         if !fields.contains_key(name) {
             let known: Vec<_> = fields.keys().map(String::as_str).collect();
@@ -202,6 +206,11 @@ fn weights(text: Option<&str>) -> Result<Weights, String> {
         if !counted && value > 100 {
             return Err(format!(
                 "--weights: {name}={value} is no percentage: it must be from 0 to 100"
+            ));
+        }
+        if name == "longestSeconds" && value > LONGEST_SECONDS {
+            return Err(format!(
+                "--weights: {name}={value} is longer than a scenario may run: {LONGEST_SECONDS}, ten years"
             ));
         }
         fields.insert(name.to_owned(), value.into());

@@ -7,7 +7,8 @@ use clap::Args;
 
 use super::exit::{Exit, Trouble};
 use super::printer::Printer;
-use super::{moment, sources};
+use super::{moment, sources, version};
+use crate::api::features::Version;
 use crate::api::pod::Pod;
 use crate::kernel::{Duration, Time};
 use crate::scenario::load::load_as;
@@ -47,6 +48,9 @@ pub(super) struct Arguments {
     /// The lines of the attempt before the last one
     #[arg(long)]
     previous: bool,
+    /// Which Kubernetes' kubelet and API server to be, in place of what the scenario says
+    #[arg(long, value_name = "VERSION", value_parser = version)]
+    kubernetes_version: Option<Version>,
 }
 
 /// Runs the command.
@@ -54,7 +58,7 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
     let until = arguments.at.map_or(Time::MAX, |span| Time::ZERO + span);
     let (pod, files) = moment::name_first(Some("podlapse logs"), arguments.pod.as_deref(), &arguments.files)?;
     let sources = sources::read(files)?;
-    let (mut input, warnings) = load_as(&sources, None)?;
+    let (mut input, warnings) = load_as(&sources, arguments.kubernetes_version)?;
     // As for `get`: a moment after the scenario's own end is simulated all the same.
     input.scenario.run_for = arguments.at.or(input.scenario.run_for);
     let named = match &pod {
@@ -108,8 +112,8 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
         namespace: arguments.namespace.clone(),
     };
     let text = logs::render(&records, &options);
-    if text.is_empty() && options.prefix {
-        let place = arguments.namespace.as_ref();
+    if text.is_empty() {
+        let place = arguments.namespace.as_ref().filter(|_| options.prefix);
         let place = place.map_or(String::new(), |namespace| format!(" in {namespace} namespace"));
         printer.remark(format_args!("Nothing was written{place}."));
     }

@@ -88,9 +88,10 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
     let watch = clock::Watch::start();
     let shard = arguments.shard.unwrap_or(Shard::WHOLE);
     let bar = progress::bar(printer, Some(sweep.runs() / shard.count));
+    let mut pace = progress::Pace::start();
     let table = sweep.sweep(shard, fuzz::threads(arguments.jobs), |done| {
         bar.set_position(done);
-        !progress::is_interrupted()
+        pace.next(done, None)
     })?;
     bar.finish_and_clear();
     // A file holds the whole or is left as it was.

@@ -11,7 +11,7 @@ use super::generate::Generator;
 use super::mutate::mutated;
 use super::shard::Shard;
 use super::shrink::shrunk;
-use super::threads;
+use super::threads::{self, FIRST_BATCH};
 use super::weights::Weights;
 use super::write;
 use crate::api::features::Version;
@@ -96,12 +96,11 @@ pub struct Report {
     pub stopped: bool,
 }
 
-/// Runs between two looks at whether to stop.
-const BATCH: u64 = 2_048;
 /// Inputs that shrinking tries at most.
 const SHRINK_TRIES: usize = 1_500;
-/// A run of some minutes with more records than this goes round in circles.
+/// A run with more records than this, and more than so many a second for each pod, goes round in circles.
 const MOST_RECORDS: u64 = 500_000;
+const MOST_RECORDS_PER_SECOND: u64 = 2_000;
 /// The engine has panicked, or a run does not come to an end.
 pub const NO_PANIC: &str = "no-panic";
 /// How the names of expectations begin.
@@ -117,9 +116,17 @@ pub fn check_all(input: &Rc<Input>, expectations: &[Compiled]) -> Vec<Broken> {
     let checker = Rc::new(RefCell::new(Checker::new(input.clone())));
     let records: Rc<RefCell<Vec<Record>>> = Rc::default();
     let (sink, kept, keeps) = (checker.clone(), records.clone(), !expectations.is_empty());
+    let per_second = MOST_RECORDS_PER_SECOND * input.pods.len() as u64;
     let ended = catch_unwind(AssertUnwindSafe(|| {
         sim::run_with(input, move |record| {
-            assert!(record.seq < MOST_RECORDS, "the run does not come to an end");
+            let goes_on = || {
+                let seconds = u64::try_from(record.at.as_nanos() / 1_000_000_000).unwrap_or(0);
+                record.seq < MOST_RECORDS + seconds * per_second
+            };
+            assert!(
+                record.seq < MOST_RECORDS || goes_on(),
+                "the run does not come to an end"
+            );
             sink.borrow_mut().observe(&record);
             if keeps {
                 kept.borrow_mut().push(record);
@@ -208,15 +215,16 @@ impl Plan {
             .take_while(move |run| *run < end)
     }
 
-    /// Fuzzes. `go_on` is told after each batch how many runs are done, and says whether to go on. The result depends
-    /// on neither threads nor batches. Errors when the threads cannot be had.
-    pub fn fuzz(&self, mut go_on: impl FnMut(u64) -> bool) -> Result<Report, String> {
+    /// Fuzzes. `pace` is told after each batch how many runs are done, and says how many more to do before it is asked
+    /// again; None stops. The result depends on neither threads nor batches. Errors when the threads cannot be had.
+    pub fn fuzz(&self, mut pace: impl FnMut(u64) -> Option<usize>) -> Result<Report, String> {
         let threads = threads::pool(self.jobs)?;
         let mut report = Report::default();
         let mut found: Vec<(Broken, u64, u64)> = Vec::new();
         let mut runs = self.runs();
+        let mut size = FIRST_BATCH;
         loop {
-            let batch: Vec<u64> = runs.by_ref().take(usize::try_from(BATCH).unwrap_or(1)).collect();
+            let batch: Vec<u64> = runs.by_ref().take(size).collect();
             if batch.is_empty() {
                 break;
             }
@@ -229,9 +237,12 @@ impl Plan {
                 }
             }
             report.checked += batch.len() as u64;
-            if !go_on(report.checked) {
-                report.stopped = true;
-                break;
+            match pace(report.checked) {
+                Some(next) => size = next,
+                None => {
+                    report.stopped = true;
+                    break;
+                }
             }
         }
         let findings = found.into_iter().map(|(broken, run, runs)| {
@@ -253,7 +264,7 @@ impl Plan {
     fn judge(&self, batch: &[u64]) -> Vec<(u64, Vec<Broken>)> {
         batch
             .par_iter()
-            .with_min_len(16)
+            .with_min_len((batch.len() / 64).max(1))
             .map_init(
                 || {
                     let expectations = self.around.as_ref().map(compiled);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::measure::Measure;
 use super::shard::{Mark, Shard, fingerprint};
-use super::threads;
+use super::threads::{self, FIRST_BATCH};
 use super::vary::{Names, Spot, Vary, shown};
 use crate::api::decode::is_list;
 use crate::api::diagnostic::{Diagnostic, Diagnostics};
@@ -55,9 +55,6 @@ pub struct Table {
     /// it was stopped before its end
     pub stopped: bool,
 }
-
-/// Runs between two looks at whether to stop.
-const BATCH: usize = 1_024;
 
 impl Sweep {
     /// A sweep of what the sources say, which give `input`: `draws` runs at each point of the grid. Errors with what
@@ -240,9 +237,14 @@ impl Sweep {
         Diagnostics(errors.0.into_iter().map(blamed).collect())
     }
 
-    /// Runs the shard's runs. `go_on` is told after each batch how many rows there are, and says whether to go on.
-    /// Errors with the first point that cannot be used.
-    pub fn sweep(&self, shard: Shard, jobs: usize, mut go_on: impl FnMut(u64) -> bool) -> Result<Table, Diagnostics> {
+    /// Runs the shard's runs. `pace` is told after each batch how many rows there are, and says how many more to make before
+    /// it is asked again; None stops. Errors with the first point that cannot be used.
+    pub fn sweep(
+        &self,
+        shard: Shard,
+        jobs: usize,
+        mut pace: impl FnMut(u64) -> Option<usize>,
+    ) -> Result<Table, Diagnostics> {
         let threads = threads::pool(jobs).map_err(|message| Diagnostics(vec![Diagnostic::general(message)]))?;
         let mut table = Table {
             header: self.header(),
@@ -250,21 +252,25 @@ impl Sweep {
             ..Table::default()
         };
         let mut runs = shard.runs(self.runs());
+        let mut size = FIRST_BATCH;
         loop {
-            let batch: Vec<u64> = runs.by_ref().take(BATCH).collect();
+            let batch: Vec<u64> = runs.by_ref().take(size).collect();
             if batch.is_empty() {
                 return Ok(table);
             }
             let rows: Vec<Result<Vec<String>, Diagnostics>> = threads.install(|| {
-                let rows = batch.par_iter().with_min_len(4);
+                let rows = batch.par_iter().with_min_len((batch.len() / 256).max(1));
                 rows.map_init(|| None, |at, run| self.row(at, *run)).collect()
             });
             for row in rows {
                 table.rows.push(row?);
             }
-            if !go_on(table.rows.len() as u64) {
-                table.stopped = true;
-                return Ok(table);
+            match pace(table.rows.len() as u64) {
+                Some(next) => size = next,
+                None => {
+                    table.stopped = true;
+                    return Ok(table);
+                }
             }
         }
     }

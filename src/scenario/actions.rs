@@ -68,7 +68,9 @@ const KINDS: [&str; 11] = [
 
 /// The kind of an action and what it is done with: `{at: 1s, shutdownNode: {}}`, also with nothing in it.
 pub(super) fn action_of(node: &Node) -> Option<(&'static str, &Node)> {
-    let mut given = node.fields().iter().filter_map(|(key, value)| {
+    // null is as good as leaving out.
+    let given = node.fields().iter().filter(|(_, value)| !value.is_null());
+    let mut given = given.filter_map(|(key, value)| {
         let kind = KINDS.iter().find(|kind| **kind == &*key.name)?;
         Some((*kind, value))
     });

@@ -278,7 +278,9 @@ impl<'f> Fit<'f> {
             }
             Some(name) if !self.nodes.contains(name) && (!self.nodes.is_empty() || &**name != "node-1") => {
                 if let Some(place) = with.get("node") {
-                    let hint = known("node", name, self.nodes.iter().map(|n| &**n));
+                    // A scenario that lists no nodes has one.
+                    let only = self.nodes.is_empty().then_some("node-1");
+                    let hint = known("node", name, self.nodes.iter().map(|n| &**n).chain(only));
                     problems.at(place, &format!("nothing defines node {name:?}")).hint = hint;
                 }
             }

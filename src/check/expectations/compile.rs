@@ -155,6 +155,9 @@ fn parse(source: &str) -> Result<(Expression, SourceInfo), (usize, String)> {
 
 /// A parser generator's message in plain words.
 fn plain(message: &str) -> String {
+    if message.contains("Recursion limit") {
+        return format!("the expression is nested more than {DEEPEST} levels deep");
+    }
     let message = message.strip_prefix("Syntax error: ").unwrap_or(message);
     if message.contains("'<EOF>'") {
         return "the expression ends too early".to_owned();

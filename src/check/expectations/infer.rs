@@ -318,8 +318,16 @@ impl<'a> Inference<'a> {
                 Type::Bool
             }
             (operators::ADD, [left, right]) => {
-                let (left, right) = (self.infer(left), self.infer(right));
-                sum(left, right)
+                let (left_type, right_type) = (self.infer(left), self.infer(right));
+                let unlike = [(&left_type, &right_type), (&right_type, &left_type)];
+                if unlike
+                    .iter()
+                    .any(|(a, b)| a.is_string() && matches!(b, Type::Number | Type::List(_)))
+                {
+                    let message = format!("{} and {} cannot be added", left_type.name(), right_type.name());
+                    self.wrong(id, first_word(left), message, None);
+                }
+                sum(left_type, right_type)
             }
             (operators::SUBSTRACT | operators::MULTIPLY | operators::DIVIDE | operators::MODULO, [left, right]) => {
                 let left = self.infer(left);
