@@ -102,6 +102,22 @@ fn a_file_is_written_instead_of_standard_output() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_link_to_a_file_is_followed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let link = folder.path().join("link.txt");
+    std::os::unix::fs::symlink("target.txt", &link).expect("made");
+    let output = run(POD, &["run", "--output-file", link.to_str().expect("UTF-8"), "-"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(link.is_symlink());
+    assert!(
+        std::fs::read_to_string(folder.path().join("target.txt"))
+            .expect("written")
+            .contains("pod created")
+    );
+}
+
+#[test]
 fn colour_is_for_who_asks() {
     let escape = |output: &Output| output.stdout.contains(&0x1b);
     assert!(!escape(&run(POD, &["run", "-"])));

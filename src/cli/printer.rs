@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
@@ -141,12 +141,25 @@ impl Printer {
 /// what was there before.
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Trouble> {
     let failed = |error: std::io::Error| Trouble::writing(&path.display().to_string(), &error);
-    let Some(mut file) = neighbour(path)? else {
+    let target = followed(path);
+    let Some(mut file) = neighbour(&target)? else {
         return std::fs::write(path, bytes).map_err(failed);
     };
     file.write_all(bytes).map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
+    file.persist(&target).map_err(|error| failed(error.error))?;
     Ok(())
+}
+
+/// Where a link leads, as a shell's `>` follows it; the file may not be there yet.
+fn followed(path: &Path) -> PathBuf {
+    // As many links as Linux follows.
+    const LINKS: usize = 40;
+    let mut path = path.to_owned();
+    for _ in 0..LINKS {
+        let Ok(target) = path.read_link() else { break };
+        path = path.parent().unwrap_or(Path::new("")).join(target);
+    }
+    path
 }
 
 /// Errors as [`write_file`] would, for before the work whose outcome the file is to hold. Nothing is left behind, whatever
@@ -156,7 +169,7 @@ pub(crate) fn try_file(path: &Path) -> Result<(), Trouble> {
         let error = std::io::ErrorKind::IsADirectory.into();
         return Err(Trouble::writing(&path.display().to_string(), &error));
     }
-    neighbour(path).map(drop)
+    neighbour(&followed(path)).map(drop)
 }
 
 /// A new file that may take the name of `path`; None: what is there is not a file, such as /dev/stdout or a pipe. It cannot

@@ -10,7 +10,7 @@ use crate::api::shape::{Field, ONE_OF, Object, REQUIRED, Shape};
 
 /// A duration as Go writes it, without a sign.
 const DURATION: &str =
-    r"^(0|([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))*$";
+    r"^\+?(0|([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))*$";
 
 /// The schema (draft 2020-12).
 pub fn schema() -> Value {
