@@ -251,6 +251,10 @@ fn a_stored_timeline_tells_of_the_scenarios_own_version_only() {
     assert_eq!(podlapse(folder.path(), &update).status.code(), Some(0));
     assert_eq!(stored("good.timeline.snap"), newer);
     assert_eq!(stored("older.timeline.snap"), older);
+    // One version is told of as each of all is.
+    let output = podlapse(folder.path(), &["test", ".", "--kubernetes-version", "1.33"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    assert!(!folder.path().join("good.timeline.snap.new").exists());
 }
 
 #[test]

@@ -57,7 +57,8 @@ pub(super) struct Arguments {
     /// Run at most so many scenarios at once; default: one for each processor
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
-    /// Which Kubernetes' kubelet and API server to be, in place of what the scenarios say
+    /// Which Kubernetes' kubelet and API server to be, in place of what the scenarios say. Timelines stored for another
+    /// version are not held against
     #[arg(long, value_name = "VERSION", value_parser = version)]
     kubernetes_version: Option<Version>,
     /// Run each scenario as every version from 1.31 to 1.36; what is expected must hold in each. Stored timelines are

@@ -68,11 +68,14 @@ impl How {
     /// The version to run the texts as, in place of what they say; and whether that is the run that the stored timeline
     /// tells of. In its own version a scenario runs as it is written, nodes of other versions included.
     pub(super) fn place(self, texts: &[Source]) -> (Option<Version>, bool) {
+        let is_own = |version| {
+            let own = load_as(texts, None).ok();
+            own.is_some_and(|(input, _)| input.scenario.kubelet.features.version == version)
+        };
         match self {
-            How::Once(version) => (version, true),
+            How::Once(version) => (version, version.is_none_or(is_own)),
             How::Each(version) => {
-                let own = load_as(texts, None).ok();
-                let is_own = own.is_some_and(|(input, _)| input.scenario.kubelet.features.version == version);
+                let is_own = is_own(version);
                 (Some(version).filter(|_| !is_own), is_own)
             }
         }
