@@ -190,10 +190,12 @@ fn json(entries: &[Entry<'_>]) -> serde_json::Map<String, serde_json::Value> {
 }
 
 /// What is not requested is requested as it is limited, unless `known` says otherwise (`SetDefaults_Pod`).
-fn defaulted<'n>(limits: &[Entry<'n>], given: &[Entry<'n>], known: &Amounts<'_>) -> Vec<Entry<'n>> {
+/// A pod requests only what it may.
+fn defaulted<'n>(limits: &[Entry<'n>], given: &[Entry<'n>], scope: Scope, known: &Amounts<'_>) -> Vec<Entry<'n>> {
+    let may = |name: &str| scope == Scope::Container || OF_PODS.contains(&name) || name.starts_with(HUGE_PAGES);
     let missing = limits
         .iter()
-        .filter(|limit| given.iter().all(|request| request.name != limit.name));
+        .filter(|limit| may(limit.name) && given.iter().all(|request| request.name != limit.name));
     missing
         .map(|limit| {
             let known = known.get(limit.name).filter(|_| matches!(limit.name, "cpu" | "memory"));
@@ -221,7 +223,7 @@ fn resources_with(
     let path = problems.path(node);
     let limits = entries(node.get("limits"));
     let mut requests = entries(node.get("requests"));
-    let more = defaulted(&limits, &requests, known);
+    let more = defaulted(&limits, &requests, scope, known);
     let mut after = Vec::new();
     let late = if is_pod { &mut requests } else { &mut after };
     late.extend(more);
