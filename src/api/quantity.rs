@@ -2,6 +2,8 @@
 
 /// An amount in thousand-millionths (nano), cut to what 128 bits hold.
 pub(crate) fn parse(text: &str) -> Option<i128> {
+    // `Quantity.UnmarshalJSON` takes spaces around it.
+    let text = text.trim();
     let (negative, unsigned) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),

@@ -161,6 +161,11 @@ impl<'a> Amounts<'a> {
         self.0.get(name).copied()
     }
 
+    /// All of them by name.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'a str, Amount<'a>)> + '_ {
+        self.0.iter().map(|(name, amount)| (*name, *amount))
+    }
+
     pub(crate) fn set(&mut self, name: &'a str, amount: Amount<'a>) {
         self.0.insert(name, amount);
     }

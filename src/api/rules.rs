@@ -27,8 +27,8 @@ pub(crate) enum Rule {
     Forbidden(&'static str),
     /// one of these words
     OneOf(&'static [&'static str]),
-    /// one of these words, or one that begins as one of the others
-    OneOfOrBeginning(&'static [&'static str], &'static [&'static str]),
+    /// one of these words, which is checked where the value is decoded
+    Words(&'static [&'static str]),
     /// one of these words, else the message
     Among(&'static [&'static str], &'static str),
     /// a text of this form
@@ -41,6 +41,8 @@ pub(crate) enum Rule {
     Exactly(usize, &'static str),
     /// a map of labels
     Labels,
+    /// a map of annotations
+    Annotations,
     /// a list whose items differ in these fields
     Distinct(&'static [&'static str]),
     /// a map whose booleans are not these, all together
@@ -223,7 +225,7 @@ impl Validator<'_, '_> {
 
     fn one(&mut self, rule: &Rule, value: Value<'_>) {
         match rule {
-            Rule::Optional | Rule::EvenMissing | Rule::Required(_) | Rule::Given(_) => {}
+            Rule::Optional | Rule::EvenMissing | Rule::Required(_) | Rule::Given(_) | Rule::Words(_) => {}
             Rule::Absent(message) => {
                 if value.node.is_some() {
                     self.invalid(value, "", message, None);
@@ -234,10 +236,8 @@ impl Validator<'_, '_> {
                     self.tell(value.mark(), &format!("Forbidden: {message}"), None);
                 }
             }
-            Rule::OneOf(words) => self.one(&Rule::OneOfOrBeginning(words, &[]), value),
-            Rule::OneOfOrBeginning(words, beginnings) => {
-                let begins = |text: &str| beginnings.iter().any(|beginning| text.starts_with(beginning));
-                if let Some(text) = value.text().filter(|text| !words.contains(text) && !begins(text)) {
+            Rule::OneOf(words) => {
+                if let Some(text) = value.text().filter(|text| !words.contains(text)) {
                     self.unsupported(value, text, words);
                 }
             }
@@ -269,6 +269,7 @@ impl Validator<'_, '_> {
                 }
             }
             Rule::Labels => self.labels(value.node.map_or(&[], Node::fields)),
+            Rule::Annotations => self.annotations(value),
             Rule::Distinct(fields) => self.distinct(value.items(), fields),
             Rule::NotTogether(booleans, message) => {
                 let are = |node: &Node| booleans.iter().all(|(field, is)| node.boolean_at(field) == Some(*is));
@@ -312,6 +313,25 @@ impl Validator<'_, '_> {
                 self.tell(key.span, &format!("Invalid value: {:?}: {message}", &*key.name), None);
             }
             self.one(&Rule::Like(Form::LabelValue), Value::item(node, node));
+        }
+    }
+
+    /// `ValidateAnnotations`: keys as of labels, in any case; their texts may be anything, up to a length in all.
+    fn annotations(&mut self, value: Value<'_>) {
+        const MOST: usize = 256 * 1024;
+        let annotations = value.node.map_or(&[][..], Node::fields);
+        for (key, _) in annotations {
+            if let Some(message) = Form::LabelKey.error(&key.name.to_lowercase()) {
+                self.tell(key.span, &format!("Invalid value: {:?}: {message}", &*key.name), None);
+            }
+        }
+        let length = |(key, node): &(Key, Node)| key.name.len() + node.text().map_or(0, |text| text.len());
+        if annotations.iter().map(length).sum::<usize>() > MOST {
+            self.tell(
+                value.mark(),
+                &format!("Too long: may not be more than {MOST} bytes"),
+                None,
+            );
         }
     }
 

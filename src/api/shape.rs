@@ -75,7 +75,7 @@ impl Field {
     /// The words that it may have, if a rule says so without a condition.
     pub(crate) fn words(&self) -> Option<&'static [&'static str]> {
         self.rules.iter().find_map(|rule| match rule {
-            Rule::OneOf(words) => Some(*words),
+            Rule::OneOf(words) | Rule::Words(words) => Some(*words),
             _ => None,
         })
     }
@@ -195,10 +195,16 @@ impl<'a> Problems<'a> {
 
     /// The API server's `field.NotSupported`.
     pub(crate) fn unsupported(&mut self, node: &Node, supported: &[&str]) {
+        let path = self.path(node);
+        self.unsupported_at(node, &path, supported);
+    }
+
+    /// `field.NotSupported` of a value that the API server calls by that path.
+    pub(crate) fn unsupported_at(&mut self, node: &Node, path: &str, supported: &[&str]) {
         let message = unsupported(&short(node), supported);
         let given = node.text().map_or("", |text| text);
         let near = nearest(given, supported.iter().copied());
-        let found = self.at(node, &message);
+        let found = self.mark(node.mark(), format!("{path}: {message}"));
         if let Some(near) = near {
             found.hint = Some(format!("is it {near:?}?"));
         }

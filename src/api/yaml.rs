@@ -173,7 +173,7 @@ impl<'s> Builder<'s> {
     ) -> Result<Value, Box<Diagnostic>> {
         let resolved = || scalar::plain(&text);
         let value = match tag.map(|tag| (core_tag(tag), tag)) {
-            None if style == ScalarStyle::Plain => return Ok(resolved()),
+            None if style == ScalarStyle::Plain => return Ok(whole(resolved())),
             None | Some((Some("str" | "timestamp" | "binary"), _)) => return Ok(Value::Text(text.as_ref().into())),
             Some((None, _)) => return Err(self.error(span, "a tag of one's own is not supported")),
             Some((Some("int"), _)) => Some(resolved()).filter(|v| matches!(v, Value::Integer(_))),
@@ -181,8 +181,8 @@ impl<'s> Builder<'s> {
             Some((Some("null"), _)) => Some(resolved()).filter(|v| matches!(v, Value::Null)),
             #[allow(clippy::cast_precision_loss)]
             Some((Some("float"), _)) => match resolved() {
-                Value::Integer(integer) => Some(Value::Number(integer as f64)),
-                Value::Number(number) => Some(Value::Number(number)),
+                Value::Integer(integer) => Some(whole(Value::Number(integer as f64))),
+                Value::Number(number) => Some(whole(Value::Number(number))),
                 _ => None,
             },
             Some((Some(_), _)) => None,
@@ -283,6 +283,18 @@ impl<'s> Builder<'s> {
             },
         }
         Ok(())
+    }
+}
+
+/// A number without a fraction is an integer: between YAML and the API server there is JSON, in which `1.0` and `1e3` are
+/// written as 1 and 1000.
+fn whole(value: Value) -> Value {
+    /// From here on JSON has exponents.
+    const MOST: f64 = 1e21;
+    match value {
+        #[allow(clippy::cast_possible_truncation)] // It has no fraction, and 128 bits hold it.
+        Value::Number(number) if number.fract() == 0.0 && number.abs() < MOST => Value::Integer(number as i128),
+        value => value,
     }
 }
 

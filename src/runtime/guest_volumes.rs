@@ -142,11 +142,6 @@ impl Guests {
                 b"token".to_vec(),
                 default,
             )]),
-            "clusterTrustBundle" => Some(vec![(
-                text(source, "path")?.to_owned(),
-                b"certificate\n".to_vec(),
-                default,
-            )]),
             _ => None,
         }
     }

@@ -8,7 +8,8 @@ use super::fit::{Fit, Owned};
 use super::types::{ActionKind, Input, ObjectInput, PodInput, Scenario};
 use super::{actions, decode, gates, versions};
 use crate::api::decode::{
-    Decoded, Head, Manifest, PriorityClass, Workload, decode as decode_manifest, generated_name, head, is_dns_subdomain,
+    Decoded, Head, Manifest, PriorityClass, Workload, WorkloadKind, decode as decode_manifest, generated_name, head,
+    is_dns_subdomain,
 };
 use crate::api::diagnostic::{Diagnostic, Diagnostics};
 use crate::api::features::Version;
@@ -179,6 +180,10 @@ impl<'s> Loader<'s> {
         self.errors.push(error.hint(format!("the first one is at {place}")));
     }
 
+    fn is_taken(&self, kind: &'static str, namespace: &Name, name: &Name) -> bool {
+        self.names.contains_key(&(kind, namespace.clone(), name.clone()))
+    }
+
     fn place(&self, (file, span): Mark) -> crate::api::place::Place {
         self.lines[file].place(&self.sources[file], span.start as usize)
     }
@@ -273,19 +278,30 @@ impl<'s> Loader<'s> {
         let mut pods = Vec::new();
         let mut owned = Owned::default();
         let makers = std::mem::take(&mut self.makers);
+        for (maker, mark) in &makers {
+            if let Maker::Workload(workload) = maker {
+                for name in workload.known_names() {
+                    self.claim("Pod", &workload.namespace, &name, *mark);
+                }
+            }
+        }
         for (number, (maker, mark)) in makers.iter().enumerate() {
             let first = pods.len();
             match maker {
                 Maker::Pod { pod, generated } => {
                     let mut pod = (**pod).clone();
                     if *generated {
-                        pod.name = generated_name(scenario.seed, &pod.namespace, &pod.name, number as u64);
+                        let is_taken = |name: &Name| self.is_taken("Pod", &pod.namespace, name);
+                        pod.name = generated_name(scenario.seed, &pod.namespace, &pod.name, number as u64, is_taken);
+                        self.claim("Pod", &pod.namespace, &pod.name, *mark);
                     }
                     pods.push(pod);
                 }
                 Maker::Workload(workload) => {
-                    let made = workload.pods(scenario.seed, nodes);
-                    for pod in &made {
+                    let is_taken = |name: &Name| self.is_taken("Pod", &workload.namespace, name);
+                    let made = workload.pods(scenario.seed, nodes, is_taken);
+                    // What is drawn is not taken; other names have been claimed above.
+                    for pod in made.iter().filter(|_| workload.kind != WorkloadKind::StatefulSet) {
                         self.claim("Pod", &pod.namespace, &pod.name, *mark);
                     }
                     owned.add(workload, &made);

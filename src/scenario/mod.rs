@@ -4,6 +4,7 @@ mod actions;
 mod decode;
 mod defaults;
 pub mod distributions;
+mod dropped;
 pub mod duration;
 mod expect;
 mod fit;

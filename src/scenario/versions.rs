@@ -55,6 +55,7 @@ pub(super) struct Refusal {
 /// What the API server makes of fields that the version has not, or has behind a gate that is off: it drops them
 /// (`pkg/api/pod: dropDisabledFields`), or refuses the pod in the words of its validation.
 pub(super) fn admit(pod: &mut Pod, features: &Features) -> Result<(), Refusal> {
+    super::dropped::drop_disabled(pod);
     if !features.image_volumes {
         drop_image_volumes(pod);
     }

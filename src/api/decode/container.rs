@@ -3,20 +3,25 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::environment::Scope;
 use super::handlers::{ProbeKind, Surroundings, hook, probe};
-use super::{environment, names};
+use super::{environment, mounts, names, ports, resources};
 use crate::api::image_name::ImageName;
 use crate::api::node::Node;
 use crate::api::pod::{
-    Container, ContainerPort, ContainerType, Name, PullPolicy, RestartPolicy, RestartRule, RestartRuleAction, Volume,
+    Container, ContainerType, Name, PullPolicy, RestartPolicy, RestartRule, RestartRuleAction, Volume,
 };
 use crate::api::shape::Problems;
 
 /// What a container needs to know of its pod.
 pub(super) struct PodFacts<'p> {
+    /// its spec as it is written
+    pub(super) spec: &'p Node,
     pub(super) volumes: &'p [Volume],
     pub(super) claim_templates: &'p [Name],
+    /// what spec.resourceClaims are called
+    pub(super) claims: &'p BTreeSet<Name>,
+    /// it is no template
+    pub(super) is_pod: bool,
     pub(super) grace: i64,
     pub(super) restart_policy: RestartPolicy,
 }
@@ -65,7 +70,9 @@ pub(super) fn container(
         problems.required(node, "image", "");
         "".into()
     });
-    if let Some(image) = node.get("image")
+    // In a template they are let through: only the pods that are made of it are refused.
+    if pod.is_pod
+        && let Some(image) = node.get("image")
         && image.text().is_some_and(|text| text.trim() != &**text)
     {
         problems.invalid(image, "must not have leading or trailing whitespace");
@@ -78,7 +85,7 @@ pub(super) fn container(
         match policy.text().map_or("", |text| text) {
             "" | "File" => {}
             "FallbackToLogsOnError" => container.termination_message_fallback = true,
-            _ => problems.unsupported(policy, &["FallbackToLogsOnError", "File"]),
+            _ => problems.unsupported(policy, &["File", "FallbackToLogsOnError"]),
         }
     }
     container.command = node.texts_at("command");
@@ -91,16 +98,17 @@ pub(super) fn container(
     container.env = node
         .list("env")
         .iter()
-        .map(|n| environment::variable(problems, n))
+        .map(|n| environment::variable(problems, n, pod.spec))
         .collect();
     container.env_from = node
         .list("envFrom")
         .iter()
         .filter_map(|n| environment::source(problems, n))
         .collect();
-    container.ports = ports(problems, node);
-    mounts(problems, node, pod, &mut container);
-    container.resources = environment::resources(problems, node.get("resources"), Scope::Container);
+    container.ports = ports::ports(problems, node);
+    mounts::mounts(problems, node, pod, &mut container);
+    mounts::devices(problems, node, pod);
+    container.resources = resources::of_container(problems, node, pod);
     resize_policy(problems, node, pod);
     let told = node.get("command").or_else(|| node.get("args")).unwrap_or(node);
     container.place = Some(Arc::new(problems.place(told)));
@@ -232,90 +240,6 @@ fn rule(problems: &mut Problems<'_>, node: &Node) -> RestartRule {
             .filter_map(Node::integer)
             .filter_map(|value| i32::try_from(value).ok())
             .collect(),
-    }
-}
-
-/// containers[].ports (`validateContainerPorts`)
-fn ports(problems: &mut Problems<'_>, node: &Node) -> Vec<ContainerPort> {
-    let mut names: BTreeSet<Name> = BTreeSet::new();
-    let mut ports = Vec::new();
-    for port in node.list("ports") {
-        let name = port.filled_at("name").cloned();
-        if let (Some(name), Some(node)) = (&name, port.get("name")) {
-            if let Some(message) = names::port_name_error(name) {
-                problems.invalid(node, message);
-            } else if !names.insert(name.clone()) {
-                problems.duplicate(node);
-            }
-        }
-        if let Some(protocol) = port.get("protocol")
-            && !matches!(protocol.text().map(|p| &**p), Some("" | "TCP" | "UDP" | "SCTP"))
-        {
-            problems.unsupported(protocol, &["SCTP", "TCP", "UDP"]);
-        }
-        let number = match port.get("containerPort") {
-            None => {
-                problems.required(port, "containerPort", "");
-                0
-            }
-            Some(node) => port_number(problems, node),
-        };
-        if let Some(node) = port.get("hostPort")
-            && node.integer() != Some(0)
-        {
-            port_number(problems, node);
-        }
-        ports.push(ContainerPort {
-            name,
-            port: number,
-            protocol: port.filled_at("protocol").cloned().unwrap_or_else(|| "TCP".into()),
-        });
-    }
-    ports
-}
-
-/// A port's number (`IsValidPortNum`).
-pub(super) fn port_number(problems: &mut Problems<'_>, node: &Node) -> u16 {
-    let number = node.integer().and_then(|number| u16::try_from(number).ok());
-    number.filter(|number| *number > 0).unwrap_or_else(|| {
-        problems.invalid(node, "must be between 1 and 65535, inclusive");
-        0
-    })
-}
-
-/// containers[].volumeMounts (`ValidateVolumeMounts`)
-fn mounts(problems: &mut Problems<'_>, node: &Node, pod: &PodFacts<'_>, container: &mut Container) {
-    let mut paths: BTreeSet<Name> = BTreeSet::new();
-    for mount in node.list("volumeMounts") {
-        let name = mount.filled_at("name").cloned();
-        match &name {
-            None => {
-                problems.required(mount, "name", "");
-            }
-            Some(name) if !pod.volumes.iter().any(|v| v.name == *name) && !pod.claim_templates.contains(name) => {
-                if let Some(node) = mount.get("name") {
-                    let known = pod.volumes.iter().map(|v| &*v.name);
-                    let near = crate::api::diagnostic::nearest(name, known).map(|near| format!("is it {near:?}?"));
-                    problems.not_found(node).hint =
-                        near.or_else(|| Some("it must be the name of one of the pod's `volumes`".to_owned()));
-                }
-            }
-            Some(_) => {}
-        }
-        let path = mount.filled_at("mountPath").cloned();
-        match &path {
-            None => {
-                problems.required(mount, "mountPath", "");
-            }
-            Some(path) if !paths.insert(path.clone()) => {
-                if let Some(node) = mount.get("mountPath") {
-                    problems.invalid(node, "must be unique");
-                }
-            }
-            Some(_) => {}
-        }
-        container.volume_mounts.push(name.unwrap_or_else(|| "".into()));
-        container.mount_paths.push(path.unwrap_or_else(|| "".into()));
     }
 }
 

@@ -117,7 +117,8 @@ fn handler(problems: &mut Problems<'_>, node: &Node, kinds: &[&str], around: &Su
             if seconds < 0 || seconds > around.grace {
                 let grace = around.grace;
                 let message = format!("must be non-negative and less than terminationGracePeriodSeconds ({grace})");
-                problems.invalid(first.get("seconds").unwrap_or(first), &message);
+                let (path, mark) = (problems.path(first), first.get("seconds").unwrap_or(first).mark());
+                problems.mark(mark, format!("{path}: Invalid value: {seconds}: {message}"));
             }
             Handler::Sleep { seconds }
         }

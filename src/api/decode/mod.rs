@@ -1,14 +1,21 @@
 //! Decodes manifests: from checked trees to objects, defaulted and validated as the API server does it.
 
+mod claims;
 mod container;
 mod cron;
 mod environment;
+mod fields;
 mod handlers;
+mod isolation;
 mod manifest;
+mod meta;
+mod mounts;
 mod names;
 mod object;
 mod pod;
+mod ports;
 mod pull_secret;
+mod resources;
 mod volumes;
 mod workloads;
 

@@ -7,6 +7,8 @@ const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alpha
      start and end with an alphanumeric character";
 const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or \
      '.', and must start and end with an alphanumeric character";
+const SEARCH_DOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' \
+     or '.', and must start and end with an alphanumeric character";
 
 const LABEL_VALUE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or \
      '.', and must start and end with an alphanumeric character";
@@ -20,6 +22,8 @@ pub(crate) enum Form {
     Label,
     /// `IsDNS1123Subdomain`
     Subdomain,
+    /// `IsDNS1123SubdomainWithUnderscore`
+    SearchDomain,
     /// `IsQualifiedName`
     LabelKey,
     /// `IsValidLabelValue`
@@ -48,6 +52,7 @@ impl Form {
     /// The first thing that is wrong with a text, as the API server says it; its regular expressions are left out.
     pub(crate) fn error(self, text: &str) -> Option<String> {
         let told = |wrong: bool, message: &str| wrong.then(|| message.to_owned());
+        let too_many_bytes = |most: usize| (text.len() > most).then(|| format!("must be no more than {most} bytes"));
         let longer = |most: usize| (text.len() > most).then(|| format!("must be no more than {most} characters"));
         match self {
             Form::Label => longer(63).or_else(|| match is_dns_label(text) {
@@ -56,8 +61,17 @@ impl Form {
                 false => Some(LABEL.to_owned()),
             }),
             Form::Subdomain => longer(253).or_else(|| told(!is_dns_subdomain(text), SUBDOMAIN)),
+            Form::SearchDomain => longer(253).or_else(|| {
+                // Underscores are let through as they stand in names of services.
+                let part = |part: &str| {
+                    let part = part.strip_prefix('_').unwrap_or(part);
+                    let ends = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+                    part.starts_with(ends) && part.ends_with(ends) && is_dns_subdomain(&part.replace('_', "-"))
+                };
+                told(!text.split('.').all(part), SEARCH_DOMAIN)
+            }),
             Form::LabelKey => label_key_error(text),
-            Form::LabelValue => longer(63).or_else(|| told(!is_label_value(text), LABEL_VALUE)),
+            Form::LabelValue => too_many_bytes(63).or_else(|| told(!is_label_value(text), LABEL_VALUE)),
             Form::VariableName => told(
                 !text.bytes().all(|b| (0x20..=0x7e).contains(&b) && b != b'='),
                 "a valid environment variable name must consist only of printable ASCII characters other than '='",
@@ -112,14 +126,17 @@ fn label_key_error(key: &str) -> Option<String> {
     };
     let wrong_prefix = prefix.and_then(|prefix| match prefix {
         "" => Some("must be non-empty".to_owned()),
-        _ => Form::Subdomain.error(prefix),
+        // Of a label's key lengths are told in bytes.
+        _ => Form::Subdomain
+            .error(prefix)
+            .map(|message| message.replace("253 characters", "253 bytes")),
     });
     if let Some(message) = wrong_prefix {
         return Some(format!("prefix part {message}"));
     }
     match name {
         "" => Some("name part must be non-empty".to_owned()),
-        _ if name.len() > 63 => Some("name part must be no more than 63 characters".to_owned()),
+        _ if name.len() > 63 => Some("name part must be no more than 63 bytes".to_owned()),
         _ => (!is_label_value(name)).then(|| format!("name part {QUALIFIED}")),
     }
 }
@@ -194,7 +211,7 @@ pub(crate) fn subdomain(problems: &mut Problems<'_>, node: &Node) {
     form(problems, node, Form::Subdomain);
 }
 
-fn form(problems: &mut Problems<'_>, node: &Node, form: Form) {
+pub(super) fn form(problems: &mut Problems<'_>, node: &Node, form: Form) {
     let Some(text) = node.text() else { return };
     if let Some(message) = form.error(text) {
         problems.invalid(node, &message).hint = form.hint(text);
@@ -269,6 +286,11 @@ mod tests {
             (Form::Label, "a.b", Some("must not contain dots")),
             (Form::Label, "A", Some(LABEL)),
             (Form::Subdomain, "a.b", None),
+            (Form::SearchDomain, "_tcp.a_b.local", None),
+            (Form::SearchDomain, "a-._b", Some(SEARCH_DOMAIN)),
+            (Form::SearchDomain, "__a", Some(SEARCH_DOMAIN)),
+            (Form::SearchDomain, "A.b", Some(SEARCH_DOMAIN)),
+            (Form::SearchDomain, "", Some(SEARCH_DOMAIN)),
             (Form::LabelKey, "a/b/c", Some("a valid label key")),
             (Form::LabelKey, "/b", Some("prefix part must be non-empty")),
             (

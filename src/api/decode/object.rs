@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::pod::metadata;
+use super::meta::metadata;
 use super::{names, pull_secret};
 use crate::api::node::{Node, Value};
 use crate::api::objects::{Object, ObjectKind, ServicePort, ServiceSpec, TargetPort, decode_base64};
@@ -149,7 +149,7 @@ fn service_port(problems: &mut Problems<'_>, port: &Node) -> Option<ServicePort>
         problems.required(port, "port", "");
         return None;
     };
-    let number = super::container::port_number(problems, node);
+    let number = super::ports::number(problems, node);
     let target = match port.get("targetPort").map(|node| (node, &node.value)) {
         Some((node, Value::Text(name))) => {
             if let Some(message) = names::port_name_error(name) {
@@ -159,7 +159,7 @@ fn service_port(problems: &mut Problems<'_>, port: &Node) -> Option<ServicePort>
         }
         // Zero stands for none, as in Go.
         Some((node, Value::Integer(target))) if *target != 0 => {
-            TargetPort::Number(super::container::port_number(problems, node))
+            TargetPort::Number(super::ports::number(problems, node))
         }
         _ => TargetPort::Number(number),
     };

@@ -1,79 +1,23 @@
 //! Pods and pod templates: defaulting (v1/defaults.go: SetDefaults_PodSpec) and validation (validation.go: ValidatePodSpec).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::container::{PodFacts, container};
-use super::{environment, names, volumes};
+use super::meta::{Meta, annotations_of_pod, metadata};
+use super::{claims, isolation, names, ports, resources, volumes};
 use crate::api::node::Node;
 use crate::api::pod::{ContainerType, Name, Origin, Pod, PodSpec, RestartPolicy};
 use crate::api::shape::Problems;
 
-/// metadata as pods have it.
-pub(super) struct Meta {
-    pub(super) namespace: Name,
-    pub(super) name: Name,
-    /// the name is only a beginning (generateName)
-    pub(super) generated: bool,
-    pub(super) labels: BTreeMap<Name, Name>,
-    pub(super) annotations: BTreeMap<Name, Name>,
-}
-
-/// metadata of any object (`ValidateObjectMeta`).
-pub(super) fn metadata(problems: &mut Problems<'_>, object: &Node) -> Meta {
-    let nothing = Node {
-        span: object.span,
-        value: crate::api::node::Value::Null,
-    };
-    let given = object.get("metadata");
-    let node = given.unwrap_or(&nothing);
-    let generate = node.filled_at("generateName");
-    let name = node.filled_at("name");
-    match (name, given) {
-        (None, _) if generate.is_some() => {}
-        (None, None) => {
-            problems.required(object, "metadata.name", "name or generateName is required");
-        }
-        (None, Some(node)) => {
-            problems.required(node, "name", "name or generateName is required");
-        }
-        (Some(_), _) => {}
-    }
-    if let Some(name) = node.get("name") {
-        names::subdomain(problems, name);
-    }
-    if let Some(namespace) = node.get("namespace")
-        && namespace
-            .text()
-            .is_some_and(|text| !text.is_empty() && !names::is_dns_label(text))
-    {
-        names::label(problems, node, "namespace");
-    }
-    Meta {
-        namespace: node.filled_at("namespace").cloned().unwrap_or_else(|| "default".into()),
-        name: name.or(generate).cloned().unwrap_or_else(|| "".into()),
-        generated: name.is_none(),
-        labels: texts(node.get("labels")),
-        annotations: texts(node.get("annotations")),
-    }
-}
-
-/// A map of texts.
-pub(super) fn texts(node: Option<&Node>) -> BTreeMap<Name, Name> {
-    let fields = node.map_or(&[][..], Node::fields);
-    let text = |(key, node): &(crate::api::node::Key, Node)| {
-        (key.name.clone(), node.text().cloned().unwrap_or_else(|| "".into()))
-    };
-    fields.iter().map(text).collect()
-}
-
 /// A pod that stands in the input by itself. Its UID is given when all pods are known.
 pub(super) fn pod(problems: &mut Problems<'_>, node: &Node) -> (Pod, bool) {
     let meta = metadata(problems, node);
+    annotations_of_pod(problems, node);
     let spec = match node.get("spec") {
-        Some(spec) => pod_spec(problems, spec, &[]),
+        Some(spec) => pod_spec(problems, spec, &[], true),
         None => {
-            problems.required(node, "spec", "");
+            problems.required(node, "spec.containers", "");
             PodSpec::plain(Vec::new())
         }
     };
@@ -108,15 +52,15 @@ pub(super) fn written(problems: &Problems<'_>, kind: &str, meta: &Meta, spec: &N
     })
 }
 
-/// v1.PodSpec. `claim_templates` are the names of volumes that a StatefulSet adds.
-pub(super) fn pod_spec(problems: &mut Problems<'_>, node: &Node, claim_templates: &[Name]) -> PodSpec {
+/// v1.PodSpec, of a pod or of a template. `claim_templates` are the names of volumes that a StatefulSet adds.
+pub(super) fn pod_spec(problems: &mut Problems<'_>, node: &Node, claim_templates: &[Name], is_pod: bool) -> PodSpec {
     let mut spec = PodSpec::plain(Vec::new());
     if let Some(policy) = node.get("restartPolicy") {
         match policy.text().map_or("", |text| text) {
             "" | "Always" => {}
             "OnFailure" => spec.restart_policy = RestartPolicy::OnFailure,
             "Never" => spec.restart_policy = RestartPolicy::Never,
-            _ => problems.unsupported(policy, &["Always", "Never", "OnFailure"]),
+            _ => problems.unsupported(policy, &["Always", "OnFailure", "Never"]),
         }
     }
     // As the API server has it: zero stays zero, a negative value becomes one.
@@ -144,7 +88,10 @@ pub(super) fn pod_spec(problems: &mut Problems<'_>, node: &Node, claim_templates
         .filter_map(|secret| secret.text_at("name"));
     spec.image_pull_secrets = secrets.cloned().collect();
     spec.volumes = volumes::volumes(problems, node);
-    containers(problems, node, claim_templates, &mut spec);
+    let claims = claims::of_pod(problems, node);
+    containers(problems, node, (claim_templates, &claims, is_pod), &mut spec);
+    ports::of_host(problems, node, is_pod);
+    isolation::isolation(problems, node);
     spec.preemption_policy = node.filled_at("preemptionPolicy").cloned();
     spec.priority_class_name = node.filled_at("priorityClassName").cloned();
     spec.priority = node
@@ -160,8 +107,8 @@ pub(super) fn pod_spec(problems: &mut Problems<'_>, node: &Node, claim_templates
         names::subdomain(problems, given);
     }
     spec.host_network = node.boolean_at("hostNetwork").unwrap_or(false);
-    spec.resources = environment::pod_resources(problems, node, &spec);
-    spec.overhead = environment::overhead(node);
+    spec.resources = resources::of_pod(problems, node, &spec, (&claims, is_pod));
+    spec.overhead = resources::overhead(problems, node);
     spec
 }
 
@@ -178,11 +125,19 @@ fn scheduling_gates(problems: &mut Problems<'_>, spec: &Node) -> Vec<Name> {
     gates
 }
 
-fn containers(problems: &mut Problems<'_>, node: &Node, claim_templates: &[Name], spec: &mut PodSpec) {
+fn containers(
+    problems: &mut Problems<'_>,
+    node: &Node,
+    (claim_templates, claims, is_pod): (&[Name], &BTreeSet<Name>, bool),
+    spec: &mut PodSpec,
+) {
     let volumes = std::mem::take(&mut spec.volumes);
     let facts = PodFacts {
+        spec: node,
         volumes: &volumes,
         claim_templates,
+        claims,
+        is_pod,
         grace: spec.termination_grace_period_seconds,
         restart_policy: spec.restart_policy,
     };

@@ -1,8 +1,11 @@
 //! The kinds that make pods from a template: what they ask for, and how their pods are named.
 
+use std::collections::BTreeSet;
+
 use sha2::{Digest, Sha256};
 
-use super::pod::{Meta, metadata, pod_spec, written};
+use super::meta::{Meta, annotations_of_pod, metadata, texts};
+use super::pod::{pod_spec, written};
 use crate::api::node::{Bytes, Node};
 use crate::api::pod::{Name, Pod, PodSpec, RestartPolicy};
 use crate::api::shape::Problems;
@@ -232,9 +235,10 @@ fn empty_template(meta: &Meta) -> Pod {
 
 fn template(problems: &mut Problems<'_>, node: &Node, spec: &Node, kind: WorkloadKind, meta: &Meta) -> Pod {
     let mut pod = empty_template(meta);
+    annotations_of_pod(problems, node);
     pod.manifest = std::sync::Arc::new(node.to_json());
-    pod.labels = super::pod::texts(node.at(&["metadata", "labels"]));
-    pod.annotations = super::pod::texts(node.at(&["metadata", "annotations"]));
+    pod.labels = texts(node.at(&["metadata", "labels"]));
+    pod.annotations = texts(node.at(&["metadata", "annotations"]));
     let claims = spec.list("volumeClaimTemplates");
     let claims: Vec<Name> = claims
         .iter()
@@ -242,10 +246,10 @@ fn template(problems: &mut Problems<'_>, node: &Node, spec: &Node, kind: Workloa
         .filter_map(|name| name.text().cloned())
         .collect();
     let Some(pod_node) = node.get("spec") else {
-        problems.required(node, "spec", "");
+        problems.required(node, "spec.containers", "");
         return pod;
     };
-    pod.spec = pod_spec(problems, pod_node, &claims);
+    pod.spec = pod_spec(problems, pod_node, &claims, false);
     pod.written = Some(written(problems, kind.as_str(), meta, pod_node));
     let is_job = matches!(kind, WorkloadKind::Job | WorkloadKind::CronJob);
     let allowed: &[&str] = if is_job { &["OnFailure", "Never"] } else { &["Always"] };
@@ -317,11 +321,24 @@ fn safe_suffix(seed: u64, purpose: &[&str], number: u64, length: usize) -> Strin
         .collect()
 }
 
-/// A name that begins with `base` and has five more characters, as `generateName` gives it.
-pub(crate) fn generated_name(seed: u64, namespace: &str, base: &str, number: u64) -> Name {
+/// A name that begins with `base` and has five more characters, as `generateName` gives it: one that is not taken.
+pub(crate) fn generated_name(
+    seed: u64,
+    namespace: &str,
+    base: &str,
+    number: u64,
+    is_taken: impl Fn(&Name) -> bool,
+) -> Name {
     // Only so much of the base is kept that the name is a label (`names.SimpleNameGenerator`).
     let kept: String = base.chars().take(58).collect();
-    format!("{kept}{}", safe_suffix(seed, &["pod", namespace, base], number, 5)).into()
+    let mut purpose = vec!["pod", namespace, base];
+    loop {
+        let name: Name = format!("{kept}{}", safe_suffix(seed, &purpose, number, 5)).into();
+        if !is_taken(&name) {
+            return name;
+        }
+        purpose.push("again");
+    }
 }
 
 impl Workload {
@@ -336,8 +353,25 @@ impl Workload {
         }
     }
 
+    /// The names of its pods, if they are known before they are made.
+    pub(crate) fn known_names(&self) -> impl Iterator<Item = Name> + '_ {
+        let (count, first) = match self.replicas {
+            Replicas::Count { count, first_ordinal } if self.kind == WorkloadKind::StatefulSet => {
+                (count, first_ordinal)
+            }
+            _ => (0, 0),
+        };
+        (0..count).map(move |number| self.ordinal_name(first + number))
+    }
+
+    /// `web-0`
+    fn ordinal_name(&self, ordinal: u64) -> Name {
+        format!("{}-{ordinal}", self.name).into()
+    }
+
     /// Its pods, named as Kubernetes names them; UIDs are given when all pods are known.
-    pub(crate) fn pods(&self, seed: u64, nodes: &[Name]) -> Vec<Pod> {
+    pub(crate) fn pods(&self, seed: u64, nodes: &[Name], is_taken: impl Fn(&Name) -> bool) -> Vec<Pod> {
+        let mut own_names: BTreeSet<Name> = BTreeSet::new();
         let hash = safe_suffix(seed, &["hash", self.kind.as_str(), &self.namespace, &self.name], 0, 10);
         let own = |kind: &str, name: &str| Some((Name::from(kind), Name::from(name)));
         (0..self.count(nodes.len() as u64))
@@ -365,7 +399,7 @@ impl Workload {
                             unreachable!("a StatefulSet counts its pods")
                         };
                         let ordinal = first_ordinal + number;
-                        pod.name = format!("{}-{ordinal}", self.name).into();
+                        pod.name = self.ordinal_name(ordinal);
                         let name = pod.name.clone();
                         let mut label = |key: &str, value: &str| {
                             pod.labels.insert(key.into(), value.into());
@@ -396,7 +430,9 @@ impl Workload {
                         format!("{owner}-")
                     }
                 };
-                pod.name = generated_name(seed, &self.namespace, &base, number);
+                let is_taken = |name: &Name| own_names.contains(name) || is_taken(name);
+                pod.name = generated_name(seed, &self.namespace, &base, number, is_taken);
+                own_names.insert(pod.name.clone());
                 pod
             })
             .collect()

@@ -1,10 +1,12 @@
 //! Fields of containers: probes, hooks, environment, resources, security.
 
-use crate::api::decode::Form::{ConfigKey, DescendingPath, HeaderName, Subdomain, VariableName};
-use crate::api::rules::If::{Has, Is, IsNot};
+use crate::api::decode::Form::{
+    ConfigKey, DescendingPath, HeaderName, Label, PathWithoutBacksteps, Subdomain, VariableName,
+};
+use crate::api::rules::If::{Is, IsNot};
 use crate::api::rules::Rule::{
-    self, Absent, Distinct, EvenMissing, Given, Inner, Like, NotTogether, OneOf, OneOfOrBeginning, Optional, Required,
-    When, Within,
+    self, Absent, Distinct, EvenMissing, Given, Inner, Like, NotTogether, OneOf, Optional, Required, When, Within,
+    Words,
 };
 use crate::api::shape::Shape::{Any, Boolean, IntOrString, List, Map, Of, Quantity, Text, Time};
 use crate::api::shape::{INT32, INT64, object};
@@ -23,20 +25,14 @@ const PRIVILEGES: Rule = NotTogether(
     "cannot set `allowPrivilegeEscalation` to false and `privileged` to true",
 );
 const PROFILES: &[&str] = &["Localhost", "RuntimeDefault", "Unconfined"];
-/// The amounts that an environment variable or a file may be set from.
-const AMOUNTS: &[&str] = &[
-    "limits.cpu",
-    "limits.ephemeral-storage",
-    "limits.memory",
-    "requests.cpu",
-    "requests.ephemeral-storage",
-    "requests.memory",
-];
+/// What mounts may say; the API server does not say in which of them something is wrong.
+pub(crate) const PROPAGATIONS: &[&str] = &["Bidirectional", "HostToContainer", "None"];
+pub(crate) const RECURSIONS: &[&str] = &["Disabled", "Enabled", "IfPossible"];
 
 object! {
     CONFIG_MAP_KEY_SELECTOR = "ConfigMapKeySelector" {
         key: Text; [Optional, Like(ConfigKey)],
-        name: Text; [Optional, Like(Subdomain)],
+        name: Text; [EvenMissing, Like(Subdomain)],
         optional: Boolean,
     }
     OBJECT_FIELD_SELECTOR = "ObjectFieldSelector" {
@@ -44,19 +40,19 @@ object! {
         fieldPath: Text,
     }
     FILE_KEY_SELECTOR = "FileKeySelector" {
-        key: Text,
+        key: Text; [Required(""), Like(VariableName)],
         optional: Boolean,
-        path: Text,
-        volumeName: Text,
+        path: Text; [Required(""), Like(PathWithoutBacksteps)],
+        volumeName: Text; [Required(""), Like(Label)],
     }
     RESOURCE_FIELD_SELECTOR = "ResourceFieldSelector" {
         containerName: Text,
         divisor: Quantity,
-        resource: Text; [Required(""), OneOfOrBeginning(AMOUNTS, &["limits.hugepages-", "requests.hugepages-"])],
+        resource: Text,
     }
     SECRET_KEY_SELECTOR = "SecretKeySelector" {
         key: Text; [Optional, Like(ConfigKey)],
-        name: Text; [Optional, Like(Subdomain)],
+        name: Text; [EvenMissing, Like(Subdomain)],
         optional: Boolean,
     }
     ENV_VAR_SOURCE = "EnvVarSource" {
@@ -213,16 +209,12 @@ object! {
     }
     VOLUME_MOUNT = "VolumeMount" {
         mountPath: Text,
-        mountPropagation: Text; [OneOf(&["Bidirectional", "HostToContainer", "None"])],
+        mountPropagation: Text; [Words(PROPAGATIONS)],
         name: Text,
         readOnly: Boolean,
-        recursiveReadOnly: Text; [OneOf(&["Disabled", "Enabled", "IfPossible"])],
-        subPath: Text; [Optional, Like(DescendingPath)],
-        subPathExpr: Text; [
-            Optional,
-            When(Has("subPath"), &[Absent("subPathExpr and subPath are mutually exclusive")]),
-            Like(DescendingPath),
-        ],
+        recursiveReadOnly: Text; [Words(RECURSIONS)],
+        subPath: Text,
+        subPathExpr: Text,
     }
     CONTAINER = "Container" {
         args: List(&Text),

@@ -2,7 +2,9 @@
 
 use crate::api::decode::Form::{LabelKey, LabelValue};
 use crate::api::rules::If::Is;
-use crate::api::rules::Rule::{Among, Each, EvenMissing, Forbidden, Labels, Like, Optional, Required, When};
+use crate::api::rules::Rule::{
+    Among, Annotations, Each, EvenMissing, Forbidden, Labels, Like, Optional, Required, When,
+};
 use crate::api::shape::Shape::{Any, Boolean, List, Map, Of, Text, Time};
 use crate::api::shape::{INT64, object};
 
@@ -29,7 +31,7 @@ object! {
         uid: Text,
     }
     OBJECT_META = "ObjectMeta" {
-        annotations: Map(&Text),
+        annotations: Map(&Text); [Annotations],
         creationTimestamp: Time,
         deletionGracePeriodSeconds: INT64,
         deletionTimestamp: Time,
@@ -57,6 +59,16 @@ object! {
     LABEL_SELECTOR = "LabelSelector" {
         matchExpressions: List(&Of(&LABEL_SELECTOR_REQUIREMENT)),
         matchLabels: Map(&Text); [Labels],
+    }
+    /// The same types in a field that the API server drops before it would check them.
+    DROPPED_LABEL_SELECTOR_REQUIREMENT = "LabelSelectorRequirement" {
+        key: Text,
+        operator: Text,
+        values: List(&Text),
+    }
+    DROPPED_LABEL_SELECTOR = "LabelSelector" {
+        matchExpressions: List(&Of(&DROPPED_LABEL_SELECTOR_REQUIREMENT)),
+        matchLabels: Map(&Text),
     }
     LOCAL_OBJECT_REFERENCE = "LocalObjectReference" {
         name: Text,

@@ -31,7 +31,7 @@ object! {
     }
     POD_DNS_CONFIG = "PodDNSConfig" {
         nameservers: List(&Text); [AtMost(3, "must not have more than 3 nameservers"), Each(&[Like(Address)])],
-        options: List(&Of(&POD_DNS_CONFIG_OPTION)),
+        options: List(&Of(&POD_DNS_CONFIG_OPTION)); [Each(&[Inner("name", &[Required("must not be empty")])])],
         searches: List(&Text),
     }
     HOST_ALIAS = "HostAlias" {
@@ -66,7 +66,8 @@ object! {
         runAsGroup: INT64; [ID],
         runAsNonRoot: Boolean,
         runAsUser: INT64; [ID],
-        seLinuxChangePolicy: Text; [OneOf(&["MountOption", "Recursive"])],
+        // MountOption is behind a gate that is off.
+        seLinuxChangePolicy: Text; [OneOf(&["Recursive"])],
         seLinuxOptions: Of(&SE_LINUX_OPTIONS),
         seccompProfile: Of(&SECCOMP_PROFILE),
         supplementalGroups: List(&INT64); [Each(&[ID])],
@@ -91,7 +92,7 @@ object! {
         hostPID: Boolean,
         hostUsers: Boolean,
         hostname: Text; [Optional, Like(Label)],
-        hostnameOverride: Text,
+        hostnameOverride: Text; [Like(Subdomain)],
         imagePullSecrets: List(&Of(&LOCAL_OBJECT_REFERENCE)),
         initContainers: List(&Of(&CONTAINER)),
         nodeName: Text,

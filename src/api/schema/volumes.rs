@@ -2,10 +2,11 @@
 
 use super::container::{OBJECT_FIELD_SELECTOR, RESOURCE_FIELD_SELECTOR};
 use super::meta::{
-    LABEL_SELECTOR, LOCAL_OBJECT_REFERENCE, OBJECT_META, TYPED_LOCAL_OBJECT_REFERENCE, TYPED_OBJECT_REFERENCE,
+    DROPPED_LABEL_SELECTOR, LABEL_SELECTOR, LOCAL_OBJECT_REFERENCE, OBJECT_META, TYPED_LOCAL_OBJECT_REFERENCE,
+    TYPED_OBJECT_REFERENCE,
 };
 use crate::api::decode::Form::{AbsolutePath, DescendingPath, DriverName, LocalPath, PathWithoutBacksteps};
-use crate::api::rules::Rule::{self, Child, EvenMissing, Given, Like, OneOf, Optional, Required, Within};
+use crate::api::rules::Rule::{self, Child, Given, Like, OneOf, Optional, Required, Within};
 use crate::api::shape::Shape::{Any, Boolean, List, Map, Of, Quantity, Text};
 use crate::api::shape::{INT32, INT64, object};
 
@@ -22,7 +23,6 @@ const HOST_PATHS: &[&str] = &[
     "FileOrCreate",
     "Socket",
 ];
-const KEY_TYPES: &[&str] = &["RSA3072", "RSA4096", "ECDSAP256", "ECDSAP384", "ECDSAP521", "ED25519"];
 
 object! {
     AWS_ELASTIC_BLOCK_STORE_VOLUME_SOURCE = "AWSElasticBlockStoreVolumeSource" {
@@ -78,8 +78,8 @@ object! {
     }
     DOWNWARD_API_VOLUME_FILE = "DownwardAPIVolumeFile" {
         fieldRef: Of(&OBJECT_FIELD_SELECTOR),
-        mode: INT32; [MODE],
-        path: Text; [Required(""), Like(LocalPath)],
+        mode: INT32,
+        path: Text,
         resourceFieldRef: Of(&RESOURCE_FIELD_SELECTOR),
     }
     DOWNWARD_API_VOLUME_SOURCE = "DownwardAPIVolumeSource" {
@@ -186,10 +186,10 @@ object! {
         volumeID: Text,
     }
     CLUSTER_TRUST_BUNDLE_PROJECTION = "ClusterTrustBundleProjection" {
-        labelSelector: Of(&LABEL_SELECTOR),
+        labelSelector: Of(&DROPPED_LABEL_SELECTOR),
         name: Text,
         optional: Boolean,
-        path: Text; [Required(""), Like(LocalPath)],
+        path: Text,
         signerName: Text,
     }
     CONFIG_MAP_PROJECTION = "ConfigMapProjection" {
@@ -201,10 +201,10 @@ object! {
         items: List(&Of(&DOWNWARD_API_VOLUME_FILE)),
     }
     POD_CERTIFICATE_PROJECTION = "PodCertificateProjection" {
-        certificateChainPath: Text; [Optional, Like(LocalPath)],
-        credentialBundlePath: Text; [Optional, Like(LocalPath)],
-        keyPath: Text; [Optional, Like(LocalPath)],
-        keyType: Text; [EvenMissing, OneOf(KEY_TYPES)],
+        certificateChainPath: Text,
+        credentialBundlePath: Text,
+        keyPath: Text,
+        keyType: Text,
         maxExpirationSeconds: INT32,
         signerName: Text,
         userAnnotations: Map(&Text),
@@ -217,7 +217,7 @@ object! {
     SERVICE_ACCOUNT_TOKEN_PROJECTION = "ServiceAccountTokenProjection" {
         audience: Text,
         expirationSeconds: INT64; [LONG_ENOUGH, SHORT_ENOUGH],
-        path: Text; [Required(""), Like(LocalPath)],
+        path: Text,
     }
     VOLUME_PROJECTION = "VolumeProjection" {
         clusterTrustBundle: Of(&CLUSTER_TRUST_BUNDLE_PROJECTION),
