@@ -7,7 +7,7 @@ use super::files::normalize;
 use super::images;
 use super::io::{Descriptor, Fd, Fds, pipe};
 use super::limits;
-use super::machine::{Assumption, Context, Machine, Observer, Role};
+use super::machine::{Assumption, Context, Machine, Observer, Role, UMASK};
 use super::network::{Answer, Connection, Network, Request};
 use super::process::{Process, Signal};
 use super::programs;
@@ -135,6 +135,7 @@ impl Container {
             cwd: normalize("/", &machine.working_dir()),
             role,
             shell: machine.shell,
+            umask: UMASK,
         };
         machine.run(&process, async move { programs::launch(context, texts).await });
         Some(process)

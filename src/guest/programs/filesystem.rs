@@ -77,7 +77,7 @@ pub(super) async fn mkdir(context: &Context, argv: &[String]) -> i32 {
                 result = match files.find("/", &at) {
                     Ok(node) if node.is_directory() => Ok(()),
                     Ok(_) => Err(FileError::Exists),
-                    Err(_) => files.make_directory("/", &at),
+                    Err(_) => context.make_directory(&at),
                 };
                 if result.is_err() {
                     break;
@@ -89,7 +89,13 @@ pub(super) async fn mkdir(context: &Context, argv: &[String]) -> i32 {
             } else {
                 path
             };
-            result = files.make_directory(&context.cwd, trimmed);
+            result = context.make_directory(trimmed);
+        }
+        if result.is_ok()
+            && let Some(mode) = options.value('m')
+            && let (Some(mode), Ok(node)) = (super::mode::changed(mode, 0o777), files.find(&context.cwd, path))
+        {
+            node.mode.set(mode);
         }
         if let Err(error) = result {
             code = complain(context, "mkdir", path, error).await;
@@ -207,7 +213,7 @@ fn copy(context: &Context, source: &Rc<Node>, target: &str) -> Result<(), FileEr
             match files.find(&context.cwd, target) {
                 Ok(node) if node.is_directory() => {}
                 Ok(_) => return Err(FileError::NotADirectory),
-                Err(_) => files.make_directory(&context.cwd, target)?,
+                Err(_) => context.make_directory(target)?,
             }
             for name in source.names() {
                 if let Some(child) = source.child(&name) {
@@ -217,7 +223,7 @@ fn copy(context: &Context, source: &Rc<Node>, target: &str) -> Result<(), FileEr
             Ok(())
         }
         Kind::File(_) => {
-            let node = files.create(&context.cwd, target)?;
+            let node = context.create(target)?;
             if Rc::ptr_eq(&node, source) {
                 return Ok(());
             }
@@ -288,6 +294,10 @@ pub(super) async fn chmod(context: &Context, argv: &[String]) -> i32 {
         return 1;
     };
     let mut code = 0;
+    if super::base(&argv[0]) == "chmod" && super::mode::changed(mode, 0).is_none() {
+        context.err(&format!("chmod: invalid mode '{mode}'")).await;
+        return 1;
+    }
     for path in paths {
         match context.files().find(&context.cwd, path) {
             Ok(node) if super::base(&argv[0]) == "chmod" => set_mode(&node, mode, options.has('R')),
@@ -299,40 +309,10 @@ pub(super) async fn chmod(context: &Context, argv: &[String]) -> i32 {
 }
 
 fn set_mode(node: &Rc<Node>, mode: &str, recursive: bool) {
-    let old = node.mode.get();
-    let new = match u32::from_str_radix(mode, 8) {
-        Ok(bits) => bits & 0o7777,
-        Err(_) => mode.split(',').fold(old, |bits, clause| {
-            let (who, change) = clause.split_at(clause.find(['+', '-', '=']).unwrap_or(clause.len()));
-            let mask = if who.is_empty() || who.contains('a') {
-                0o777
-            } else {
-                who.chars().fold(0, |mask, c| {
-                    mask | match c {
-                        'u' => 0o700,
-                        'g' => 0o070,
-                        'o' => 0o007,
-                        _ => 0,
-                    }
-                })
-            };
-            let set = change.chars().skip(1).fold(0, |set, c| {
-                set | match c {
-                    'r' => 0o444,
-                    'w' => 0o222,
-                    'x' | 'X' => 0o111,
-                    _ => 0,
-                }
-            }) & mask;
-            match change.chars().next() {
-                Some('+') => bits | set,
-                Some('-') => bits & !set,
-                Some('=') => bits & !mask | set,
-                _ => bits,
-            }
-        }),
-    };
-    node.mode.set(new);
+    let new = super::mode::changed(mode, node.mode.get());
+    if let Some(new) = new {
+        node.mode.set(new);
+    }
     if recursive && node.is_directory() {
         for name in node.names() {
             if let Some(child) = node.child(&name) {

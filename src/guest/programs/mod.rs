@@ -4,7 +4,9 @@ mod agnhost;
 mod basic;
 mod clock;
 mod filesystem;
+mod mode;
 mod net;
+mod path;
 mod pattern;
 mod print;
 mod processes;
@@ -27,6 +29,8 @@ use crate::kernel::Duration;
 use crate::scenario::lookup::glob;
 
 pub(super) use clock::seconds;
+pub(super) use mode::changed as changed_mode;
+pub(super) use path::{in_path, which};
 pub(super) use pattern::matches_regex;
 pub(super) use print::escapes;
 pub(super) use test::{binary as binary_test, unary as unary_test};
@@ -262,18 +266,6 @@ fn wrapped(argv: &[String]) -> usize {
     }
 }
 
-/// The path of a program, as `which` prints it.
-pub(super) fn which(context: &Context, name: &str) -> Option<String> {
-    if name.contains('/') {
-        return context.files().find(&context.cwd, name).ok().map(|_| name.to_owned());
-    }
-    let known = find(name).is_some()
-        || shell_flavour(name, Flavour::Ash).is_some()
-        || WRAPPERS.contains(&name)
-        || scripted(&context.machine.world().programs, name).is_some();
-    known.then(|| format!("/usr/bin/{name}"))
-}
-
 /// Runs a command in the context's process, and whatever it becomes by `exec`.
 pub(super) fn launch(context: Context, argv: Vec<String>) -> Running {
     Box::pin(async move {
@@ -313,6 +305,14 @@ fn start(context: Context, argv: Vec<String>) -> Running {
             && let Ok(node) = context.files().find(&context.cwd, &name)
             && !node.is_directory()
         {
+            return script_file(context, argv, &node).await;
+        }
+        if !name.contains('/')
+            && let Some(file) = path::script_in_path(&context, &name)
+            && let Ok(node) = context.files().find("/", &file)
+        {
+            let mut argv = argv;
+            argv[0] = file;
             return script_file(context, argv, &node).await;
         }
         if base(&name) == "busybox" {

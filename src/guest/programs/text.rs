@@ -49,17 +49,9 @@ pub(super) async fn grep(context: &Context, argv: &[String]) -> i32 {
     } else {
         pattern.clone()
     };
-    let text = if options.has('x') { format!("^({text})$") } else { text };
-    let text = if options.has('w') {
-        format!("\\b({text})\\b")
-    } else {
-        text
-    };
-    let Some(regex) = regex(
-        &text,
-        extended || fixed || options.has('x') || options.has('w'),
-        options.has('i'),
-    ) else {
+    let Some(regex) = regex(&text, extended || fixed, options.has('i'))
+        .and_then(|regex| whole(regex, options.has('w'), options.has('x'), options.has('i')))
+    else {
         context.machine.assume(
             &context.process,
             &format!("the pattern {pattern} is not understood"),
@@ -145,6 +137,20 @@ pub(super) async fn grep(context: &Context, argv: &[String]) -> i32 {
         (true, _) => 0,
         (false, _) => 1,
     }
+}
+
+/// A pattern that must match whole words, or the whole line.
+fn whole(regex: regex::Regex, word: bool, line: bool, ignore_case: bool) -> Option<regex::Regex> {
+    let text = regex.as_str();
+    let text = match (line, word) {
+        (true, _) => format!("^(?:{text})$"),
+        (_, true) => format!("\\b(?:{text})\\b"),
+        (false, false) => return Some(regex),
+    };
+    regex::RegexBuilder::new(&text)
+        .case_insensitive(ignore_case)
+        .build()
+        .ok()
 }
 
 fn files_below(context: &Context, paths: &[String]) -> Vec<String> {

@@ -34,7 +34,11 @@ impl Shell {
     /// Runs a builtin.
     pub(super) async fn builtin(&mut self, name: &str, words: Vec<String>) -> Flow {
         self.status = match name {
-            ":" | "times" | "hash" | "umask" | "ulimit" | "jobs" => 0,
+            ":" | "times" | "hash" => 0,
+            "jobs" => self.jobs(&words).await,
+            "umask" => self.umask(&words).await,
+            "ulimit" => self.ulimit(&words).await,
+            "kill" => self.kill(words).await,
             "exit" => {
                 if let Some(code) = words.get(1) {
                     match code.parse::<i64>() {
@@ -84,7 +88,7 @@ impl Shell {
             "export" | "readonly" | "declare" | "typeset" => self.mark(name, &words).await,
             "local" => self.local(&words),
             "unset" => self.unset(&words),
-            "set" => self.set_builtin(&words).await,
+            "set" => return self.set_builtin(&words).await,
             "shift" => {
                 let count = words
                     .get(1)
@@ -129,21 +133,44 @@ impl Shell {
         Flow::Next
     }
 
+    /// `. file [arguments]`: a name without a slash is looked for in PATH; busybox and bash give the file its arguments.
     async fn source(&mut self, words: &[String]) -> Flow {
-        let Some(path) = words.get(1) else {
+        let Some(name) = words.get(1) else {
             self.status = 2;
             return Flow::Next;
         };
-        match self.context.read(path).await {
+        let found = if name.contains('/') {
+            Some(name.clone())
+        } else {
+            self.context.environment = self.environment();
+            let inside = programs::in_path(&self.context, name, false);
+            // bash looks in the working directory last, unless it is to obey POSIX.
+            let here = self.flavour == Flavour::Bash && !self.options.posix;
+            inside.or_else(|| here.then(|| name.clone()))
+        };
+        let script = match &found {
+            Some(path) => self.context.read(path).await,
+            None => Err("not found"),
+        };
+        match script {
             Ok(script) => {
                 self.status = 0;
-                match self.text(&String::from_utf8_lossy(&script), Tail::No).await {
+                let given = self.flavour != Flavour::Dash && words.len() > 2;
+                let saved = self.positional.clone();
+                if given {
+                    self.positional = words[2..].to_vec();
+                }
+                let flow = self.text(&String::from_utf8_lossy(&script), Tail::No).await;
+                if given {
+                    self.positional = saved;
+                }
+                match flow {
                     Flow::Return => Flow::Next,
                     flow => flow,
                 }
             }
             Err(error) => {
-                self.complain(&format!(".: can't open '{path}': {error}")).await;
+                self.complain(&format!(".: can't open '{name}': {error}")).await;
                 self.status = if self.flavour == Flavour::Bash { 1 } else { 2 };
                 if self.flavour == Flavour::Bash {
                     Flow::Next
@@ -245,7 +272,8 @@ impl Shell {
         status
     }
 
-    async fn set_builtin(&mut self, words: &[String]) -> i32 {
+    async fn set_builtin(&mut self, words: &[String]) -> Flow {
+        self.status = 0;
         let mut arguments = &words[1..];
         if arguments.is_empty() {
             let mut listing = String::new();
@@ -253,12 +281,12 @@ impl Shell {
                 listing.push_str(&format!("{name}='{}'\n", variable.value));
             }
             self.context.out(&listing).await;
-            return 0;
+            return Flow::Next;
         }
         while let Some(first) = arguments.first() {
             if first == "--" {
                 self.positional = arguments[1..].to_vec();
-                return 0;
+                return Flow::Next;
             }
             let on = first.starts_with('-');
             let Some(letters) = first.strip_prefix(['-', '+']) else {
@@ -271,23 +299,34 @@ impl Shell {
             for letter in letters.chars() {
                 if letter == 'o' {
                     let Some((name, rest)) = arguments.split_first() else {
-                        return 0;
+                        let listing = self.option_listing(!on);
+                        self.context.out(&listing).await;
+                        return Flow::Next;
                     };
                     arguments = rest;
                     if !self.set_option_by_name(name, on) {
-                        self.complain(&format!("set: illegal option -o {name}")).await;
-                        return 2;
+                        return self.illegal(&format!("-o {name}")).await;
                     }
                 } else if !self.set_option(letter, on) {
-                    self.complain(&format!("set: illegal option -{letter}")).await;
-                    return 2;
+                    return self.illegal(&format!("-{letter}")).await;
                 }
             }
         }
         if !arguments.is_empty() {
             self.positional = arguments.to_vec();
         }
-        0
+        Flow::Next
+    }
+
+    /// An option that `set` does not have: an error of a special builtin, which ends dash (POSIX 2.8.1).
+    async fn illegal(&mut self, option: &str) -> Flow {
+        self.complain(&format!("set: illegal option {option}")).await;
+        self.status = if self.flavour == Flavour::Ash { 1 } else { 2 };
+        if self.flavour == Flavour::Dash {
+            Flow::Exit
+        } else {
+            Flow::Next
+        }
     }
 
     /// `read [-r] [-t seconds] [-p prompt] name …`

@@ -107,9 +107,12 @@ impl Shell {
         Box::pin(async move {
             let process = self.context.process.clone();
             self.context.machine.clone().step(&process).await;
-            let Some(pieces) = parse::word(text, here) else {
+            let Some(pieces) = parse::word(text, here, self.flavour) else {
                 self.complain(&format!("bad substitution: {text}")).await;
-                self.not_understood(&process, text);
+                // What only bash reads is refused for sure.
+                if self.flavour != Flavour::Dash || parse::word(text, here, Flavour::Bash).is_none() {
+                    self.not_understood(&process, text);
+                }
                 self.status = 2;
                 return Err(Failed);
             };
@@ -137,12 +140,22 @@ impl Shell {
                 match &piece.piece {
                     WordPiece::Text(text) => parts.push(Part::text(text, quoted)),
                     WordPiece::SingleQuotedText(text) => parts.push(Part::text(text, true)),
+                    // To dash the dollar is a character.
+                    WordPiece::AnsiCQuotedText(text) if self.flavour == Flavour::Dash => {
+                        parts.push(Part::text("$", quoted));
+                        parts.push(Part::text(text, true));
+                    }
                     WordPiece::AnsiCQuotedText(text) => {
                         let text = crate::guest::programs::escapes(text, true).0;
                         parts.push(Part::text(&text, true));
                     }
                     WordPiece::DoubleQuotedSequence(inner) | WordPiece::GettextDoubleQuotedSequence(inner) => {
                         let inner_parts = self.pieces(inner, true).await?;
+                        if self.flavour == Flavour::Dash
+                            && matches!(piece.piece, WordPiece::GettextDoubleQuotedSequence(_))
+                        {
+                            parts.push(Part::text("$", quoted));
+                        }
                         // `"$@"` without parameters is no field; any other empty quotes are an empty one.
                         if inner_parts.is_empty() && !is_all_parameters(inner) {
                             parts.push(Part::text("", true));
@@ -223,6 +236,10 @@ impl Shell {
             return String::new();
         };
         shell.context.fds.insert(1, writer);
+        // POSIX keeps `set -e`, and so does dash; bash clears it unless it is to obey POSIX, and so does busybox.
+        if self.flavour == Flavour::Ash || self.flavour == Flavour::Bash && !self.options.posix {
+            shell.options.errexit = false;
+        }
         let (process, script) = (shell.context.process.clone(), script.to_owned());
         let machine = self.context.machine.clone();
         machine.run(
