@@ -224,7 +224,10 @@ impl Container {
     /// The answer to an HTTP request to one of the pod's ports; None when nobody listens.
     pub fn http(&self, port: u16, path: &str) -> Option<Answer> {
         match self.machine.network.connect(port) {
-            Connection::Accepted(handler) => Some(handler(&Request { path: path.to_owned() })),
+            Connection::Accepted(handler) => Some(handler(&Request {
+                path: path.to_owned(),
+                text: None,
+            })),
             Connection::Refused | Connection::TimedOut | Connection::UnknownHost | Connection::External => None,
         }
     }

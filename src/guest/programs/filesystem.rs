@@ -11,13 +11,43 @@ async fn complain(context: &Context, program: &str, path: &str, error: FileError
     1
 }
 
+/// `touch [-c] [-r file] [-d time | -t time] file …`
 pub(super) async fn touch(context: &Context, argv: &[String]) -> i32 {
-    let options = Options::parse(argv, "drt");
+    let options = Options::parse_long(
+        argv,
+        "drt",
+        &[("--date", 'd'), ("--reference", 'r'), ("--no-create", 'c')],
+    );
+    options.expect(context, argv, "acfhm", &[]);
+    let mut time = context.kernel().now();
+    if let Some(path) = options.value('r') {
+        match context.files().find(&context.cwd, path) {
+            Ok(node) => time = node.modified.get(),
+            Err(error) => return complain(context, "touch", path, error).await,
+        }
+    }
+    if let Some(text) = options.value('d').or(options.value('t')) {
+        let seconds = text.strip_prefix('@').and_then(|text| text.parse::<i64>().ok());
+        match seconds.and_then(|seconds| context.machine.world().time_at(seconds)) {
+            Some(at) => time = at,
+            None => context.machine.assume(
+                &context.process,
+                &format!("touch: the time {text} is not understood"),
+                "it is the present",
+            ),
+        }
+    }
     let mut code = 0;
     for path in &options.rest {
-        match context.files().create(&context.cwd, path) {
-            Ok(node) => node.touched(),
-            Err(FileError::IsADirectory) => {}
+        if options.has('c') && context.files().find(&context.cwd, path).is_err() {
+            continue;
+        }
+        let found = context.files().find(&context.cwd, path);
+        match found.or_else(|_| context.create(path)) {
+            Ok(node) => {
+                node.touched();
+                node.modified.set(time);
+            }
             Err(error) => code = complain(context, "touch", path, error).await,
         }
     }
@@ -26,6 +56,7 @@ pub(super) async fn touch(context: &Context, argv: &[String]) -> i32 {
 
 pub(super) async fn rm(context: &Context, argv: &[String]) -> i32 {
     let options = Options::parse(argv, "");
+    options.expect(context, argv, "frRvid", &["--force", "--recursive"]);
     let force = options.has('f') || options.has_long("--force");
     let recursive = options.has('r') || options.has('R') || options.has_long("--recursive");
     let mut code = 0;
@@ -64,6 +95,7 @@ pub(super) async fn rmdir(context: &Context, argv: &[String]) -> i32 {
 
 pub(super) async fn mkdir(context: &Context, argv: &[String]) -> i32 {
     let options = Options::parse(argv, "m");
+    options.expect(context, argv, "pv", &["--parents"]);
     let parents = options.has('p') || options.has_long("--parents");
     let files = context.files();
     let mut code = 0;
@@ -238,6 +270,7 @@ fn copy(context: &Context, source: &Rc<Node>, target: &str) -> Result<(), FileEr
 
 pub(super) async fn mv(context: &Context, argv: &[String]) -> i32 {
     let options = Options::parse(argv, "");
+    options.expect(context, argv, "fvnT", &[]);
     let Some((to, sources)) = options.rest.split_last() else {
         return 1;
     };
@@ -252,6 +285,7 @@ pub(super) async fn mv(context: &Context, argv: &[String]) -> i32 {
 
 pub(super) async fn ln(context: &Context, argv: &[String]) -> i32 {
     let options = Options::parse(argv, "");
+    options.expect(context, argv, "sfnvT", &[]);
     let [target, link] = &options.rest[..] else {
         context.err("ln: missing file operand").await;
         return 1;
@@ -322,26 +356,81 @@ fn set_mode(node: &Rc<Node>, mode: &str, recursive: bool) {
     }
 }
 
+/// `readlink [-fe] path …`, `realpath path …`
 pub(super) async fn readlink(context: &Context, argv: &[String]) -> i32 {
     let options = Options::parse(argv, "");
-    let Some(path) = options.rest.first() else { return 1 };
-    let canonical = options.has('f') || super::base(&argv[0]) == "realpath";
-    let place = context.files().locate(&context.cwd, path, false);
-    let text = match place.ok().and_then(|place| place.node) {
-        Some(node) => match (&node.kind, canonical) {
-            (Kind::Link(target), false) => target.clone(),
-            (Kind::Link(target), true) => normalize("/", target),
-            (_, true) => normalize(&context.cwd, path),
-            (_, false) => return 1,
-        },
-        None if canonical => normalize(&context.cwd, path),
-        None => return 1,
-    };
-    i32::from(!context.out(&format!("{text}\n")).await)
+    options.expect(context, argv, "femnqsvz", &["--canonicalize"]);
+    let all = options.has('e');
+    let canonical =
+        options.has('f') || all || options.has_long("--canonicalize") || super::base(&argv[0]) == "realpath";
+    let mut code = i32::from(options.rest.is_empty());
+    for path in &options.rest {
+        let text = if canonical {
+            without_links(context, path, all)
+        } else {
+            let place = context.files().locate(&context.cwd, path, false);
+            place
+                .ok()
+                .and_then(|place| place.node)
+                .and_then(|node| match &node.kind {
+                    Kind::Link(target) => Some(target.clone()),
+                    _ => None,
+                })
+        };
+        match text {
+            Some(text) if options.has('n') => {
+                context.out(&text).await;
+            }
+            Some(text) => {
+                context.out(&format!("{text}\n")).await;
+            }
+            None => code = 1,
+        }
+    }
+    code
+}
+
+/// A path without links; its last part need not exist unless `all` must.
+fn without_links(context: &Context, path: &str, all: bool) -> Option<String> {
+    let files = context.files();
+    let mut pending: Vec<String> = join(&context.cwd, path).rsplit('/').map(str::to_owned).collect();
+    let mut at = String::new();
+    let mut links = 0;
+    while let Some(part) = pending.pop() {
+        match part.as_str() {
+            "" | "." => continue,
+            ".." => {
+                at.truncate(at.rfind('/').unwrap_or(0));
+                continue;
+            }
+            _ => {}
+        }
+        let next = format!("{at}/{part}");
+        let last = pending.iter().all(|part| part.is_empty());
+        match files.locate("/", &next, false).ok()?.node {
+            Some(node) => match &node.kind {
+                Kind::Link(target) => {
+                    links += 1;
+                    if links > 40 {
+                        return None;
+                    }
+                    if target.starts_with('/') {
+                        at.clear();
+                    }
+                    pending.extend(target.rsplit('/').map(str::to_owned));
+                }
+                _ => at = next,
+            },
+            None if last && !all => at = next,
+            None => return None,
+        }
+    }
+    Some(if at.is_empty() { "/".to_owned() } else { at })
 }
 
 pub(super) async fn mktemp(context: &Context, argv: &[String]) -> i32 {
     let options = Options::parse(argv, "p");
+    options.expect(context, argv, "dtuq", &[]);
     let letters: String = (0..6)
         .map(|_| char::from(b'a' + u8::try_from(context.machine.random() % 26).unwrap_or(0)))
         .collect();
@@ -365,6 +454,7 @@ pub(super) async fn mktemp(context: &Context, argv: &[String]) -> i32 {
 
 pub(super) async fn stat(context: &Context, argv: &[String]) -> i32 {
     let options = Options::parse(argv, "c");
+    options.expect(context, argv, "Lt", &[]);
     let mut code = 0;
     for path in &options.rest {
         match context.files().find(&context.cwd, path) {

@@ -3,7 +3,7 @@
 use regex::Regex;
 
 /// How large a compiled pattern may be, in bytes.
-const REGEX_BYTES: usize = 1 << 20;
+pub(super) const REGEX_BYTES: usize = 1 << 20;
 
 /// A POSIX pattern as a [`Regex`]: basic ones have `\(`, `\|`, `\+` where extended ones have `(`, `|`, `+`.
 pub(super) fn regex(pattern: &str, extended: bool, ignore_case: bool) -> Option<Regex> {

@@ -65,7 +65,8 @@ impl Shell {
 
     /// The text of a here-document.
     pub(super) async fn here(&mut self, text: &str) -> Expansion<String> {
-        let parts = self.parts(text, true, false).await?;
+        let text = joined_lines(text);
+        let parts = self.parts(&text, true, false).await?;
         Ok(self.joined(parts))
     }
 
@@ -138,6 +139,12 @@ impl Shell {
             let mut parts = Vec::new();
             for piece in pieces {
                 match &piece.piece {
+                    // What the reader leaves as it stands is a substitution that dash does not have.
+                    WordPiece::Text(text) if self.flavour == Flavour::Dash && text.contains("${") => {
+                        self.complain("Bad substitution").await;
+                        self.status = 2;
+                        return Err(Failed);
+                    }
                     WordPiece::Text(text) => parts.push(Part::text(text, quoted)),
                     WordPiece::SingleQuotedText(text) => parts.push(Part::text(text, true)),
                     // To dash the dollar is a character.
@@ -237,7 +244,8 @@ impl Shell {
         };
         shell.context.fds.insert(1, writer);
         // POSIX keeps `set -e`, and so does dash; bash clears it unless it is to obey POSIX, and so does busybox.
-        if self.flavour == Flavour::Ash || self.flavour == Flavour::Bash && !self.options.posix {
+        let keeps = self.options.posix || self.options.inherit_errexit;
+        if self.flavour == Flavour::Ash || self.flavour == Flavour::Bash && !keeps {
             shell.options.errexit = false;
         }
         let (process, script) = (shell.context.process.clone(), script.to_owned());
@@ -301,6 +309,17 @@ impl Shell {
             }
             next.truncate(limits::WORDS);
             found = next;
+        }
+        // A slash at the end asks for directories.
+        if pattern.len() > 1 && matches!(pattern.last(), Some(('/', _))) {
+            found.retain(|path| {
+                files
+                    .find(&self.context.cwd, path)
+                    .is_ok_and(|node| node.is_directory())
+            });
+            for path in &mut found {
+                path.push('/');
+            }
         }
         found
     }
@@ -404,6 +423,23 @@ fn is_all_parameters(pieces: &[WordPieceWithSource]) -> bool {
             })
         )
     })
+}
+
+/// A here-document whose lines are joined where a backslash ends them (POSIX 2.7.4).
+fn joined_lines(text: &str) -> String {
+    let mut joined = String::new();
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            joined.push(c);
+            continue;
+        }
+        match chars.next() {
+            Some('\n') => {}
+            next => joined.extend([Some(c), next].into_iter().flatten()),
+        }
+    }
+    joined
 }
 
 /// What backslashes mean inside backquotes.

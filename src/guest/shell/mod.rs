@@ -11,6 +11,7 @@ mod options;
 mod parameters;
 mod parse;
 mod pattern;
+mod read;
 mod redirect;
 mod settings;
 mod simple;
@@ -202,6 +203,7 @@ impl Shell {
                 return 2;
             }
             self.catch_interrupt();
+            self.options.command = true;
             let script = arguments.remove(0);
             if !arguments.is_empty() {
                 self.name = arguments.remove(0);

@@ -19,6 +19,10 @@ pub(super) struct Options {
     pub(super) noexec: bool,
     /// bash as `sh`, or `set -o posix`
     pub(super) posix: bool,
+    /// bash's `shopt -s inherit_errexit`
+    pub(super) inherit_errexit: bool,
+    /// the script stands behind `-c`
+    pub(super) command: bool,
 }
 
 /// What `set -o` lists, in each shell's order.
@@ -151,6 +155,30 @@ impl Shell {
             *option = on;
         }
         true
+    }
+
+    /// bash's `shopt`: of its options one is played, of the others it is said.
+    pub(super) fn shopt(&mut self, words: &[String]) -> i32 {
+        let on = words.iter().any(|word| word == "-s");
+        for name in words[1..].iter().filter(|word| !word.starts_with('-')) {
+            if name == "inherit_errexit" {
+                self.options.inherit_errexit = on;
+            } else {
+                let process = self.context.process.clone();
+                let what = format!("shopt {name} is not understood");
+                self.context.machine.assume(&process, &what, "it changes nothing");
+            }
+        }
+        0
+    }
+
+    /// The status with which an expansion of an unset parameter ends the shell.
+    pub(super) fn unset_status(&self) -> i32 {
+        match self.flavour {
+            Flavour::Bash if self.options.command => 127,
+            Flavour::Bash => 1,
+            Flavour::Ash | Flavour::Dash => 2,
+        }
     }
 
     fn option_names(&self) -> &'static [&'static str] {

@@ -56,7 +56,7 @@ impl Shell {
                         None => "parameter not set or null".to_owned(),
                     };
                     self.complain(&format!("{}: {message}", name_of(parameter))).await;
-                    self.status = 2;
+                    self.status = self.unset_status();
                     return Err(Failed);
                 }
                 self.plain(parameter, quoted).await
@@ -282,7 +282,7 @@ impl Shell {
         if value.is_none() && self.options.nounset {
             self.complain(&format!("{}: parameter not set", name_of(parameter)))
                 .await;
-            self.status = 2;
+            self.status = self.unset_status();
             return Err(Failed);
         }
         Ok(vec![Part::expanded(value.unwrap_or_default(), quoted)])
