@@ -7,11 +7,12 @@ use super::files::normalize;
 use super::images;
 use super::io::{Descriptor, Fd, Fds, pipe};
 use super::limits;
-use super::machine::{Assumption, Context, Machine, Observer, Role, UMASK};
+use super::machine::{Assumption, Context, Machine, Observer, Role};
 use super::network::{Answer, Connection, Network, Request};
 use super::process::{Process, Signal};
 use super::programs;
 use super::spec::{Argument, Spec};
+use super::umask::UMASK;
 
 /// How much of a termination message is kept, in bytes (`MaxContainerTerminationMessageLength`).
 const TERMINATION_MESSAGE_BYTES: usize = 4096;

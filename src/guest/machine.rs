@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::Future;
 use std::rc::Rc;
 
-use super::files::{Device, FileError, Files, Kind, Node};
+use super::files::{Device, Files, Kind, Node};
 use super::images::Flavour;
 use super::io::{Descriptor, Fd, Fds, Log, LogStream, WriteError};
 use super::limits;
@@ -505,27 +505,6 @@ impl Context {
         }
     }
 
-    /// The file at a path, made under the umask when it is not there yet.
-    pub(super) fn create(&self, path: &str) -> Result<Rc<Node>, FileError> {
-        let files = self.files();
-        let exists = self.umask == UMASK || files.find(&self.cwd, path).is_ok();
-        let node = files.create(&self.cwd, path)?;
-        if !exists {
-            node.mode.set(0o666 & !self.umask);
-        }
-        Ok(node)
-    }
-
-    /// mkdir of one directory, under the umask.
-    pub(super) fn make_directory(&self, path: &str) -> Result<(), FileError> {
-        let files = self.files();
-        files.make_directory(&self.cwd, path)?;
-        if self.umask != UMASK {
-            files.find(&self.cwd, path)?.mode.set(0o777 & !self.umask);
-        }
-        Ok(())
-    }
-
     /// Opens a path; errors with the C library's text.
     pub(super) fn open(&self, path: &str, mode: OpenMode) -> Result<Fd, &'static str> {
         let files = self.files();
@@ -588,9 +567,6 @@ impl Context {
         self.machine.assume(&self.process, &what, "it does not exist");
     }
 }
-
-/// The umask that containers start with; new files have its bits from the start.
-pub(super) const UMASK: u32 = 0o022;
 
 /// How a file is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

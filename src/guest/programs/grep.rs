@@ -109,7 +109,8 @@ pub(super) async fn grep(context: &Context, argv: &[String]) -> i32 {
             Ok(source) => source,
             Err(error) => {
                 failed = true;
-                if !search.options.has('s') && !(search.options.has('q') && found) {
+                let silent = search.options.has('s') || search.options.has('q') && found;
+                if !silent {
                     context.err(&format!("grep: {path}: {error}")).await;
                 }
                 continue;

@@ -21,6 +21,29 @@ pub(super) fn is_special(name: &str) -> bool {
     SPECIAL.contains(&name)
 }
 
+/// What bash has built in, and dash takes for a program that is nowhere.
+pub(super) fn is_only_of_bash(name: &str) -> bool {
+    [
+        "[[",
+        "let",
+        "source",
+        "declare",
+        "typeset",
+        "shopt",
+        "pushd",
+        "popd",
+        "dirs",
+        "mapfile",
+        "readarray",
+        "builtin",
+        "enable",
+        "caller",
+        "disown",
+        "compgen",
+    ]
+    .contains(&name)
+}
+
 pub(super) fn is_builtin(name: &str, flavour: Flavour) -> bool {
     match name {
         "let" | "source" => flavour != Flavour::Dash,
@@ -350,6 +373,7 @@ impl Shell {
             return self.program_command(rest, Vec::new(), Tail::No).await;
         }
         self.status = 0;
+        self.context.environment = self.environment();
         for name in words.iter().skip(1).filter(|word| !word.starts_with('-')) {
             let known = self.functions.contains_key(name) || is_builtin(name, self.flavour);
             let found = if known {

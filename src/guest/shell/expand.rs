@@ -137,14 +137,13 @@ impl Shell {
     fn pieces<'a>(&'a mut self, pieces: &'a [WordPieceWithSource], quoted: bool) -> Boxed<'a, Expansion<Vec<Part>>> {
         Box::pin(async move {
             let mut parts = Vec::new();
+            if self.flavour == Flavour::Dash && is_left_standing(pieces) {
+                self.complain("Bad substitution").await;
+                self.status = 2;
+                return Err(Failed);
+            }
             for piece in pieces {
                 match &piece.piece {
-                    // What the reader leaves as it stands is a substitution that dash does not have.
-                    WordPiece::Text(text) if self.flavour == Flavour::Dash && text.contains("${") => {
-                        self.complain("Bad substitution").await;
-                        self.status = 2;
-                        return Err(Failed);
-                    }
                     WordPiece::Text(text) => parts.push(Part::text(text, quoted)),
                     WordPiece::SingleQuotedText(text) => parts.push(Part::text(text, true)),
                     // To dash the dollar is a character.
@@ -247,6 +246,10 @@ impl Shell {
         let keeps = self.options.posix || self.options.inherit_errexit;
         if self.flavour == Flavour::Ash || self.flavour == Flavour::Bash && !keeps {
             shell.options.errexit = false;
+        }
+        // Nor does dash care that the command itself may fail: `x=$(false; echo no) || …`.
+        if self.flavour == Flavour::Dash {
+            shell.tolerant = 0;
         }
         let (process, script) = (shell.context.process.clone(), script.to_owned());
         let machine = self.context.machine.clone();
@@ -411,6 +414,20 @@ fn split(parts: Vec<Part>, ifs: &str) -> Vec<Vec<PatternChar>> {
     }
     fields.extend(current);
     fields
+}
+
+/// Whether the reader has left a `${…}` as it stands: it knows none that dash does not have.
+fn is_left_standing(pieces: &[WordPieceWithSource]) -> bool {
+    let mut dollar = false;
+    pieces.iter().any(|piece| {
+        let WordPiece::Text(text) = &piece.piece else {
+            dollar = false;
+            return false;
+        };
+        let found = text.contains("${") || dollar && text.starts_with('{');
+        dollar = text.ends_with('$');
+        found
+    })
 }
 
 fn is_all_parameters(pieces: &[WordPieceWithSource]) -> bool {
