@@ -94,7 +94,12 @@ pub(super) fn substitutions(text: &str) -> (usize, usize) {
                         open.inner += 1;
                     }
                 }
-                in_word = !(c.is_ascii_whitespace() || "();&|<>".contains(c));
+                // Inside parentheses the tokenizer keeps a blank that parts nothing as the start of a word.
+                let keeps = stack.last().is_some_and(|open| open.closes != '}');
+                in_word = match c {
+                    ' ' | '\t' => keeps && !before,
+                    c => !(c == '\n' || "();&|<>".contains(c)),
+                };
             }
         }
     }
@@ -291,6 +296,7 @@ mod tests {
             ("echo $((1 << 2)) $(a)\n$(b $(c))", 2),
             ("echo `$($(`", 0),
             ("x=${a#b} # ${ ${", 1),
+            ("$(a # $(b\n) $(c)", 1),
         ] {
             assert_eq!(substitutions(text).0, depth, "{text}");
         }

@@ -111,6 +111,11 @@ fn guard(text: &str) -> Result<(), SyntaxError> {
         }
         digits = if byte.is_ascii_digit() { digits + 1 } else { 0 };
     }
+    // A second bound, which no doubt about quotes and here-documents can get around.
+    let openers = text.matches("$(").count() + text.matches("${").count() + text.matches("$[").count();
+    if openers > limits::SUBSTITUTIONS {
+        return refuse(0, "the script has too many substitutions");
+    }
     let (depth, at) = nesting::substitutions(text);
     if depth > limits::SUBSTITUTION_NESTING {
         return refuse(at, "substitutions are nested too deeply");
@@ -206,6 +211,16 @@ mod tests {
             "$[",
         ] {
             script(&opener.repeat(5000)).expect_err(opener);
+        }
+        // Here-documents that are none to the tokenizer.
+        for (before, opener) in [
+            ("((", "$(<<E \n"),
+            ("", "<<-E$["),
+            ("$((${x:-! ", "$(<<E ')' \n"),
+            ("\\<<'E'\n(( ", "$(<<E \n"),
+        ] {
+            script(&format!("{before}{}", opener.repeat(9000))).expect_err(opener);
+            let _ = script(&format!("{before}{}", opener.repeat(limits::SUBSTITUTIONS - 3)));
         }
     }
 
