@@ -41,6 +41,13 @@ struct Result {
 }
 
 fn play(image: &str, script: &str) -> Result {
+    // A wrapper keeps the shell from being process 1, whose signals are special.
+    // Kubernetes takes two dollars for one.
+    play_first(image, &["tini", "--", "sh", "-c", &script.replace("$$", "$$$$")])
+}
+
+/// Plays a command as process 1.
+fn play_first(image: &str, command: &[&str]) -> Result {
     let kernel = Kernel::new();
     let world = World::new(&kernel, 946_684_800, Vec::new());
     let facts = PodFacts {
@@ -51,13 +58,9 @@ fn play(image: &str, script: &str) -> Result {
     };
     let network = Network::new(&world, facts);
     let seen = Rc::new(Seen::default());
-    // A wrapper keeps the shell from being process 1, whose signals are special.
     let spec = Spec {
         image: image.to_owned(),
-        // Kubernetes takes two dollars for one.
-        command: ["tini", "--", "sh", "-c", &script.replace("$$", "$$$$")]
-            .map(str::to_owned)
-            .to_vec(),
+        command: command.iter().map(|word| (*word).to_owned()).collect(),
         working_dir: Some("/work".to_owned()),
         ..Spec::default()
     };
@@ -179,6 +182,168 @@ fn files_are_as_old_as_their_container_whenever_one_looks_at_them() {
     let script = "sleep 5; touch late; stat -c %Y /etc/hostname late; [ /etc -ot late ]";
     let played = play("busybox", script);
     assert_eq!((played.code, &*played.out), (Some(0), "946684800\n946684805\n"));
+}
+
+/// What differs from shell to shell, tried with busybox 1.35, bash 5.2 and dash 0.5.12.
+#[test]
+fn shells_differ_as_they_do() {
+    for (image, script, code, out) in [
+        // busybox and bash clear set -e in a substitution, dash keeps it.
+        (
+            "busybox",
+            "set -e; x=$(echo a; false; echo b); echo \"[$x]\"",
+            0,
+            "[a\nb]\n",
+        ),
+        (
+            "bash",
+            "set -e; x=$(echo a; false; echo b); echo \"[$x]\"",
+            0,
+            "[a\nb]\n",
+        ),
+        ("debian", "set -e; x=$(echo a; false; echo b); echo \"[$x]\"", 1, ""),
+        (
+            "bash",
+            "shopt -s inherit_errexit; set -e; x=$(false; echo b); echo no",
+            1,
+            "",
+        ),
+        (
+            "bash",
+            "v=HOME; echo ${!v:-} ${!v:+set} ${!v-x}; n=NO; echo \"[${!n:-}]\"",
+            0,
+            "/root set /root\n[]\n",
+        ),
+        (
+            "busybox",
+            "echo 'echo \"$# $1\"' > i; set -- m; . ./i x y; echo $1",
+            0,
+            "2 x\nm\n",
+        ),
+        (
+            "bash",
+            "echo 'echo \"$# $1\"' > i; set -- m; . i x y; echo $1",
+            0,
+            "2 x\nm\n",
+        ),
+        ("busybox", ". nosuch; echo no", 2, ""),
+        // busybox' timeout has its command's code.
+        ("busybox", "timeout 1 sleep 3; echo $?", 0, "143\n"),
+        (
+            "busybox",
+            "timeout 1 sh -c 'trap \"exit 9\" TERM; while :; do sleep 0.1; done'; echo $?",
+            0,
+            "9\n",
+        ),
+        (
+            "debian",
+            "timeout -k 1 1 sh -c 'trap \"\" TERM; sleep 9'; echo $?",
+            0,
+            "137\n",
+        ),
+        (
+            "busybox",
+            "which wget curl bash python3 nginx; echo $?",
+            0,
+            "/bin/wget\n1\n",
+        ),
+        (
+            "busybox",
+            "command -v curl || echo none; type python3 >/dev/null || echo none",
+            0,
+            "none\nnone\n",
+        ),
+        (
+            "nginx",
+            "command -v nginx curl wget",
+            127,
+            "/usr/bin/nginx\n/usr/bin/curl\n",
+        ),
+        (
+            "busybox",
+            "sleep 9 & sleep 9 & kill %1 %%; wait $!; echo $?",
+            0,
+            "143\n",
+        ),
+        ("busybox", "set -o pipefail; false | true; echo $?", 0, "1\n"),
+        (
+            "busybox",
+            "[ a == a ] && [[ a == a ]] && x=abc && echo ${x:0:1} ${x/b/c}",
+            0,
+            "a acc\n",
+        ),
+        ("busybox", "trap 'echo t; exit 3' SIGTERM; kill $$; sleep 1", 3, "t\n"),
+        (
+            "busybox",
+            "printf abc | { read -n 2 x; echo $x; }; printf a:b | { read -d : x; echo $x; }",
+            0,
+            "ab\na\n",
+        ),
+        ("busybox", "sleep 2 | { read -t 1 x; echo $?; }", 0, "1\n"),
+        ("bash", "sleep 2 | { read -t 1 x; echo $?; }", 0, "142\n"),
+        ("bash", "set -u; echo $nope", 127, ""),
+        ("busybox", "shift 2; echo $?; cd nodir; echo $?", 0, "1\n2\n"),
+        // nc listens for one connection.
+        (
+            "busybox",
+            "echo hello | nc -l -p 99 > got & sleep 1; echo hi | nc 127.0.0.1 99; wait; cat got",
+            0,
+            "hello\nhi\n",
+        ),
+        (
+            "busybox",
+            "nc -l -p 99 & sleep 1; nc 127.0.0.1 99; nc 127.0.0.1 99; echo $?",
+            0,
+            "1\n",
+        ),
+        (
+            "busybox",
+            "printf 'HTTP/1.1 404 Not Found\\n\\nno' | nc -l -p 99 >/dev/null & sleep 1; wget -qO- localhost:99; echo $?",
+            0,
+            "1\n",
+        ),
+    ] {
+        let script = if image == "bash" {
+            format!("exec bash -c '{}'", script.replace('\'', "'\\''"))
+        } else {
+            script.to_owned()
+        };
+        let played = play(image, &script);
+        assert_eq!(
+            (played.code, &*played.out),
+            (Some(code), out),
+            "{image}: {script}: {played:?}"
+        );
+        assert_eq!(played.assumed, [], "{script}");
+    }
+}
+
+#[test]
+fn options_that_are_not_understood_are_said() {
+    let played = play(
+        "busybox",
+        "echo a | sort -M; echo a | sort -M; echo b | tr --squeeze-repeats b c; grep -q x -Z",
+    );
+    let said: Vec<&str> = played.assumed.iter().map(|a| &*a.what).collect();
+    assert_eq!(
+        said,
+        [
+            "option -M of sort is not understood",
+            "option --squeeze-repeats of tr is not understood",
+            "option -Z of grep is not understood",
+        ]
+    );
+}
+
+/// The first process of a container gets SIGINT in dash and busybox, which have a handler for it.
+#[test]
+fn an_interrupt_ends_the_first_shell() {
+    for (image, code) in [("busybox", Some(130)), ("debian", Some(130))] {
+        let played = play_first(image, &["sh", "-c", "(sleep 1; kill -INT 1) & sleep 2; echo no"]);
+        assert_eq!(played.code, code, "{played:?}");
+    }
+    let played = play_first("debian", &["bash", "-c", "(sleep 1; kill -INT 1) & sleep 2; echo on"]);
+    assert_eq!((played.code, &*played.out), (Some(0), "on\n"));
 }
 
 #[test]

@@ -12,6 +12,7 @@ use super::network::{Answer, Connection, Network, Request};
 use super::process::{Process, Signal};
 use super::programs;
 use super::spec::{Argument, Spec};
+use super::umask::UMASK;
 
 /// How much of a termination message is kept, in bytes (`MaxContainerTerminationMessageLength`).
 const TERMINATION_MESSAGE_BYTES: usize = 4096;
@@ -135,6 +136,7 @@ impl Container {
             cwd: normalize("/", &machine.working_dir()),
             role,
             shell: machine.shell,
+            umask: UMASK,
         };
         machine.run(&process, async move { programs::launch(context, texts).await });
         Some(process)
@@ -223,7 +225,10 @@ impl Container {
     /// The answer to an HTTP request to one of the pod's ports; None when nobody listens.
     pub fn http(&self, port: u16, path: &str) -> Option<Answer> {
         match self.machine.network.connect(port) {
-            Connection::Accepted(handler) => Some(handler(&Request { path: path.to_owned() })),
+            Connection::Accepted(handler) => Some(handler(&Request {
+                path: path.to_owned(),
+                text: None,
+            })),
             Connection::Refused | Connection::TimedOut | Connection::UnknownHost | Connection::External => None,
         }
     }

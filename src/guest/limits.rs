@@ -34,5 +34,7 @@ pub(super) const SCRIPT_BYTES: usize = 256 * 1024;
 pub(super) const NESTING: usize = 40;
 /// Substitutions (`$(…)`, backquotes, `${…}`) inside one another in one word.
 pub(super) const SUBSTITUTION_NESTING: usize = 6;
+/// Substitutions in one script, wherever they stand: what the stack holds even if all are inside one another.
+pub(super) const SUBSTITUTIONS: usize = 1000;
 /// Words that one expansion may give.
 pub(super) const WORDS: usize = 100_000;

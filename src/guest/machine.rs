@@ -435,6 +435,8 @@ pub(super) struct Context {
     pub(super) role: Role,
     /// the shell that it runs in, or `sh`
     pub(super) shell: Flavour,
+    /// the permission bits that new files do not get
+    pub(super) umask: u32,
 }
 
 impl Context {
@@ -508,7 +510,7 @@ impl Context {
         let files = self.files();
         let node = match mode {
             OpenMode::Read => files.find(&self.cwd, path),
-            OpenMode::Write | OpenMode::Append | OpenMode::ReadWrite => files.create(&self.cwd, path),
+            OpenMode::Write | OpenMode::Append | OpenMode::ReadWrite => self.create(path),
         };
         let node = node.map_err(|error| {
             if mode == OpenMode::Read {

@@ -22,6 +22,7 @@ mod script;
 mod service;
 mod shell;
 mod spec;
+mod umask;
 mod world;
 
 pub use container::{Container, Ended, ExecOutput, understands};

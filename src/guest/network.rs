@@ -12,6 +12,8 @@ use crate::kernel::Duration;
 pub struct Request {
     /// path and query, from the slash on
     pub path: String,
+    /// what a client sends that does not speak HTTP
+    pub text: Option<String>,
 }
 
 /// An HTTP answer.

@@ -106,6 +106,12 @@ impl World {
         )
     }
 
+    /// The instant of so many seconds since 1970, if it can be told.
+    pub(super) fn time_at(&self, unix: i64) -> Option<Time> {
+        let seconds = unix.checked_sub(self.epoch_unix_secs)?;
+        seconds.checked_mul(1_000_000_000).map(Time)
+    }
+
     /// The environment variables that the kubelet sets for Services of the namespace (`pkg/kubelet/envvars: FromServices`);
     /// without `links` only those of the API server's own.
     pub fn service_environment(&self, namespace: &str, links: bool) -> Vec<(String, String)> {

@@ -2,6 +2,7 @@
 
 use super::{Context, launch, start_child};
 use crate::api::status::Timestamp;
+use crate::guest::images::Flavour;
 use crate::guest::process::Signal;
 use crate::kernel::{Duration, race};
 
@@ -60,14 +61,22 @@ pub(super) async fn usleep(context: &Context, argv: &[String]) -> i32 {
     0
 }
 
-/// `timeout [-s signal] [-k span] span command …`: 124 when the time is up.
+/// `timeout [-s signal] [-k span] [--preserve-status] span command …`. When the time is up GNU's ends with 124, or 137
+/// where it kills; busybox' is the command itself, which another process sends the signal to, and ends with its code.
 pub(super) async fn timeout(context: &Context, argv: &[String], rest: Vec<String>) -> i32 {
     let options = super::Options::parse(&argv[..argv.len() - rest.len()], "sk");
     let Some(span) = options.rest.last().and_then(|text| seconds(text)) else {
         context.err("timeout: invalid time interval").await;
         return 125;
     };
-    let signal = options.value('s').and_then(Signal::parse).unwrap_or(Signal::TERM);
+    let long = |name: &str| {
+        let found = options.letters.iter().find_map(|(_, text)| text.strip_prefix(name));
+        found.and_then(|text| text.strip_prefix('=')).map(str::to_owned)
+    };
+    let signal = options.value('s').map(str::to_owned).or_else(|| long("--signal"));
+    let signal = signal.and_then(|name| Signal::parse(&name)).unwrap_or(Signal::TERM);
+    let patience = options.value('k').map(str::to_owned).or_else(|| long("--kill-after"));
+    let patience = patience.and_then(|text| seconds(&text));
     if rest.is_empty() {
         return 125;
     }
@@ -77,25 +86,34 @@ pub(super) async fn timeout(context: &Context, argv: &[String], rest: Vec<String
     let Some(child) = start_child(context, rest) else {
         return 125;
     };
-    match race(child.wait(), context.kernel().sleep(span)).await {
-        Ok(code) => code,
-        Err(()) => {
-            child.deliver(signal, false);
-            let patience = options.value('k').and_then(seconds);
-            match patience {
-                Some(patience) => {
-                    if race(child.wait(), context.kernel().sleep(patience)).await.is_err() {
-                        child.deliver(Signal::KILL, false);
-                        child.wait().await;
-                        return 137;
-                    }
-                }
-                None => {
-                    child.wait().await;
-                }
-            }
-            124
+    if let Ok(code) = race(child.wait(), context.kernel().sleep(span)).await {
+        return code;
+    }
+    child.deliver(signal, false);
+    let mut killed = signal == Signal::KILL;
+    if let Some(patience) = patience
+        && race(child.wait(), context.kernel().sleep(patience)).await.is_err()
+    {
+        child.deliver(Signal::KILL, false);
+        killed = true;
+    }
+    let code = child.wait().await;
+    if context.machine.shell == Flavour::Ash {
+        if context.machine.spec.known_image().is_none() && !context.machine.spec.image.contains("alpine") {
+            context.machine.assume(
+                &context.process,
+                "timeout of an image that is not known",
+                "it is busybox', which ends with its command's own code; GNU's would with 124",
+            );
         }
+        return code;
+    }
+    if killed {
+        Signal::KILL.exit_code()
+    } else if options.has_long("--preserve-status") {
+        code
+    } else {
+        124
     }
 }
 

@@ -11,13 +11,43 @@ async fn complain(context: &Context, program: &str, path: &str, error: FileError
     1
 }
 
+/// `touch [-c] [-r file] [-d time | -t time] file …`
 pub(super) async fn touch(context: &Context, argv: &[String]) -> i32 {
-    let options = Options::parse(argv, "drt");
+    let options = Options::parse_long(
+        argv,
+        "drt",
+        &[("--date", 'd'), ("--reference", 'r'), ("--no-create", 'c')],
+    );
+    options.expect(context, argv, "acfhm", &[]);
+    let mut time = context.kernel().now();
+    if let Some(path) = options.value('r') {
+        match context.files().find(&context.cwd, path) {
+            Ok(node) => time = node.modified.get(),
+            Err(error) => return complain(context, "touch", path, error).await,
+        }
+    }
+    if let Some(text) = options.value('d').or(options.value('t')) {
+        let seconds = text.strip_prefix('@').and_then(|text| text.parse::<i64>().ok());
+        match seconds.and_then(|seconds| context.machine.world().time_at(seconds)) {
+            Some(at) => time = at,
+            None => context.machine.assume(
+                &context.process,
+                &format!("touch: the time {text} is not understood"),
+                "it is the present",
+            ),
+        }
+    }
     let mut code = 0;
     for path in &options.rest {
-        match context.files().create(&context.cwd, path) {
-            Ok(node) => node.touched(),
-            Err(FileError::IsADirectory) => {}
+        if options.has('c') && context.files().find(&context.cwd, path).is_err() {
+            continue;
+        }
+        let found = context.files().find(&context.cwd, path);
+        match found.or_else(|_| context.create(path)) {
+            Ok(node) => {
+                node.touched();
+                node.modified.set(time);
+            }
             Err(error) => code = complain(context, "touch", path, error).await,
         }
     }
@@ -26,6 +56,7 @@ pub(super) async fn touch(context: &Context, argv: &[String]) -> i32 {
 
 pub(super) async fn rm(context: &Context, argv: &[String]) -> i32 {
     let options = Options::parse(argv, "");
+    options.expect(context, argv, "frRvid", &["--force", "--recursive"]);
     let force = options.has('f') || options.has_long("--force");
     let recursive = options.has('r') || options.has('R') || options.has_long("--recursive");
     let mut code = 0;
@@ -64,6 +95,7 @@ pub(super) async fn rmdir(context: &Context, argv: &[String]) -> i32 {
 
 pub(super) async fn mkdir(context: &Context, argv: &[String]) -> i32 {
     let options = Options::parse(argv, "m");
+    options.expect(context, argv, "pv", &["--parents"]);
     let parents = options.has('p') || options.has_long("--parents");
     let files = context.files();
     let mut code = 0;
@@ -77,7 +109,7 @@ pub(super) async fn mkdir(context: &Context, argv: &[String]) -> i32 {
                 result = match files.find("/", &at) {
                     Ok(node) if node.is_directory() => Ok(()),
                     Ok(_) => Err(FileError::Exists),
-                    Err(_) => files.make_directory("/", &at),
+                    Err(_) => context.make_directory(&at),
                 };
                 if result.is_err() {
                     break;
@@ -89,7 +121,13 @@ pub(super) async fn mkdir(context: &Context, argv: &[String]) -> i32 {
             } else {
                 path
             };
-            result = files.make_directory(&context.cwd, trimmed);
+            result = context.make_directory(trimmed);
+        }
+        if result.is_ok()
+            && let Some(mode) = options.value('m')
+            && let (Some(mode), Ok(node)) = (super::mode::changed(mode, 0o777), files.find(&context.cwd, path))
+        {
+            node.mode.set(mode);
         }
         if let Err(error) = result {
             code = complain(context, "mkdir", path, error).await;
@@ -207,7 +245,7 @@ fn copy(context: &Context, source: &Rc<Node>, target: &str) -> Result<(), FileEr
             match files.find(&context.cwd, target) {
                 Ok(node) if node.is_directory() => {}
                 Ok(_) => return Err(FileError::NotADirectory),
-                Err(_) => files.make_directory(&context.cwd, target)?,
+                Err(_) => context.make_directory(target)?,
             }
             for name in source.names() {
                 if let Some(child) = source.child(&name) {
@@ -217,7 +255,7 @@ fn copy(context: &Context, source: &Rc<Node>, target: &str) -> Result<(), FileEr
             Ok(())
         }
         Kind::File(_) => {
-            let node = files.create(&context.cwd, target)?;
+            let node = context.create(target)?;
             if Rc::ptr_eq(&node, source) {
                 return Ok(());
             }
@@ -232,6 +270,7 @@ fn copy(context: &Context, source: &Rc<Node>, target: &str) -> Result<(), FileEr
 
 pub(super) async fn mv(context: &Context, argv: &[String]) -> i32 {
     let options = Options::parse(argv, "");
+    options.expect(context, argv, "fvnT", &[]);
     let Some((to, sources)) = options.rest.split_last() else {
         return 1;
     };
@@ -246,6 +285,7 @@ pub(super) async fn mv(context: &Context, argv: &[String]) -> i32 {
 
 pub(super) async fn ln(context: &Context, argv: &[String]) -> i32 {
     let options = Options::parse(argv, "");
+    options.expect(context, argv, "sfnvT", &[]);
     let [target, link] = &options.rest[..] else {
         context.err("ln: missing file operand").await;
         return 1;
@@ -288,6 +328,10 @@ pub(super) async fn chmod(context: &Context, argv: &[String]) -> i32 {
         return 1;
     };
     let mut code = 0;
+    if super::base(&argv[0]) == "chmod" && super::mode::changed(mode, 0).is_none() {
+        context.err(&format!("chmod: invalid mode '{mode}'")).await;
+        return 1;
+    }
     for path in paths {
         match context.files().find(&context.cwd, path) {
             Ok(node) if super::base(&argv[0]) == "chmod" => set_mode(&node, mode, options.has('R')),
@@ -299,40 +343,10 @@ pub(super) async fn chmod(context: &Context, argv: &[String]) -> i32 {
 }
 
 fn set_mode(node: &Rc<Node>, mode: &str, recursive: bool) {
-    let old = node.mode.get();
-    let new = match u32::from_str_radix(mode, 8) {
-        Ok(bits) => bits & 0o7777,
-        Err(_) => mode.split(',').fold(old, |bits, clause| {
-            let (who, change) = clause.split_at(clause.find(['+', '-', '=']).unwrap_or(clause.len()));
-            let mask = if who.is_empty() || who.contains('a') {
-                0o777
-            } else {
-                who.chars().fold(0, |mask, c| {
-                    mask | match c {
-                        'u' => 0o700,
-                        'g' => 0o070,
-                        'o' => 0o007,
-                        _ => 0,
-                    }
-                })
-            };
-            let set = change.chars().skip(1).fold(0, |set, c| {
-                set | match c {
-                    'r' => 0o444,
-                    'w' => 0o222,
-                    'x' | 'X' => 0o111,
-                    _ => 0,
-                }
-            }) & mask;
-            match change.chars().next() {
-                Some('+') => bits | set,
-                Some('-') => bits & !set,
-                Some('=') => bits & !mask | set,
-                _ => bits,
-            }
-        }),
-    };
-    node.mode.set(new);
+    let new = super::mode::changed(mode, node.mode.get());
+    if let Some(new) = new {
+        node.mode.set(new);
+    }
     if recursive && node.is_directory() {
         for name in node.names() {
             if let Some(child) = node.child(&name) {
@@ -342,26 +356,81 @@ fn set_mode(node: &Rc<Node>, mode: &str, recursive: bool) {
     }
 }
 
+/// `readlink [-fe] path …`, `realpath path …`
 pub(super) async fn readlink(context: &Context, argv: &[String]) -> i32 {
     let options = Options::parse(argv, "");
-    let Some(path) = options.rest.first() else { return 1 };
-    let canonical = options.has('f') || super::base(&argv[0]) == "realpath";
-    let place = context.files().locate(&context.cwd, path, false);
-    let text = match place.ok().and_then(|place| place.node) {
-        Some(node) => match (&node.kind, canonical) {
-            (Kind::Link(target), false) => target.clone(),
-            (Kind::Link(target), true) => normalize("/", target),
-            (_, true) => normalize(&context.cwd, path),
-            (_, false) => return 1,
-        },
-        None if canonical => normalize(&context.cwd, path),
-        None => return 1,
-    };
-    i32::from(!context.out(&format!("{text}\n")).await)
+    options.expect(context, argv, "femnqsvz", &["--canonicalize"]);
+    let all = options.has('e');
+    let canonical =
+        options.has('f') || all || options.has_long("--canonicalize") || super::base(&argv[0]) == "realpath";
+    let mut code = i32::from(options.rest.is_empty());
+    for path in &options.rest {
+        let text = if canonical {
+            without_links(context, path, all)
+        } else {
+            let place = context.files().locate(&context.cwd, path, false);
+            place
+                .ok()
+                .and_then(|place| place.node)
+                .and_then(|node| match &node.kind {
+                    Kind::Link(target) => Some(target.clone()),
+                    _ => None,
+                })
+        };
+        match text {
+            Some(text) if options.has('n') => {
+                context.out(&text).await;
+            }
+            Some(text) => {
+                context.out(&format!("{text}\n")).await;
+            }
+            None => code = 1,
+        }
+    }
+    code
+}
+
+/// A path without links; its last part need not exist unless `all` must.
+fn without_links(context: &Context, path: &str, all: bool) -> Option<String> {
+    let files = context.files();
+    let mut pending: Vec<String> = join(&context.cwd, path).rsplit('/').map(str::to_owned).collect();
+    let mut at = String::new();
+    let mut links = 0;
+    while let Some(part) = pending.pop() {
+        match part.as_str() {
+            "" | "." => continue,
+            ".." => {
+                at.truncate(at.rfind('/').unwrap_or(0));
+                continue;
+            }
+            _ => {}
+        }
+        let next = format!("{at}/{part}");
+        let last = pending.iter().all(|part| part.is_empty());
+        match files.locate("/", &next, false).ok()?.node {
+            Some(node) => match &node.kind {
+                Kind::Link(target) => {
+                    links += 1;
+                    if links > 40 {
+                        return None;
+                    }
+                    if target.starts_with('/') {
+                        at.clear();
+                    }
+                    pending.extend(target.rsplit('/').map(str::to_owned));
+                }
+                _ => at = next,
+            },
+            None if last && !all => at = next,
+            None => return None,
+        }
+    }
+    Some(if at.is_empty() { "/".to_owned() } else { at })
 }
 
 pub(super) async fn mktemp(context: &Context, argv: &[String]) -> i32 {
     let options = Options::parse(argv, "p");
+    options.expect(context, argv, "dtuq", &[]);
     let letters: String = (0..6)
         .map(|_| char::from(b'a' + u8::try_from(context.machine.random() % 26).unwrap_or(0)))
         .collect();
@@ -385,6 +454,7 @@ pub(super) async fn mktemp(context: &Context, argv: &[String]) -> i32 {
 
 pub(super) async fn stat(context: &Context, argv: &[String]) -> i32 {
     let options = Options::parse(argv, "c");
+    options.expect(context, argv, "Lt", &[]);
     let mut code = 0;
     for path in &options.rest {
         match context.files().find(&context.cwd, path) {

@@ -4,12 +4,18 @@ mod agnhost;
 mod basic;
 mod clock;
 mod filesystem;
+mod grep;
+mod listener;
+mod mode;
 mod net;
+mod options;
+mod path;
 mod pattern;
 mod print;
 mod processes;
 mod sed;
 mod servers;
+mod sort;
 mod stream;
 mod test;
 mod text;
@@ -27,6 +33,9 @@ use crate::kernel::Duration;
 use crate::scenario::lookup::glob;
 
 pub(super) use clock::seconds;
+pub(super) use mode::changed as changed_mode;
+use options::Options;
+pub(super) use path::{in_path, which};
 pub(super) use pattern::matches_regex;
 pub(super) use print::escapes;
 pub(super) use test::{binary as binary_test, unary as unary_test};
@@ -58,14 +67,14 @@ static TABLE: &[(&str, Program)] = table! {
     "dd" => stream::dd,
     "dirname" => basic::dirname,
     "echo" => print::echo,
-    "egrep" => text::grep,
+    "egrep" => grep::grep,
     "env" => basic::env,
     "expr" => basic::expr,
     "false" => basic::false_,
-    "fgrep" => text::grep,
+    "fgrep" => grep::grep,
     "find" => filesystem::find,
     "getent" => net::getent,
-    "grep" => text::grep,
+    "grep" => grep::grep,
     "grpc_health_probe" => net::grpc_health_probe,
     "head" => stream::head,
     "host" => net::nslookup,
@@ -100,7 +109,7 @@ static TABLE: &[(&str, Program)] = table! {
     "sed" => sed::sed,
     "seq" => basic::seq,
     "sleep" => clock::sleep,
-    "sort" => text::sort,
+    "sort" => sort::sort,
     "stat" => filesystem::stat,
     "stress" => servers::stress,
     "sync" => basic::true_,
@@ -262,18 +271,6 @@ fn wrapped(argv: &[String]) -> usize {
     }
 }
 
-/// The path of a program, as `which` prints it.
-pub(super) fn which(context: &Context, name: &str) -> Option<String> {
-    if name.contains('/') {
-        return context.files().find(&context.cwd, name).ok().map(|_| name.to_owned());
-    }
-    let known = find(name).is_some()
-        || shell_flavour(name, Flavour::Ash).is_some()
-        || WRAPPERS.contains(&name)
-        || scripted(&context.machine.world().programs, name).is_some();
-    known.then(|| format!("/usr/bin/{name}"))
-}
-
 /// Runs a command in the context's process, and whatever it becomes by `exec`.
 pub(super) fn launch(context: Context, argv: Vec<String>) -> Running {
     Box::pin(async move {
@@ -313,6 +310,14 @@ fn start(context: Context, argv: Vec<String>) -> Running {
             && let Ok(node) = context.files().find(&context.cwd, &name)
             && !node.is_directory()
         {
+            return script_file(context, argv, &node).await;
+        }
+        if !name.contains('/')
+            && let Some(file) = path::script_in_path(&context, &name)
+            && let Ok(node) = context.files().find("/", &file)
+        {
+            let mut argv = argv;
+            argv[0] = file;
             return script_file(context, argv, &node).await;
         }
         if base(&name) == "busybox" {
@@ -439,65 +444,6 @@ async fn not_known(context: &Context, name: &str) -> i32 {
             };
             servers::serve(context, &script).await
         }
-    }
-}
-
-/// Options and the rest: a word of letters behind a dash is options until `--`; letters in `valued` take a value.
-struct Options {
-    letters: Vec<(char, String)>,
-    rest: Vec<String>,
-}
-
-impl Options {
-    fn parse(argv: &[String], valued: &str) -> Options {
-        let mut options = Options {
-            letters: Vec::new(),
-            rest: Vec::new(),
-        };
-        let mut words = argv.iter().skip(1);
-        while let Some(word) = words.next() {
-            if word == "--" {
-                options.rest.extend(words.by_ref().cloned());
-            } else if word.starts_with("--") {
-                options.letters.push(('-', word.clone()));
-            } else if word.len() > 1 && word.starts_with('-') {
-                let letters = word[1..].char_indices();
-                for (at, letter) in letters {
-                    if valued.contains(letter) {
-                        let inline = &word[1 + at + letter.len_utf8()..];
-                        let value = if inline.is_empty() {
-                            words.next().cloned().unwrap_or_default()
-                        } else {
-                            inline.to_owned()
-                        };
-                        options.letters.push((letter, value));
-                        break;
-                    }
-                    options.letters.push((letter, String::new()));
-                }
-            } else {
-                options.rest.push(word.clone());
-            }
-        }
-        options
-    }
-
-    fn has(&self, letter: char) -> bool {
-        self.letters.iter().any(|(known, _)| *known == letter)
-    }
-
-    fn has_long(&self, name: &str) -> bool {
-        self.letters
-            .iter()
-            .any(|(letter, text)| *letter == '-' && text.split('=').next() == Some(name))
-    }
-
-    fn value(&self, letter: char) -> Option<&str> {
-        self.letters
-            .iter()
-            .rev()
-            .find(|(known, _)| *known == letter)
-            .map(|(_, value)| value.as_str())
     }
 }
 

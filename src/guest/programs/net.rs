@@ -1,6 +1,7 @@
 //! Programs that talk to others: nslookup, getent, wget, curl, nc, ping and clients that wait for a server.
 
 use super::{Context, Options};
+use crate::guest::io::Descriptor;
 use crate::guest::network::{Answer, Connection, Request};
 use crate::guest::world::{DNS_IP, Lookup};
 use crate::kernel::Duration;
@@ -117,10 +118,18 @@ enum Tried {
 
 /// Connects, and asks for a path by http.
 async fn request(context: &Context, host: &str, port: u16, path: &str, timeout: Duration) -> Tried {
+    let request = Request {
+        path: path.to_owned(),
+        text: None,
+    };
+    send(context, host, port, &request, timeout).await
+}
+
+async fn send(context: &Context, host: &str, port: u16, request: &Request, timeout: Duration) -> Tried {
     let network = &context.machine.network;
     match context.machine.world().connect(network, host, port) {
         Connection::Accepted(handler) => {
-            let answer = handler(&Request { path: path.to_owned() });
+            let answer = handler(request);
             if answer.takes > timeout {
                 context.kernel().sleep(timeout).await;
                 return Tried::Failed("timed out");
@@ -337,8 +346,7 @@ pub(super) async fn nc(context: &Context, argv: &[String]) -> i32 {
             context.err("nc: missing port").await;
             return 1;
         };
-        // Each connection gets what the command writes; one connection is enough without -k.
-        return super::servers::listen(context, &[port], std::rc::Rc::new(|_: &Request| Answer::text(200, ""))).await;
+        return super::listener::serve(context, port, &options).await;
     }
     let [host, port, ..] = &options.rest[..] else {
         context.err("nc: missing host and port").await;
@@ -348,7 +356,21 @@ pub(super) async fn nc(context: &Context, argv: &[String]) -> i32 {
         return 1;
     };
     let limit = timeout(options.value('w'));
-    match request(context, host, port, "/", limit).await {
+    let input = context.fd(0);
+    let sent = match *input {
+        // Nobody types.
+        Descriptor::Silent | Descriptor::Null => Vec::new(),
+        _ if options.has('z') => Vec::new(),
+        _ => input
+            .read_all(crate::guest::limits::STRING_BYTES)
+            .await
+            .unwrap_or_default(),
+    };
+    let request = Request {
+        path: "/".to_owned(),
+        text: Some(String::from_utf8_lossy(&sent).into_owned()),
+    };
+    match send(context, host, port, &request, limit).await {
         Tried::Answered(answer) => {
             if options.has('v') {
                 context.err(&format!("{host} ({host}:{port}) open")).await;

@@ -3,7 +3,7 @@
 use regex::Regex;
 
 /// How large a compiled pattern may be, in bytes.
-const REGEX_BYTES: usize = 1 << 20;
+pub(super) const REGEX_BYTES: usize = 1 << 20;
 
 /// A POSIX pattern as a [`Regex`]: basic ones have `\(`, `\|`, `\+` where extended ones have `(`, `|`, `+`.
 pub(super) fn regex(pattern: &str, extended: bool, ignore_case: bool) -> Option<Regex> {
@@ -64,9 +64,10 @@ pub(super) fn regex(pattern: &str, extended: bool, ignore_case: bool) -> Option<
                 translated.push('\\');
                 translated.push(c);
             }
-            '*' if !extended && !in_bracket && (translated.is_empty() || translated == "^") => {
-                translated.push_str("\\*")
-            }
+            // In a basic pattern these are themselves but at the ends (of a group or an alternative: GNU's and busybox').
+            '*' if !extended && !in_bracket && begins(&translated, true) => translated.push_str("\\*"),
+            '^' if !extended && !in_bracket && !begins(&translated, false) => translated.push_str("\\^"),
+            '$' if !extended && !in_bracket && !ends(chars.clone()) => translated.push_str("\\$"),
             c => translated.push(c),
         }
     }
@@ -75,6 +76,27 @@ pub(super) fn regex(pattern: &str, extended: bool, ignore_case: bool) -> Option<
         .size_limit(REGEX_BYTES)
         .build()
         .ok()
+}
+
+/// Whether a pattern, a group or an alternative begins behind what has been translated; `anchored`: maybe with its `^`.
+fn begins(translated: &str, anchored: bool) -> bool {
+    let before = match translated.strip_suffix('^') {
+        Some(before) if anchored && !before.ends_with('\\') => before,
+        _ => translated,
+    };
+    let Some(before) = before.strip_suffix(['(', '|']) else {
+        return before.is_empty();
+    };
+    before.chars().rev().take_while(|c| *c == '\\').count() % 2 == 0
+}
+
+/// Whether a pattern, a group or an alternative ends before this rest.
+fn ends(mut rest: impl Iterator<Item = char>) -> bool {
+    match rest.next() {
+        None => true,
+        Some('\\') => matches!(rest.next(), Some(')' | '|')),
+        Some(_) => false,
+    }
 }
 
 /// Whether an extended pattern matches somewhere in a text; one that can't be understood matches as it stands.
@@ -97,6 +119,16 @@ mod tests {
             ("[[:digit:]]", false, "7", true),
             ("*", false, "a*", true),
             ("x{2}", true, "xx", true),
+            ("${P}", false, "a ${P}", true),
+            ("$HOME", false, "$HOME", true),
+            ("x^y", false, "x^y", true),
+            ("x^y", true, "x^y", false),
+            ("\\(^a\\|b$\\)", false, "xb", true),
+            ("\\(^a\\|b$\\)", false, "xa", false),
+            ("a$", false, "ab", false),
+            ("^*a", false, "*a", true),
+            ("\\(*a\\)", false, "*a", true),
+            ("a\\(^b\\)", false, "a^b", false),
         ] {
             let regex = regex(pattern, extended, false).expect("it is valid");
             assert_eq!(regex.is_match(text), matches, "{pattern} {text}");

@@ -97,7 +97,7 @@ fn handle(process: &Process, signals: &[SignalScript]) {
     }
 }
 
-async fn bind(context: &Context, ports: &[u16], handler: &Handler) -> bool {
+pub(super) async fn bind(context: &Context, ports: &[u16], handler: &Handler) -> bool {
     let machine = &context.machine;
     for port in ports {
         if !machine

@@ -20,6 +20,7 @@ fn source(context: &Context, path: &str) -> Result<Fd, &'static str> {
 
 pub(super) async fn cat(context: &Context, argv: &[String]) -> i32 {
     let options = Options::parse(argv, "");
+    options.expect(context, argv, "u", &[]);
     let paths = if options.rest.is_empty() {
         vec!["-".to_owned()]
     } else {
@@ -57,6 +58,16 @@ struct Count {
     plus: bool,
     minus: bool,
     number: usize,
+}
+
+/// The headers that head and tail write between several files; `-q` without, `-v` always.
+async fn header(context: &Context, argv: &[String], paths: &[String], path: &str, first: bool) {
+    let asked = |letter: &str| argv.iter().any(|word| word == letter);
+    if (paths.len() > 1 || asked("-v")) && !asked("-q") {
+        let name = if path == "-" { "standard input" } else { path };
+        let gap = if first { "" } else { "\n" };
+        context.out(&format!("{gap}==> {name} <==\n")).await;
+    }
 }
 
 fn count(argv: &[String]) -> (Count, Vec<String>, bool) {
@@ -112,7 +123,7 @@ fn lines(bytes: &[u8]) -> Vec<&[u8]> {
 pub(super) async fn head(context: &Context, argv: &[String]) -> i32 {
     let (count, paths, _) = count(argv);
     let paths = if paths.is_empty() { vec!["-".to_owned()] } else { paths };
-    let mut code = 0;
+    let (mut code, mut first) = (0, true);
     for path in &paths {
         let source = match source(context, path) {
             Ok(source) => source,
@@ -122,6 +133,7 @@ pub(super) async fn head(context: &Context, argv: &[String]) -> i32 {
                 continue;
             }
         };
+        header(context, argv, &paths, path, std::mem::take(&mut first)).await;
         if count.minus {
             let all = source
                 .read_all(crate::guest::limits::STRING_BYTES)
@@ -171,6 +183,7 @@ pub(super) async fn tail(context: &Context, argv: &[String]) -> i32 {
                 continue;
             }
         };
+        header(context, argv, &paths, path, followed.is_empty()).await;
         if !matches!(*source, Descriptor::Zero) {
             let all = source
                 .read_all(crate::guest::limits::FILE_BYTES)
@@ -245,6 +258,7 @@ pub(super) async fn tail(context: &Context, argv: &[String]) -> i32 {
 
 pub(super) async fn tee(context: &Context, argv: &[String]) -> i32 {
     let options = Options::parse(argv, "");
+    options.expect(context, argv, "ai", &[]);
     let mode = if options.has('a') {
         OpenMode::Append
     } else {

@@ -2,6 +2,7 @@
 
 use super::Context;
 use crate::guest::files::Kind;
+use crate::guest::images::Flavour;
 
 /// `( … )` and `!` inside one another.
 const DEPTH: usize = 64;
@@ -175,6 +176,8 @@ pub(in crate::guest) fn binary(context: &Context, left: &str, operator: &str, ri
     let files = context.files();
     let modified = |path: &str| files.find(&context.cwd, path).ok().map(|node| node.modified.get());
     Ok(match operator {
+        // Of bash and busybox; POSIX and dash know `=` only.
+        "==" if context.shell == Flavour::Dash => return Err(format!("{left}: unexpected operator")),
         "=" | "==" => left == right,
         "!=" => left != right,
         "<" => left < right,

@@ -1,6 +1,5 @@
-//! Programs on lines of text: grep, sed, wc, sort, uniq, cut, tr, base64.
+//! Programs on lines of text: wc, uniq, cut, tr, tac, rev, base64.
 
-use super::pattern::regex;
 use super::{Context, Options};
 use crate::guest::shell::class;
 use base64::Engine;
@@ -31,147 +30,9 @@ pub(super) async fn inputs(context: &Context, program: &str, paths: &[String]) -
     (all, good)
 }
 
-pub(super) async fn grep(context: &Context, argv: &[String]) -> i32 {
-    let options = Options::parse(argv, "emABC");
-    let mut rest = options.rest.clone();
-    let pattern = match options.value('e') {
-        Some(pattern) => pattern.to_owned(),
-        None if rest.is_empty() => {
-            context.err("Usage: grep [OPTION]... PATTERNS [FILE]...").await;
-            return 2;
-        }
-        None => rest.remove(0),
-    };
-    let fixed = options.has('F') || argv[0].ends_with("fgrep");
-    let extended = options.has('E') || options.has('P') || argv[0].ends_with("egrep");
-    let text = if fixed {
-        regex::escape(&pattern)
-    } else {
-        pattern.clone()
-    };
-    let text = if options.has('x') { format!("^({text})$") } else { text };
-    let text = if options.has('w') {
-        format!("\\b({text})\\b")
-    } else {
-        text
-    };
-    let Some(regex) = regex(
-        &text,
-        extended || fixed || options.has('x') || options.has('w'),
-        options.has('i'),
-    ) else {
-        context.machine.assume(
-            &context.process,
-            &format!("the pattern {pattern} is not understood"),
-            "grep fails with exit code 2",
-        );
-        return 2;
-    };
-    let recursive = options.has('r') || options.has('R');
-    let paths = if rest.is_empty() { vec!["-".to_owned()] } else { rest };
-    let paths = if recursive { files_below(context, &paths) } else { paths };
-    let limit = options
-        .value('m')
-        .and_then(|n| n.parse::<usize>().ok())
-        .unwrap_or(usize::MAX);
-    let (mut found, mut failed) = (false, false);
-    for path in &paths {
-        let source = if path == "-" {
-            Ok(context.fd(0))
-        } else {
-            context.open(path, crate::guest::machine::OpenMode::Read)
-        };
-        let source = match source {
-            Ok(source) => source,
-            Err(error) => {
-                failed = true;
-                let silent = options.has('s') || options.has('q') && found;
-                if !silent {
-                    context.err(&format!("grep: {path}: {error}")).await;
-                }
-                continue;
-            }
-        };
-        let (mut count, mut number) = (0, 0);
-        while count < limit
-            && let Some(line) = source.read_line(crate::guest::limits::STRING_BYTES).await
-        {
-            context.machine.step(&context.process).await;
-            number += 1;
-            let line = String::from_utf8_lossy(&line).into_owned();
-            let line = line.strip_suffix('\n').unwrap_or(&line);
-            if regex.is_match(line) == options.has('v') {
-                continue;
-            }
-            count += 1;
-            found = true;
-            if options.has('q') {
-                return 0;
-            }
-            if options.has('c') || options.has('l') {
-                continue;
-            }
-            let name = if (paths.len() > 1 || recursive) && !options.has('h') {
-                format!("{path}:")
-            } else {
-                String::new()
-            };
-            let place = if options.has('n') {
-                format!("{number}:")
-            } else {
-                String::new()
-            };
-            if options.has('o') {
-                for matched in regex.find_iter(line).filter(|m| !m.is_empty()) {
-                    context.out(&format!("{name}{place}{}\n", matched.as_str())).await;
-                }
-            } else {
-                context.out(&format!("{name}{place}{line}\n")).await;
-            }
-        }
-        if options.has('l') && count > 0 {
-            context.out(&format!("{path}\n")).await;
-        } else if options.has('c') {
-            let name = if paths.len() > 1 {
-                format!("{path}:")
-            } else {
-                String::new()
-            };
-            context.out(&format!("{name}{count}\n")).await;
-        }
-    }
-    match (found, failed) {
-        (_, true) if !found || !options.has('q') => 2,
-        (true, _) => 0,
-        (false, _) => 1,
-    }
-}
-
-fn files_below(context: &Context, paths: &[String]) -> Vec<String> {
-    let mut pending: Vec<String> = paths
-        .iter()
-        .rev()
-        .map(|path| if path == "-" { ".".to_owned() } else { path.clone() })
-        .collect();
-    let mut files = Vec::new();
-    while let Some(path) = pending.pop() {
-        match context.files().find(&context.cwd, &path) {
-            Ok(node) if node.is_directory() => {
-                for name in node.names().iter().rev() {
-                    pending.push(format!("{}/{name}", path.trim_end_matches('/')));
-                }
-            }
-            Ok(_) | Err(_) => files.push(path),
-        }
-        if files.len() + pending.len() > crate::guest::limits::WORDS {
-            break;
-        }
-    }
-    files
-}
-
 pub(super) async fn wc(context: &Context, argv: &[String]) -> i32 {
     let options = Options::parse(argv, "");
+    options.expect(context, argv, "lwcm", &[]);
     let all = !['l', 'w', 'c', 'm'].iter().any(|letter| options.has(*letter));
     let paths = if options.rest.is_empty() {
         vec!["-".to_owned()]
@@ -219,64 +80,32 @@ pub(super) async fn wc(context: &Context, argv: &[String]) -> i32 {
     code
 }
 
-pub(super) async fn sort(context: &Context, argv: &[String]) -> i32 {
-    let options = Options::parse(argv, "kto");
-    let (text, good) = inputs(context, "sort", &options.rest).await;
-    let field = options.value('k').and_then(|k| {
-        k.split([',', '.', 'n', 'r'])
-            .next()
-            .and_then(|n| n.parse::<usize>().ok())
-    });
-    let numeric = options.has('n') || options.value('k').is_some_and(|k| k.contains('n'));
-    let key = |line: &str| -> String {
-        let Some(field) = field else { return line.to_owned() };
-        let mut fields: Box<dyn Iterator<Item = &str>> = match options.value('t') {
-            Some(separator) if !separator.is_empty() => Box::new(line.split(separator)),
-            _ => Box::new(line.split_whitespace()),
-        };
-        fields.nth(field.saturating_sub(1)).unwrap_or_default().to_owned()
-    };
-    let number = |text: &str| {
-        let text = text.trim_start();
-        let digits: String = text
-            .chars()
-            .enumerate()
-            .take_while(|(i, c)| c.is_ascii_digit() || *i == 0 && *c == '-')
-            .map(|(_, c)| c)
-            .collect();
-        digits.parse::<i64>().unwrap_or(0)
-    };
-    let mut lines: Vec<&str> = text.lines().collect();
-    lines.sort_by(|a, b| {
-        let (left, right) = (key(a), key(b));
-        let order = if numeric {
-            number(&left).cmp(&number(&right))
-        } else {
-            left.cmp(&right)
-        };
-        let order = order.then_with(|| a.cmp(b));
-        if options.has('r') { order.reverse() } else { order }
-    });
-    if options.has('u') {
-        lines.dedup();
-    }
-    let sorted: String = lines.iter().map(|line| format!("{line}\n")).collect();
-    context.out(&sorted).await;
-    if good { 0 } else { 2 }
-}
-
 pub(super) async fn uniq(context: &Context, argv: &[String]) -> i32 {
-    let options = Options::parse(argv, "");
+    let options = Options::parse(argv, "fsw");
+    options.expect(context, argv, "cdui", &[]);
     let (text, good) = inputs(context, "uniq", options.rest.get(..1).unwrap_or_default()).await;
-    let mut groups: Vec<(&str, usize)> = Vec::new();
+    let number = |letter: char| options.value(letter).and_then(|n| n.parse::<usize>().ok());
+    let (fields, chars, width) = (number('f').unwrap_or(0), number('s').unwrap_or(0), number('w'));
+    // What of a line is compared: fields and characters are skipped, then so many count.
+    let key = |line: &str| -> String {
+        let mut rest = line;
+        for _ in 0..fields {
+            let blank = rest.trim_start();
+            rest = &blank[blank.find(char::is_whitespace).unwrap_or(blank.len())..];
+        }
+        let key: String = rest.chars().skip(chars).take(width.unwrap_or(usize::MAX)).collect();
+        if options.has('i') { key.to_lowercase() } else { key }
+    };
+    let mut groups: Vec<(&str, String, usize)> = Vec::new();
     for line in text.lines() {
+        let key = key(line);
         match groups.last_mut() {
-            Some((last, count)) if *last == line => *count += 1,
-            _ => groups.push((line, 1)),
+            Some((_, last, count)) if *last == key => *count += 1,
+            _ => groups.push((line, key, 1)),
         }
     }
-    groups.retain(|(_, count)| !(options.has('d') && *count == 1 || options.has('u') && *count > 1));
-    let show = |(line, count): &(&str, usize)| {
+    groups.retain(|(_, _, count)| !(options.has('d') && *count == 1 || options.has('u') && *count > 1));
+    let show = |(line, _, count): &(&str, String, usize)| {
         if options.has('c') {
             format!("{count:>7} {line}\n")
         } else {
@@ -318,6 +147,7 @@ fn ranges(list: &str) -> Vec<(usize, usize)> {
 
 pub(super) async fn cut(context: &Context, argv: &[String]) -> i32 {
     let options = Options::parse(argv, "dfcb");
+    options.expect(context, argv, "sn", &[]);
     let (text, good) = inputs(context, "cut", &options.rest).await;
     let delimiter = options.value('d').and_then(|d| d.chars().next()).unwrap_or('\t');
     let chars = options.value('c').or(options.value('b'));
@@ -387,6 +217,7 @@ fn set(text: &str) -> Vec<char> {
 
 pub(super) async fn tr(context: &Context, argv: &[String]) -> i32 {
     let options = Options::parse(argv, "");
+    options.expect(context, argv, "cCdst", &[]);
     let text = input(context, "tr", "-").await.unwrap_or_default();
     let Some(first) = options.rest.first().map(|text| set(text)) else {
         context.err("tr: missing operand").await;
@@ -427,6 +258,7 @@ pub(super) async fn tr(context: &Context, argv: &[String]) -> i32 {
 
 pub(super) async fn base64(context: &Context, argv: &[String]) -> i32 {
     let options = Options::parse(argv, "w");
+    options.expect(context, argv, "dDi", &["--decode"]);
     let path = options.rest.first().map_or("-", String::as_str);
     let bytes = match context.read(path).await {
         Ok(bytes) => bytes,

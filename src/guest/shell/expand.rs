@@ -65,7 +65,8 @@ impl Shell {
 
     /// The text of a here-document.
     pub(super) async fn here(&mut self, text: &str) -> Expansion<String> {
-        let parts = self.parts(text, true, false).await?;
+        let text = joined_lines(text);
+        let parts = self.parts(&text, true, false).await?;
         Ok(self.joined(parts))
     }
 
@@ -107,9 +108,12 @@ impl Shell {
         Box::pin(async move {
             let process = self.context.process.clone();
             self.context.machine.clone().step(&process).await;
-            let Some(pieces) = parse::word(text, here) else {
+            let Some(pieces) = parse::word(text, here, self.flavour) else {
                 self.complain(&format!("bad substitution: {text}")).await;
-                self.not_understood(&process, text);
+                // What only bash reads is refused for sure.
+                if self.flavour != Flavour::Dash || parse::word(text, here, Flavour::Bash).is_none() {
+                    self.not_understood(&process, text);
+                }
                 self.status = 2;
                 return Err(Failed);
             };
@@ -133,16 +137,31 @@ impl Shell {
     fn pieces<'a>(&'a mut self, pieces: &'a [WordPieceWithSource], quoted: bool) -> Boxed<'a, Expansion<Vec<Part>>> {
         Box::pin(async move {
             let mut parts = Vec::new();
+            if self.flavour == Flavour::Dash && is_left_standing(pieces) {
+                self.complain("Bad substitution").await;
+                self.status = 2;
+                return Err(Failed);
+            }
             for piece in pieces {
                 match &piece.piece {
                     WordPiece::Text(text) => parts.push(Part::text(text, quoted)),
                     WordPiece::SingleQuotedText(text) => parts.push(Part::text(text, true)),
+                    // To dash the dollar is a character.
+                    WordPiece::AnsiCQuotedText(text) if self.flavour == Flavour::Dash => {
+                        parts.push(Part::text("$", quoted));
+                        parts.push(Part::text(text, true));
+                    }
                     WordPiece::AnsiCQuotedText(text) => {
                         let text = crate::guest::programs::escapes(text, true).0;
                         parts.push(Part::text(&text, true));
                     }
                     WordPiece::DoubleQuotedSequence(inner) | WordPiece::GettextDoubleQuotedSequence(inner) => {
                         let inner_parts = self.pieces(inner, true).await?;
+                        if self.flavour == Flavour::Dash
+                            && matches!(piece.piece, WordPiece::GettextDoubleQuotedSequence(_))
+                        {
+                            parts.push(Part::text("$", quoted));
+                        }
                         // `"$@"` without parameters is no field; any other empty quotes are an empty one.
                         if inner_parts.is_empty() && !is_all_parameters(inner) {
                             parts.push(Part::text("", true));
@@ -223,6 +242,15 @@ impl Shell {
             return String::new();
         };
         shell.context.fds.insert(1, writer);
+        // POSIX keeps `set -e`, and so does dash; bash clears it unless it is to obey POSIX, and so does busybox.
+        let keeps = self.options.posix || self.options.inherit_errexit;
+        if self.flavour == Flavour::Ash || self.flavour == Flavour::Bash && !keeps {
+            shell.options.errexit = false;
+        }
+        // Nor does dash care that the command itself may fail: `x=$(false; echo no) || …`.
+        if self.flavour == Flavour::Dash {
+            shell.tolerant = 0;
+        }
         let (process, script) = (shell.context.process.clone(), script.to_owned());
         let machine = self.context.machine.clone();
         machine.run(
@@ -284,6 +312,17 @@ impl Shell {
             }
             next.truncate(limits::WORDS);
             found = next;
+        }
+        // A slash at the end asks for directories.
+        if pattern.len() > 1 && matches!(pattern.last(), Some(('/', _))) {
+            found.retain(|path| {
+                files
+                    .find(&self.context.cwd, path)
+                    .is_ok_and(|node| node.is_directory())
+            });
+            for path in &mut found {
+                path.push('/');
+            }
         }
         found
     }
@@ -377,6 +416,20 @@ fn split(parts: Vec<Part>, ifs: &str) -> Vec<Vec<PatternChar>> {
     fields
 }
 
+/// Whether the reader has left a `${…}` as it stands: it knows none that dash does not have.
+fn is_left_standing(pieces: &[WordPieceWithSource]) -> bool {
+    let mut dollar = false;
+    pieces.iter().any(|piece| {
+        let WordPiece::Text(text) = &piece.piece else {
+            dollar = false;
+            return false;
+        };
+        let found = text.contains("${") || dollar && text.starts_with('{');
+        dollar = text.ends_with('$');
+        found
+    })
+}
+
 fn is_all_parameters(pieces: &[WordPieceWithSource]) -> bool {
     pieces.iter().any(|piece| {
         matches!(
@@ -387,6 +440,23 @@ fn is_all_parameters(pieces: &[WordPieceWithSource]) -> bool {
             })
         )
     })
+}
+
+/// A here-document whose lines are joined where a backslash ends them (POSIX 2.7.4).
+fn joined_lines(text: &str) -> String {
+    let mut joined = String::new();
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            joined.push(c);
+            continue;
+        }
+        match chars.next() {
+            Some('\n') => {}
+            next => joined.extend([Some(c), next].into_iter().flatten()),
+        }
+    }
+    joined
 }
 
 /// What backslashes mean inside backquotes.

@@ -107,6 +107,9 @@ impl Shell {
         Box::pin(async move {
             let process = self.context.process.clone();
             self.context.machine.clone().step(&process).await;
+            if self.options.noexec {
+                return Flow::Next;
+            }
             match command {
                 ast::Command::Simple(simple) => self.simple(simple, tail).await,
                 ast::Command::Compound(compound, redirects) => {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use brush_parser::ast;
 
 use super::{Flow, Shell, Tail, TrapOn, Variable};
+use crate::guest::images::Flavour;
 use crate::guest::io::{Descriptor, pipe};
 use crate::guest::machine::{Context, Role};
 use crate::guest::process::{Disposition, Process, Signal};
@@ -156,7 +157,16 @@ impl Shell {
         let started = self.subshell(&command, Start::Background, role, move |mut shell| {
             Box::pin(async move {
                 shell.tolerant = 0;
-                shell.and_or(&list, Tail::Replace).await;
+                match only_subshell(&list) {
+                    Some((subshell, redirects)) => {
+                        if shell.redirect_within(redirects).await.is_some() {
+                            shell.list(&subshell.list, Tail::Replace).await;
+                        }
+                    }
+                    None => {
+                        shell.and_or(&list, Tail::Replace).await;
+                    }
+                }
                 shell.finish().await
             })
         });
@@ -228,11 +238,7 @@ impl Shell {
         let mut status = 0;
         for text in pids.iter().filter(|text| *text != "-n") {
             let pid = match text.strip_prefix('%') {
-                Some(number) => number
-                    .parse::<usize>()
-                    .ok()
-                    .and_then(|n| self.background.get(n.saturating_sub(1)))
-                    .map(|job| job.pid),
+                Some(_) => self.job(text),
                 None => text.parse::<u32>().ok(),
             };
             match self.background.iter().find(|job| Some(job.pid) == pid) {
@@ -260,6 +266,70 @@ impl Shell {
             }
         }
         status
+    }
+
+    /// The process that a job's name means: `%1`, `%%` and `%+` (the last), `%-` (the one before it).
+    pub(super) fn job(&self, name: &str) -> Option<u32> {
+        let job = match name.strip_prefix('%')? {
+            "" | "%" | "+" => self.background.last(),
+            "-" => self.background.iter().rev().nth(1),
+            number => self.background.get(number.parse::<usize>().ok()?.checked_sub(1)?),
+        };
+        job.map(|job| job.pid)
+    }
+
+    /// `kill`: names of jobs are the shell's, the rest is the program's.
+    pub(super) async fn kill(&mut self, mut words: Vec<String>) -> i32 {
+        if self.flavour == Flavour::Dash
+            && words
+                .iter()
+                .any(|word| word.starts_with("-SIG") || word.starts_with("-sig"))
+        {
+            self.complain("kill: Illegal option -S").await;
+            return 2;
+        }
+        for word in &mut words[1..] {
+            if !word.starts_with('%') {
+                continue;
+            }
+            // dash has no jobs without job control.
+            match self.job(word).filter(|_| self.flavour != Flavour::Dash) {
+                Some(pid) => *word = pid.to_string(),
+                None => {
+                    self.complain(&format!("kill: {word}: No such process")).await;
+                    return 1;
+                }
+            }
+        }
+        match programs::builtin("kill") {
+            Some(program) => program(self.context.clone(), words).await,
+            None => 127,
+        }
+    }
+
+    /// `jobs [-p]`: those that still run.
+    pub(super) async fn jobs(&mut self, words: &[String]) -> i32 {
+        let mut listing = String::new();
+        for (index, job) in self.background.iter().enumerate() {
+            if job.code().is_some() {
+                continue;
+            }
+            if words.iter().any(|word| word == "-p") {
+                listing.push_str(&format!("{}\n", job.pid));
+            } else {
+                let current = if index + 1 == self.background.len() { '+' } else { ' ' };
+                let command = job.command.borrow();
+                let shown = match self.flavour {
+                    Flavour::Bash => format!("[{}]{current}  Running                 {command} &", index + 1),
+                    // Without job control these two have no text of a job.
+                    Flavour::Ash => format!("[{}]{current}  Running                    ", index + 1),
+                    Flavour::Dash => format!("[{}] {current} Running                    ", index + 1),
+                };
+                listing.push_str(&format!("{shown}\n"));
+            }
+        }
+        self.context.out(&listing).await;
+        0
     }
 
     /// The number of the signal that has arrived.
@@ -301,6 +371,8 @@ impl Shell {
                 "EXIT" | "0" | "exit" => Some(TrapOn::Exit),
                 // bash's own, which nothing here raises
                 "ERR" | "DEBUG" | "RETURN" => continue,
+                // dash and POSIX know signals without SIG only.
+                name if self.flavour == Flavour::Dash && name.to_ascii_uppercase().starts_with("SIG") => None,
                 name => Signal::parse(name).map(TrapOn::Signal),
             };
             match on {
@@ -329,5 +401,17 @@ impl Shell {
             mark(self.variables.entry(name.to_owned()).or_default());
         }
         true
+    }
+}
+
+/// The subshell that a list is made of: `( … ) &` is one process, not a shell that waits for another.
+fn only_subshell(list: &ast::AndOrList) -> Option<(&ast::SubshellCommand, Option<&ast::RedirectList>)> {
+    match &list.first.seq[..] {
+        [ast::Command::Compound(ast::CompoundCommand::Subshell(subshell), redirects)]
+            if list.additional.is_empty() && !list.first.bang =>
+        {
+            Some((subshell, redirects.as_ref()))
+        }
+        _ => None,
     }
 }

@@ -6,10 +6,14 @@ mod builtins;
 mod expand;
 mod interpret;
 mod jobs;
+mod nesting;
+mod options;
 mod parameters;
 mod parse;
 mod pattern;
+mod read;
 mod redirect;
+mod settings;
 mod simple;
 
 use std::collections::BTreeMap;
@@ -24,6 +28,7 @@ use super::io::Fds;
 use super::limits;
 use super::machine::{Context, Role};
 use super::process::{Disposition, Process, Signal};
+use options::Options;
 
 pub(super) use pattern::{class, matches as pattern_matches, unquoted};
 
@@ -59,16 +64,6 @@ struct Variable {
     readonly: bool,
 }
 
-/// What `set` sets.
-#[derive(Clone, Debug, Default)]
-struct Options {
-    errexit: bool,
-    xtrace: bool,
-    nounset: bool,
-    noglob: bool,
-    pipefail: bool,
-}
-
 /// What a trap waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum TrapOn {
@@ -102,6 +97,8 @@ struct Shell {
     /// what `local` hid, one map for each function that runs
     hidden: Vec<BTreeMap<String, Option<Variable>>>,
     in_trap: bool,
+    /// what `ulimit` has set
+    ulimits: BTreeMap<char, String>,
 }
 
 /// `sh [-eux] [-c script [name [args]] | file [args]]`, as process of its own.
@@ -111,6 +108,8 @@ pub(super) fn run(context: Context, argv: Vec<String>, flavour: Flavour) -> Boxe
         let mut arguments = argv.into_iter();
         shell.name = arguments.next().unwrap_or_default();
         let mut arguments: Vec<String> = arguments.collect();
+        // bash that is called sh obeys POSIX.
+        shell.options.posix = flavour == Flavour::Bash && shell.name.rsplit('/').next() == Some("sh");
         let mut command = false;
         let mut from_stdin = false;
         while let Some(first) = arguments.first().cloned() {
@@ -192,6 +191,7 @@ impl Shell {
             depth: 0,
             hidden: Vec::new(),
             in_trap: false,
+            ulimits: BTreeMap::new(),
         }
     }
 
@@ -202,6 +202,8 @@ impl Shell {
                 self.complain("-c requires an argument").await;
                 return 2;
             }
+            self.catch_interrupt();
+            self.options.command = true;
             let script = arguments.remove(0);
             if !arguments.is_empty() {
                 self.name = arguments.remove(0);
@@ -220,6 +222,7 @@ impl Shell {
             let input = self.context.read("-").await.unwrap_or_default();
             return self.whole(&String::from_utf8_lossy(&input), Tail::Last).await;
         }
+        self.catch_interrupt();
         let path = arguments.remove(0);
         self.name.clone_from(&path);
         self.positional = arguments;
@@ -229,6 +232,15 @@ impl Shell {
                 self.complain(&format!("can't open '{path}': {error}")).await;
                 2
             }
+        }
+    }
+
+    /// dash and busybox have a handler for SIGINT unless the script comes from standard input (`setsignal` in trap.c), so
+    /// that it ends them even as process 1; any other process it ends all the same.
+    fn catch_interrupt(&self) {
+        if self.flavour != Flavour::Bash && self.context.process.pid == 1 {
+            let process = &self.context.process;
+            process.set_disposition(Signal::INT, Some(Disposition::Handle));
         }
     }
 
@@ -260,13 +272,16 @@ impl Shell {
                 return Flow::Exit;
             }
             self.depth += 1;
-            let flow = match parse::script(script) {
+            let flow = match parse::script(script, self.flavour) {
                 Ok(program) => self.program(&program, tail).await,
                 Err(error) => {
                     let what = format!("line {}: {}", error.line, error.what);
                     self.complain(&what).await;
-                    let machine = self.context.machine.clone();
-                    machine.assume(&self.context.process, &what, "the shell refuses it with exit code 2");
+                    // What only bash reads is refused for sure; else it may be the reader here that is at fault.
+                    if !error.of_bash {
+                        let machine = self.context.machine.clone();
+                        machine.assume(&self.context.process, &what, "the shell refuses it with exit code 2");
+                    }
                     self.status = 2;
                     Flow::Exit
                 }
@@ -302,6 +317,7 @@ impl Shell {
             return false;
         }
         value.clone_into(&mut variable.value);
+        variable.exported |= self.options.allexport && name != "_OPTOFFSET";
         true
     }
 
@@ -347,6 +363,7 @@ impl Shell {
             depth: self.depth,
             hidden: self.hidden.clone(),
             in_trap: false,
+            ulimits: self.ulimits.clone(),
         })
     }
 
@@ -363,6 +380,9 @@ impl Shell {
                 Some(_) => Some(Disposition::Handle),
             };
             self.context.process.set_disposition(signal, disposition);
+            if disposition.is_none() && signal == Signal::INT {
+                self.catch_interrupt();
+            }
         }
         match action {
             Some(action) => self.traps.insert(on, action),
@@ -377,6 +397,10 @@ impl Shell {
         }
         while let Some(signal) = self.context.process.take_signal() {
             let Some(action) = self.traps.get(&TrapOn::Signal(signal)).cloned() else {
+                if signal == Signal::INT {
+                    self.status = signal.exit_code();
+                    return Flow::Exit;
+                }
                 continue;
             };
             let status = self.status;
@@ -389,36 +413,6 @@ impl Shell {
             }
         }
         Flow::Next
-    }
-
-    fn set_option(&mut self, letter: char, on: bool) -> bool {
-        match letter {
-            'e' => self.options.errexit = on,
-            'x' => self.options.xtrace = on,
-            'u' => self.options.nounset = on,
-            'f' => self.options.noglob = on,
-            // Options without effect on a script that is not interactive.
-            'a' | 'b' | 'h' | 'i' | 'k' | 'l' | 'm' | 'n' | 'p' | 'v' | 'B' | 'C' | 'E' | 'H' | 'T' => {}
-            _ => return false,
-        }
-        true
-    }
-
-    fn set_option_by_name(&mut self, name: &str, on: bool) -> bool {
-        match name {
-            "errexit" => self.options.errexit = on,
-            "xtrace" => self.options.xtrace = on,
-            "nounset" => self.options.nounset = on,
-            "noglob" => self.options.noglob = on,
-            "pipefail" => self.options.pipefail = on,
-            _ => {
-                return matches!(
-                    name,
-                    "monitor" | "verbose" | "allexport" | "noclobber" | "posix" | "errtrace" | "vi" | "emacs"
-                );
-            }
-        }
-        true
     }
 
     /// Descriptors as they are now, to be put back later.

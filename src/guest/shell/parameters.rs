@@ -18,8 +18,9 @@ impl Shell {
                 parameter,
                 test_type,
                 default_value,
-                ..
+                indirect,
             } => {
+                let parameter = &self.indirected(parameter, *indirect);
                 if self.is_missing(parameter, test_type) {
                     return self.alternative(default_value.as_deref(), quoted).await;
                 }
@@ -29,8 +30,9 @@ impl Shell {
                 parameter,
                 test_type,
                 default_value,
-                ..
+                indirect,
             } => {
+                let parameter = &self.indirected(parameter, *indirect);
                 if self.is_missing(parameter, test_type) {
                     let parts = self.alternative(default_value.as_deref(), quoted).await?;
                     let value = self.joined(parts);
@@ -45,15 +47,16 @@ impl Shell {
                 parameter,
                 test_type,
                 error_message,
-                ..
+                indirect,
             } => {
+                let parameter = &self.indirected(parameter, *indirect);
                 if self.is_missing(parameter, test_type) {
                     let message = match error_message {
                         Some(message) => self.single(message).await?,
                         None => "parameter not set or null".to_owned(),
                     };
                     self.complain(&format!("{}: {message}", name_of(parameter))).await;
-                    self.status = 2;
+                    self.status = self.unset_status();
                     return Err(Failed);
                 }
                 self.plain(parameter, quoted).await
@@ -62,38 +65,61 @@ impl Shell {
                 parameter,
                 test_type,
                 alternative_value,
-                ..
+                indirect,
             } => {
+                let parameter = &self.indirected(parameter, *indirect);
                 if self.is_missing(parameter, test_type) {
                     return Ok(Vec::new());
                 }
                 self.alternative(alternative_value.as_deref(), quoted).await
             }
-            E::ParameterLength { parameter, .. } => {
+            E::ParameterLength { parameter, indirect } => {
+                let parameter = &self.indirected(parameter, *indirect);
                 let length = match parameter {
                     Parameter::Special(SpecialParameter::AllPositionalParameters { .. }) => self.positional.len(),
                     _ => self.scalar(parameter).unwrap_or_default().chars().count(),
                 };
                 Ok(vec![Part::expanded(length.to_string(), quoted)])
             }
-            E::RemoveSmallestSuffixPattern { parameter, pattern, .. } => {
+            E::RemoveSmallestSuffixPattern {
+                parameter,
+                pattern,
+                indirect,
+            } => {
+                let parameter = &self.indirected(parameter, *indirect);
                 self.cut(parameter, pattern.as_deref(), true, false, quoted).await
             }
-            E::RemoveLargestSuffixPattern { parameter, pattern, .. } => {
+            E::RemoveLargestSuffixPattern {
+                parameter,
+                pattern,
+                indirect,
+            } => {
+                let parameter = &self.indirected(parameter, *indirect);
                 self.cut(parameter, pattern.as_deref(), true, true, quoted).await
             }
-            E::RemoveSmallestPrefixPattern { parameter, pattern, .. } => {
+            E::RemoveSmallestPrefixPattern {
+                parameter,
+                pattern,
+                indirect,
+            } => {
+                let parameter = &self.indirected(parameter, *indirect);
                 self.cut(parameter, pattern.as_deref(), false, false, quoted).await
             }
-            E::RemoveLargestPrefixPattern { parameter, pattern, .. } => {
+            E::RemoveLargestPrefixPattern {
+                parameter,
+                pattern,
+                indirect,
+            } => {
+                let parameter = &self.indirected(parameter, *indirect);
                 self.cut(parameter, pattern.as_deref(), false, true, quoted).await
             }
             E::Substring {
                 parameter,
                 offset,
                 length,
-                ..
+                indirect,
             } => {
+                let parameter = &self.indirected(parameter, *indirect);
                 let text: Vec<char> = self.scalar(parameter).unwrap_or_default().chars().collect();
                 let count = i64::try_from(text.len()).unwrap_or(i64::MAX);
                 let offset = self.arithmetic(&offset.value).await?;
@@ -118,8 +144,9 @@ impl Shell {
                 pattern,
                 replacement,
                 match_kind,
-                ..
+                indirect,
             } => {
+                let parameter = &self.indirected(parameter, *indirect);
                 let text = self.scalar(parameter).unwrap_or_default();
                 let pattern = self.pattern(pattern).await?;
                 let replacement = match replacement {
@@ -136,11 +163,17 @@ impl Shell {
                 let replaced = self.or_unchanged(replaced, &text);
                 Ok(vec![Part::expanded(replaced, quoted)])
             }
-            E::UppercasePattern { parameter, .. } => {
+            E::UppercasePattern {
+                parameter, indirect, ..
+            } => {
+                let parameter = &self.indirected(parameter, *indirect);
                 let text = self.scalar(parameter).unwrap_or_default().to_uppercase();
                 Ok(vec![Part::expanded(text, quoted)])
             }
-            E::LowercasePattern { parameter, .. } => {
+            E::LowercasePattern {
+                parameter, indirect, ..
+            } => {
+                let parameter = &self.indirected(parameter, *indirect);
                 let text = self.scalar(parameter).unwrap_or_default().to_lowercase();
                 Ok(vec![Part::expanded(text, quoted)])
             }
@@ -158,11 +191,15 @@ impl Shell {
         }
     }
 
+    /// The parameter that `${!x}` means: the one whose name is the value of `x`.
     fn indirected(&self, parameter: &Parameter, indirect: bool) -> Parameter {
-        if indirect {
-            Parameter::Named(self.scalar(parameter).unwrap_or_default())
-        } else {
-            parameter.clone()
+        if !indirect {
+            return parameter.clone();
+        }
+        let name = self.scalar(parameter).unwrap_or_default();
+        match name.parse() {
+            Ok(number) => Parameter::Positional(number),
+            Err(_) => Parameter::Named(name),
         }
     }
 
@@ -245,7 +282,7 @@ impl Shell {
         if value.is_none() && self.options.nounset {
             self.complain(&format!("{}: parameter not set", name_of(parameter)))
                 .await;
-            self.status = 2;
+            self.status = self.unset_status();
             return Err(Failed);
         }
         Ok(vec![Part::expanded(value.unwrap_or_default(), quoted)])
@@ -267,14 +304,7 @@ impl Shell {
                 SpecialParameter::AllPositionalParameters { .. } => Some(self.positional.join(" ")),
                 SpecialParameter::PositionalParameterCount => Some(self.positional.len().to_string()),
                 SpecialParameter::LastExitStatus => Some(self.status.to_string()),
-                SpecialParameter::CurrentOptionFlags => {
-                    let flags = [
-                        (self.options.errexit, 'e'),
-                        (self.options.xtrace, 'x'),
-                        (self.options.nounset, 'u'),
-                    ];
-                    Some(flags.iter().filter(|(on, _)| *on).map(|(_, flag)| *flag).collect())
-                }
+                SpecialParameter::CurrentOptionFlags => Some(self.options.letters()),
                 SpecialParameter::ProcessId => Some(self.shell_pid.to_string()),
                 SpecialParameter::LastBackgroundProcessId => self.last_background.map(|pid| pid.to_string()),
                 SpecialParameter::ShellName => Some(self.name.clone()),

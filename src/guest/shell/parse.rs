@@ -1,11 +1,11 @@
 //! From a script's text to its syntax tree, by brush-parser, within limits that keep the parser's recursion small.
 
-use std::io::BufReader;
-
 use brush_parser::ast;
 use brush_parser::word::{self, WordPieceWithSource};
-use brush_parser::{ParseError, Parser, ParserOptions};
+use brush_parser::{ParseError, ParserOptions, TokenizerError, parse_tokens, uncached_tokenize_str};
 
+use super::nesting;
+use crate::guest::images::Flavour;
 use crate::guest::limits;
 
 /// Why a script can't be read.
@@ -14,43 +14,77 @@ pub(in crate::guest) struct SyntaxError {
     /// from 1
     pub(in crate::guest) line: usize,
     pub(in crate::guest) what: String,
+    /// bash would read it, this shell surely does not
+    pub(in crate::guest) of_bash: bool,
 }
 
-fn options() -> ParserOptions {
+/// What the shell's grammar has: dash knows nothing of bash's additions.
+fn options(flavour: Flavour) -> ParserOptions {
     ParserOptions {
         enable_extended_globbing: false,
+        sh_mode: flavour == Flavour::Dash,
         ..ParserOptions::default()
     }
 }
 
 /// Reads a script.
-pub(in crate::guest) fn script(text: &str) -> Result<ast::Program, SyntaxError> {
+pub(in crate::guest) fn script(text: &str, flavour: Flavour) -> Result<ast::Program, SyntaxError> {
+    read(text, flavour).map_err(|error| SyntaxError {
+        of_bash: flavour == Flavour::Dash && read(text, Flavour::Bash).is_ok(),
+        ..error
+    })
+}
+
+fn read(text: &str, flavour: Flavour) -> Result<ast::Program, SyntaxError> {
     guard(text)?;
     // The parser takes the two semicolons of an empty header for the end of a case.
     let text = &text.replace("for ((;;))", "for ((1; 1; 1))");
-    let mut parser = Parser::new(BufReader::new(text.as_bytes()), &options());
-    parser.parse_program().map_err(|error| {
+    let options = options(flavour);
+    let refuse = |line: usize, what: &str| SyntaxError {
+        line,
+        what: what.to_owned(),
+        of_bash: false,
+    };
+    let tokens = uncached_tokenize_str(text, &options.tokenizer_options())
+        .map_err(|error| refuse(line_of(&error), "syntax error"))?;
+    let nesting = nesting::commands(&tokens, flavour);
+    if nesting.depth > limits::NESTING {
+        return Err(refuse(nesting.line, "commands are nested too deeply"));
+    }
+    if let Some(line) = nesting.function {
+        return Err(refuse(line, "syntax error"));
+    }
+    parse_tokens(&tokens, &options).map_err(|error| {
         let line = match &error {
             ParseError::ParsingNear(at) => at.line,
             ParseError::Tokenizing { position, .. } => position.as_ref().map_or(1, |at| at.line),
             ParseError::ParsingAtEndOfInput => text.lines().count().max(1),
         };
-        SyntaxError {
-            line,
-            what: "syntax error".to_owned(),
-        }
+        refuse(line, "syntax error")
     })
 }
 
+/// The line on which a text begins that never ends.
+fn line_of(error: &TokenizerError) -> usize {
+    match error {
+        TokenizerError::UnterminatedSingleQuote(at)
+        | TokenizerError::UnterminatedAnsiCQuote(at)
+        | TokenizerError::UnterminatedDoubleQuote(at)
+        | TokenizerError::UnterminatedBackquote(at) => at.line,
+        _ => 1,
+    }
+}
+
 /// The pieces of a word; `here`: of a here-document, where quotes mean nothing.
-pub(in crate::guest) fn word(text: &str, here: bool) -> Option<Vec<WordPieceWithSource>> {
+pub(in crate::guest) fn word(text: &str, here: bool, flavour: Flavour) -> Option<Vec<WordPieceWithSource>> {
     if substitution_depth(text) > limits::SUBSTITUTION_NESTING || has_long_number(text) {
         return None;
     }
+    let options = options(flavour);
     let parsed = if here {
-        word::parse_heredoc(text, &options())
+        word::parse_heredoc(text, &options)
     } else {
-        word::parse(text, &options())
+        word::parse(text, &options)
     };
     parsed.ok()
 }
@@ -61,6 +95,7 @@ fn guard(text: &str) -> Result<(), SyntaxError> {
         Err(SyntaxError {
             line: text.as_bytes()[..at].iter().filter(|b| **b == b'\n').count() + 1,
             what: what.to_owned(),
+            of_bash: false,
         })
     };
     if text.len() > limits::SCRIPT_BYTES {
@@ -69,46 +104,21 @@ fn guard(text: &str) -> Result<(), SyntaxError> {
     if text.contains('\0') {
         return refuse(0, "the script holds a zero byte");
     }
-    let mut depth = 0_usize;
-    let mut word_start = 0;
-    let mut substitutions = 0_usize;
-    let bytes = text.as_bytes();
-    for (at, byte) in bytes.iter().enumerate() {
-        match byte {
-            b'(' | b'{' => {
-                depth += 1;
-                if at > 0 && bytes[at - 1] == b'$' {
-                    substitutions += 1;
-                }
-            }
-            b')' | b'}' => {
-                depth = depth.saturating_sub(1);
-                substitutions = substitutions.min(depth);
-            }
-            _ => {}
+    let mut digits = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        if digits > 8 && matches!(byte, b'<' | b'>') {
+            return refuse(at, "a descriptor's number is too large");
         }
-        let is_break = byte.is_ascii_whitespace() || b";&|()<>`\"'".contains(byte);
-        if is_break || at + 1 == bytes.len() {
-            let end = if is_break { at } else { at + 1 };
-            match &text.as_bytes()[word_start..end] {
-                b"if" | b"while" | b"until" | b"for" | b"case" | b"!" => depth += 1,
-                b"fi" | b"done" | b"esac" => depth = depth.saturating_sub(1),
-                word if word.len() > 8 && word.iter().all(u8::is_ascii_digit) && matches!(byte, b'<' | b'>') => {
-                    return refuse(at, "a descriptor's number is too large");
-                }
-                _ => {}
-            }
-            if matches!(byte, b';' | b'\n') && text[word_start..end] == *"!" {
-                depth = depth.saturating_sub(1);
-            }
-            word_start = at + 1;
-        }
-        if depth > limits::NESTING {
-            return refuse(at, "commands are nested too deeply");
-        }
-        if substitutions > limits::SUBSTITUTION_NESTING {
-            return refuse(at, "substitutions are nested too deeply");
-        }
+        digits = if byte.is_ascii_digit() { digits + 1 } else { 0 };
+    }
+    // A second bound, which no doubt about quotes and here-documents can get around.
+    let openers = text.matches("$(").count() + text.matches("${").count() + text.matches("$[").count();
+    if openers > limits::SUBSTITUTIONS {
+        return refuse(0, "the script has too many substitutions");
+    }
+    let (depth, at) = nesting::substitutions(text);
+    if depth > limits::SUBSTITUTION_NESTING {
+        return refuse(at, "substitutions are nested too deeply");
     }
     if has_long_number(text) {
         return refuse(0, "a number is too long");
@@ -155,6 +165,10 @@ fn has_long_number(text: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn script(text: &str) -> Result<ast::Program, SyntaxError> {
+        super::script(text, Flavour::Bash)
+    }
+
     #[test]
     fn scripts_are_read_or_refused_with_a_line() {
         assert!(script("echo a; if true; then echo b; fi\n").is_ok());
@@ -168,5 +182,61 @@ mod tests {
         assert!(script("echo 99999999999999999999>x").is_err());
         assert!(script("echo ${99999999999999999999}").is_err());
         assert!(script(&"$(".repeat(100)).is_err());
+    }
+
+    #[test]
+    fn words_that_nest_nothing_are_no_reason_to_refuse() {
+        let arguments = format!("echo {}", "if while for case ! { ".repeat(50));
+        let comment = format!("# {}\necho a", "( { if ${ ".repeat(50));
+        let quoted = format!("echo '{}'", "( { ${ ".repeat(50));
+        let here = format!("cat <<E\n{}\nE\n", "if ( { ' ".repeat(50));
+        let variables = format!("{}; (a); {{ b; }}", "x=${y} ".repeat(100));
+        let cases = format!("case x in {} esac", "a) b;; ".repeat(100));
+        for text in [arguments, comment, quoted, here, variables, cases] {
+            assert_eq!(script(&text).err(), None, "{text}");
+        }
+        for opener in [
+            "(",
+            "{ ",
+            "if ",
+            "while ",
+            "! ",
+            "case x in a) ",
+            "f() { ",
+            "[[ ( ",
+            "(( ",
+            "for ((",
+            "${x:-",
+            "$(",
+            "$[",
+        ] {
+            script(&opener.repeat(5000)).expect_err(opener);
+        }
+        // Here-documents that are none to the tokenizer.
+        for (before, opener) in [
+            ("((", "$(<<E \n"),
+            ("", "<<-E$["),
+            ("$((${x:-! ", "$(<<E ')' \n"),
+            ("\\<<'E'\n(( ", "$(<<E \n"),
+        ] {
+            script(&format!("{before}{}", opener.repeat(9000))).expect_err(opener);
+            let _ = script(&format!("{before}{}", opener.repeat(limits::SUBSTITUTIONS - 3)));
+        }
+    }
+
+    #[test]
+    fn dash_knows_nothing_of_what_bash_adds() {
+        for text in [
+            "cat <<< a",
+            "function f { a; }",
+            "a |& b",
+            "x=(1 2)",
+            "for ((i=0; i<2; i++)); do a; done",
+        ] {
+            assert!(script(text).is_ok(), "{text}");
+            let error = super::script(text, Flavour::Dash).expect_err(text);
+            assert!(error.of_bash, "{text}");
+        }
+        assert!(!super::script("if", Flavour::Dash).expect_err("it is open").of_bash);
     }
 }

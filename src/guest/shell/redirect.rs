@@ -52,6 +52,9 @@ impl Shell {
                         let Ok(path) = self.single(&word.value).await else {
                             return false;
                         };
+                        if matches!(kind, K::Write) && self.would_clobber(&path).await {
+                            return false;
+                        }
                         self.redirect_to(fd, &path, mode).await
                     }
                     ast::IoFileRedirectTarget::Fd(source) => self.duplicate(fd, &source.to_string()).await,
@@ -98,9 +101,26 @@ impl Shell {
                     return false;
                 };
                 let mode = if *append { OpenMode::Append } else { OpenMode::Write };
+                if !append && self.would_clobber(&path).await {
+                    return false;
+                }
                 self.redirect_to(1, &path, mode).await && self.duplicate(2, "1").await
             }
         }
+    }
+
+    /// `set -C`: `>` does not empty a file that exists (POSIX 2.7.2); devices may be written to.
+    async fn would_clobber(&self, path: &str) -> bool {
+        let exists = self.options.noclobber
+            && self
+                .context
+                .files()
+                .find(&self.context.cwd, path)
+                .is_ok_and(|node| node.is_file());
+        if exists {
+            self.complain(&format!("can't create {path}: File exists")).await;
+        }
+        exists
     }
 
     async fn redirect_to(&mut self, fd: u32, path: &str, mode: OpenMode) -> bool {

@@ -4,6 +4,7 @@ use brush_parser::ast;
 
 use super::expand::Failed;
 use super::{Flow, Shell, Tail, Variable, builtins};
+use crate::guest::images::Flavour;
 use crate::guest::limits;
 
 impl Shell {
@@ -64,6 +65,12 @@ impl Shell {
             }
             self.context.fds = saved;
             return flow;
+        }
+        if self.flavour == Flavour::Dash && builtins::is_only_of_bash(&name) {
+            self.complain(&format!("{name}: not found")).await;
+            self.context.fds = saved;
+            self.status = 127;
+            return Flow::Next;
         }
         let flow = self.program_command(words, assignments, tail).await;
         self.context.fds = saved;
@@ -163,11 +170,7 @@ impl Shell {
 
     /// The status of a command whose redirection failed.
     pub(super) fn redirection_status(&self) -> i32 {
-        if self.flavour == crate::guest::images::Flavour::Dash {
-            2
-        } else {
-            1
-        }
+        if self.flavour == Flavour::Dash { 2 } else { 1 }
     }
 
     /// `set -x`
