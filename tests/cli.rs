@@ -38,7 +38,7 @@ fn unusable_input_is_refused_with_2_and_nothing_on_stdout() {
         (POD.replace("image:", "imagee:"), "imagee"),
         (
             POD.replace("spec:\n", "spec:\n  restartPolicy: Sometimes\n"),
-            "supported values: \"Always\", \"Never\", \"OnFailure\"",
+            "supported values: \"Always\", \"OnFailure\", \"Never\"",
         ),
         (POD.replace("name: web", "name: Web"), "a lowercase RFC 1123 subdomain"),
         (format!("{POD}---\n{POD}"), "already exists"),
