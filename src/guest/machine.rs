@@ -162,6 +162,11 @@ impl Machine {
         })
     }
 
+    /// The container's files, if anybody has looked at one so far: until then nothing is there but what every container has.
+    pub(super) fn files_so_far(&self) -> Option<&Files> {
+        self.files.get()
+    }
+
     /// What has been written to the file of the termination message; empty when nobody could.
     pub(super) fn termination_message(&self, most: usize) -> String {
         let Some(files) = self.files.get() else {

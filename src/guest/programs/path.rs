@@ -63,11 +63,12 @@ fn has(image: &Image, reference: &str, name: &str) -> bool {
 
 /// The file that a name leads to in PATH; `executable`: only files that may be run.
 pub(in crate::guest) fn in_path(context: &Context, name: &str, executable: bool) -> Option<String> {
+    let files = context.machine.files_so_far()?;
     let path = context.environment.get("PATH").map_or(DEFAULT, String::as_str);
     path.split(':').find_map(|directory| {
         let directory = if directory.is_empty() { "." } else { directory };
         let full = format!("{}/{name}", directory.trim_end_matches('/'));
-        let node = context.files().find(&context.cwd, &full).ok()?;
+        let node = files.find(&context.cwd, &full).ok()?;
         let fits = !node.is_directory() && (!executable || node.mode.get() & 0o111 != 0);
         fits.then(|| join(&context.cwd, &full))
     })
