@@ -264,7 +264,8 @@ impl Plan {
     fn judge(&self, batch: &[u64]) -> Vec<(u64, Vec<Broken>)> {
         batch
             .par_iter()
-            .with_min_len((batch.len() / 64).max(1))
+            // A thread's generator takes as long to make as some runs.
+            .with_min_len((batch.len() / (4 * self.jobs.max(1))).clamp(1, 64))
             .map_init(
                 || {
                     let expectations = self.around.as_ref().map(compiled);
