@@ -224,7 +224,7 @@ fn escape(c: char) -> String {
             let code = u32::from(c);
             return match code {
                 ..=0xff => format!("\\x{code:02X}"),
-                ..=0xffff => format!("\\u{code:04X}"),
+                0x100..=0xffff => format!("\\u{code:04X}"),
                 _ => format!("\\U{code:08X}"),
             };
         }
