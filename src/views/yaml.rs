@@ -360,14 +360,16 @@ fn numbers(left: &[char], right: &[char], place: usize) -> Ordering {
     // Zeros behind other digits are no leading zeros.
     let before = left[..place].iter().rev().take_while(|c| c.is_ascii_digit());
     let zero = left[place] == '0' || right[place] == '0';
-    let start = u64::from(zero && before.into_iter().any(|c| *c != '0'));
-    let number = |text: &[char]| {
-        let digits = text[place..].iter().map_while(|c| c.to_digit(10));
-        digits.fold((start, 0), |(value, length), digit| {
-            (value.wrapping_mul(10).wrapping_add(u64::from(digit)), length + 1)
-        })
+    let counts = zero && before.into_iter().any(|c| *c != '0');
+    let digits = |text: &[char]| -> String { text[place..].iter().take_while(|c| c.is_ascii_digit()).collect() };
+    // Of numbers the longer one is greater; they may be longer than any integer, and the order must be one.
+    let (l, r) = (digits(left), digits(right));
+    let value = |digits: &str| -> (usize, String) {
+        let digits = if counts { digits } else { digits.trim_start_matches('0') };
+        (digits.len(), digits.to_owned())
     };
-    number(left).cmp(&number(right)).then(left[place].cmp(&right[place]))
+    let order = value(&l).cmp(&value(&r)).then(l.len().cmp(&r.len()));
+    order.then(left[place].cmp(&right[place]))
 }
 
 #[cfg(test)]
@@ -423,6 +425,19 @@ mod tests {
         let long = format!("{} b  c d", "a".repeat(90));
         let written = text(&json!({"list": [{"k": long}]}));
         assert_eq!(written, format!("list:\n- k: {}\n    b  c d\n", "a".repeat(90)));
+    }
+
+    #[test]
+    fn the_order_of_keys_is_one() {
+        let digits = |seed: u64, place: u64| char::from(b'0' + u8::try_from((seed >> (place % 60)) % 10).unwrap_or(0));
+        let key = |number: u64| -> String {
+            let seed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (number << 7);
+            (0..40)
+                .map(|place| digits(seed.rotate_left(u32::try_from(place).unwrap_or(0)), place))
+                .collect()
+        };
+        let object: serde_json::Map<String, Value> = (0..200).map(|n| (key(n), Value::Null)).collect();
+        assert_eq!(text(&Value::Object(object)).lines().count(), 200);
     }
 
     #[test]

@@ -392,6 +392,9 @@ pub(super) async fn readlink(context: &Context, argv: &[String]) -> i32 {
 
 /// A path without links; its last part need not exist unless `all` must.
 fn without_links(context: &Context, path: &str, all: bool) -> Option<String> {
+    if path.is_empty() {
+        return None;
+    }
     let files = context.files();
     let mut pending: Vec<String> = join(&context.cwd, path).rsplit('/').map(str::to_owned).collect();
     let mut at = String::new();

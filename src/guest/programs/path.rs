@@ -11,6 +11,9 @@ const OF_THE_IMAGE: [&str; 4] = ["/bin", "/usr/bin", "/sbin", "/usr/sbin"];
 /// Where commands are looked for without PATH.
 const DEFAULT: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// As many directories of PATH are looked into.
+const MOST_DIRECTORIES: usize = 64;
+
 /// Applets of busybox, as 1.36 is built for its image and for alpine.
 const APPLETS: &str = "acpid adjtimex ar arch arp arping ascii awk base32 base64 basename bc blkid bunzip2 busybox bzcat \
     bzip2 cal cat chgrp chmod chown chroot chrt cksum clear cmp comm cp cpio crc32 crond crontab cut date dc dd deluser df \
@@ -65,7 +68,7 @@ fn has(image: &Image, reference: &str, name: &str) -> bool {
 pub(in crate::guest) fn in_path(context: &Context, name: &str, executable: bool) -> Option<String> {
     let files = context.machine.files_so_far()?;
     let path = context.environment.get("PATH").map_or(DEFAULT, String::as_str);
-    path.split(':').find_map(|directory| {
+    path.split(':').take(MOST_DIRECTORIES).find_map(|directory| {
         let directory = if directory.is_empty() { "." } else { directory };
         let full = format!("{}/{name}", directory.trim_end_matches('/'));
         let node = files.find(&context.cwd, &full).ok()?;

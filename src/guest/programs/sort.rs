@@ -14,6 +14,8 @@ struct How {
     dictionary: bool,
     fold: bool,
     numeric: bool,
+    /// numbers with exponents
+    general: bool,
     human: bool,
     version: bool,
     reverse: bool,
@@ -25,7 +27,8 @@ impl How {
             'b' => self.blanks = true,
             'd' => self.dictionary = true,
             'f' => self.fold = true,
-            'n' | 'g' => self.numeric = true,
+            'n' => self.numeric = true,
+            'g' => self.general = true,
             'h' => self.human = true,
             'V' => self.version = true,
             'r' => self.reverse = true,
@@ -110,13 +113,20 @@ impl Key {
     }
 }
 
-/// The number at the start of a text: sign, digits, fraction; 0 without one.
-fn number(text: &str) -> f64 {
+/// The number at the start of a text: sign, digits, fraction, and an exponent where that is `general`; 0 without one.
+fn number(text: &str, general: bool) -> f64 {
     let text = text.trim_start();
-    let end = text
-        .char_indices()
-        .find(|(at, c)| !(c.is_ascii_digit() || *c == '.' || *at == 0 && *c == '-'))
-        .map_or(text.len(), |(at, _)| at);
+    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    let mut end = usize::from(text.starts_with('-'));
+    end += digits(&text[end..]);
+    if text[end..].starts_with('.') {
+        end += 1 + digits(&text[end + 1..]);
+    }
+    if let Some(exponent) = text[end..].strip_prefix(['e', 'E']).filter(|_| general) {
+        let sign = usize::from(exponent.starts_with(['+', '-']));
+        let length = digits(&exponent[sign..]);
+        end += if length > 0 { 1 + sign + length } else { 0 };
+    }
     text[..end].parse().unwrap_or(0.0)
 }
 
@@ -129,7 +139,7 @@ fn human(text: &str) -> (usize, f64) {
         .chars()
         .next()
         .and_then(|c| "KMGTPE".find(c.to_ascii_uppercase()));
-    (unit.map_or(0, |at| at + 1), number(text))
+    (unit.map_or(0, |at| at + 1), number(text, false))
 }
 
 /// Digits in a row compare as numbers, the rest as text.
@@ -151,30 +161,52 @@ fn versions(left: &str, right: &str) -> Ordering {
     }
 }
 
-fn compare(left: &str, right: &str, how: &How) -> Ordering {
-    let clean = |text: &str| -> String {
+/// What of a part of a line is compared, made once for each line.
+enum Weight {
+    Number(usize, f64),
+    Version(String),
+    Text(String),
+}
+
+impl Weight {
+    fn of(text: &str, how: &How) -> Weight {
+        if how.numeric || how.general {
+            return Weight::Number(0, number(text, how.general));
+        } else if how.human {
+            let (unit, number) = human(text);
+            return Weight::Number(unit, number);
+        } else if how.version {
+            return Weight::Version(text.to_owned());
+        }
         let text = if how.blanks { text.trim_start() } else { text };
         let kept = text
             .chars()
             .filter(|c| !how.dictionary || c.is_alphanumeric() || c.is_whitespace());
-        if how.fold {
-            kept.map(|c| c.to_ascii_uppercase()).collect()
-        } else {
-            kept.collect()
-        }
-    };
-    let order = if how.numeric {
-        number(left).total_cmp(&number(right))
-    } else if how.human {
-        let ((a, x), (b, y)) = (human(left), human(right));
-        a.cmp(&b).then(x.total_cmp(&y))
-    } else if how.version {
-        versions(left, right)
-    } else {
-        clean(left).cmp(&clean(right))
-    };
-    if how.reverse { order.reverse() } else { order }
+        Weight::Text(match how.fold {
+            true => kept.map(|c| c.to_ascii_uppercase()).collect(),
+            false => kept.collect(),
+        })
+    }
+
+    fn compare(&self, other: &Weight, how: &How) -> Ordering {
+        let order = match (self, other) {
+            (Weight::Number(a, x), Weight::Number(b, y)) => a.cmp(b).then(x.total_cmp(y)),
+            (Weight::Version(a), Weight::Version(b)) => versions(a, b),
+            (Weight::Text(a), Weight::Text(b)) => a.cmp(b),
+            _ => Ordering::Equal,
+        };
+        if how.reverse { order.reverse() } else { order }
+    }
 }
+
+/// A line with what it is sorted by.
+struct Line<'t> {
+    text: &'t str,
+    weights: Vec<Weight>,
+}
+
+/// More keys than these are not looked at: the first that differs decides.
+const MOST_KEYS: usize = 16;
 
 /// `sort [-bcdfghnrsuVz] [-t separator] [-k key]… [-o file] [file …]`, in the order of the C locale.
 pub(super) async fn sort(context: &Context, argv: &[String]) -> i32 {
@@ -199,7 +231,7 @@ pub(super) async fn sort(context: &Context, argv: &[String]) -> i32 {
         .filter(|(l, _)| *l == 'k')
         .map(|(_, k)| k.as_str())
         .collect();
-    let keys: Vec<Key> = given.iter().filter_map(|text| key(text, &global)).collect();
+    let mut keys: Vec<Key> = given.iter().filter_map(|text| key(text, &global)).collect();
     if keys.len() < given.len() {
         context
             .err(&format!("sort: bad field specification '{}'", given.join(" ")))
@@ -209,40 +241,51 @@ pub(super) async fn sort(context: &Context, argv: &[String]) -> i32 {
     let separator = options.value('t').and_then(|text| text.chars().next());
     let (text, good) = inputs(context, "sort", &options.rest).await;
     let end = if options.has('z') { '\0' } else { '\n' };
-    let mut lines: Vec<&str> = text.split_terminator(end).collect();
-    let by_keys = |a: &str, b: &str| -> Ordering {
+    keys.truncate(MOST_KEYS);
+    let weighed = |text| {
+        let of_keys = keys.iter().map(|key| Weight::of(&key.part(text, separator), &key.how));
+        let mut weights: Vec<Weight> = of_keys.collect();
         if keys.is_empty() {
-            return compare(a, b, &global);
+            weights.push(Weight::of(text, &global));
         }
-        keys.iter()
-            .map(|key| compare(&key.part(a, separator), &key.part(b, separator), &key.how))
+        Line { text, weights }
+    };
+    let mut lines: Vec<Line> = text.split_terminator(end).map(weighed).collect();
+    let how = |index: usize| keys.get(index).map_or(&global, |key| &key.how);
+    let by_keys = |a: &Line, b: &Line| -> Ordering {
+        let orders = a.weights.iter().zip(&b.weights).enumerate();
+        let mut orders = orders.map(|(index, (a, b))| a.compare(b, how(index)));
+        orders
             .find(|order| *order != Ordering::Equal)
             .unwrap_or(Ordering::Equal)
     };
     // Lines whose keys are equal are told apart by all of their bytes, unless only one of them stays.
     let stable = options.has('s') || options.has('u');
-    let whole = |a: &str, b: &str| if global.reverse { b.cmp(a) } else { a.cmp(b) };
-    let order = |a: &str, b: &str| by_keys(a, b).then_with(|| if stable { Ordering::Equal } else { whole(a, b) });
+    let whole = |a: &Line, b: &Line| match global.reverse {
+        true => b.text.cmp(a.text),
+        false => a.text.cmp(b.text),
+    };
+    let order = |a: &Line, b: &Line| by_keys(a, b).then_with(|| if stable { Ordering::Equal } else { whole(a, b) });
     if options.has('c') || options.has('C') {
         let wrong = lines.windows(2).position(|pair| {
-            let order = order(pair[0], pair[1]);
+            let order = order(&pair[0], &pair[1]);
             order == Ordering::Greater || options.has('u') && order == Ordering::Equal
         });
         if let Some(at) = wrong {
             if options.has('c') {
                 context
-                    .err(&format!("sort: -:{}: disorder: {}", at + 2, lines[at + 1]))
+                    .err(&format!("sort: -:{}: disorder: {}", at + 2, lines[at + 1].text))
                     .await;
             }
             return 1;
         }
         return if good { 0 } else { 2 };
     }
-    lines.sort_by(|a, b| order(a, b));
+    lines.sort_by(&order);
     if options.has('u') {
         lines.dedup_by(|b, a| by_keys(a, b) == Ordering::Equal);
     }
-    let sorted: String = lines.iter().map(|line| format!("{line}{end}")).collect();
+    let sorted: String = lines.iter().map(|line| format!("{}{end}", line.text)).collect();
     match options.value('o') {
         None => {
             context.out(&sorted).await;

@@ -91,6 +91,9 @@ pub(super) async fn uniq(context: &Context, argv: &[String]) -> i32 {
         let mut rest = line;
         for _ in 0..fields {
             let blank = rest.trim_start();
+            if blank.is_empty() {
+                break;
+            }
             rest = &blank[blank.find(char::is_whitespace).unwrap_or(blank.len())..];
         }
         let key: String = rest.chars().skip(chars).take(width.unwrap_or(usize::MAX)).collect();

@@ -181,11 +181,15 @@ pub(super) fn commands(tokens: &[Token], flavour: Flavour) -> Nesting {
     let mut found = Nesting::default();
     // A command may begin here; the next word is no command, whatever it is.
     let (mut begins, mut skip) = (true, false);
+    // How many words ago `for` was: `for x do` has no separator before `do`. And `coproc` may have a name before its command.
+    let mut since_for: Option<usize> = None;
+    let mut after_coproc = false;
     for token in tokens {
         let text = token.to_str();
+        let prefix = text == "!" || begins && matches!(text, "time" | "coproc");
         match token {
             Token::Operator(..) => {
-                skip = false;
+                (skip, since_for, after_coproc) = (false, None, false);
                 match text {
                     "(" if stack.last() == Some(&Holds::Case { pattern: true }) => {}
                     "(" => {
@@ -213,13 +217,20 @@ pub(super) fn commands(tokens: &[Token], flavour: Flavour) -> Nesting {
                 }
             }
             Token::Word(..) if std::mem::take(&mut skip) => {}
-            Token::Word(..) if text == "!" => bangs += 1,
+            Token::Word(..) if prefix => {
+                bangs += 1;
+                after_coproc = text == "coproc";
+            }
             Token::Word(..) if stack.last() == Some(&Holds::Case { pattern: true }) => {
                 if text == "esac" {
                     stack.pop();
                 }
             }
             Token::Word(..) if !begins => {
+                since_for = since_for.map(|words| words + 1);
+                if since_for == Some(2) && text == "do" {
+                    begins = true;
+                }
                 // Of `case word in`.
                 if text == "in"
                     && let Some(Holds::Case { pattern }) = stack.last_mut()
@@ -229,7 +240,11 @@ pub(super) fn commands(tokens: &[Token], flavour: Flavour) -> Nesting {
             }
             Token::Word(..) => {
                 match text {
-                    "if" | "while" | "until" | "for" | "select" => stack.push(Holds::Keyword),
+                    "if" | "while" | "until" => stack.push(Holds::Keyword),
+                    "for" | "select" => {
+                        stack.push(Holds::Keyword);
+                        since_for = Some(0);
+                    }
                     "case" => stack.push(Holds::Case { pattern: false }),
                     "{" => stack.push(Holds::Braces),
                     "}" if stack.last() == Some(&Holds::Braces) => {
@@ -261,12 +276,10 @@ pub(super) fn commands(tokens: &[Token], flavour: Flavour) -> Nesting {
                         | "{"
                         | "}"
                         | "function"
-                        | "time"
-                        | "coproc"
-                );
+                ) || std::mem::take(&mut after_coproc);
             }
         }
-        if text != "!" {
+        if !prefix {
             bangs = 0;
         }
         let depth = stack.len() + bangs;
@@ -314,6 +327,8 @@ mod tests {
             ("f() { (a); }; function g { b; }", 2),
             ("! ! ! a; ! b; ! c; ! d", 3),
             ("a=${x} b=${y}; (a); (b); { c; }", 1),
+            ("for x do for y do a; done; done; echo do for", 2),
+            ("time coproc time a; coproc a { coproc b { c; } }", 3),
         ] {
             let tokens = tokenize_str(text).expect("it can be read");
             assert_eq!(commands(&tokens, Flavour::Bash).depth, depth, "{text}");

@@ -209,6 +209,13 @@ mod tests {
             "${x:-",
             "$(",
             "$[",
+            "for x do ",
+            "for x in a; do ",
+            "select x do ",
+            "time ",
+            "coproc ",
+            "coproc a { ",
+            "time ! ",
         ] {
             script(&opener.repeat(5000)).expect_err(opener);
         }

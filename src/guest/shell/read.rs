@@ -79,12 +79,9 @@ impl Shell {
         let input = self.context.fd(reading.fd);
         let read = async {
             let mut line = Vec::new();
+            let mut characters = 0_usize;
             loop {
-                if reading
-                    .most
-                    .is_some_and(|most| String::from_utf8_lossy(&line).chars().count() >= most)
-                    || line.len() >= limits::STRING_BYTES
-                {
+                if reading.most.is_some_and(|most| characters >= most) || line.len() >= limits::STRING_BYTES {
                     return (line, true);
                 }
                 let chunk = input.read(1).await;
@@ -97,8 +94,13 @@ impl Shell {
                             return (line, true);
                         }
                         line.pop();
+                        characters = characters.saturating_sub(1);
                     }
-                    Some(byte) => line.push(*byte),
+                    Some(byte) => {
+                        line.push(*byte);
+                        // What continues a character of UTF-8 is none by itself.
+                        characters += usize::from(byte & 0xc0 != 0x80);
+                    }
                 }
             }
         };
