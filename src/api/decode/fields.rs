@@ -45,8 +45,8 @@ const UNITS: [&str; 13] = [
     "1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei",
 ];
 
-/// Notes an error of a field that the API server calls by that path.
-fn tell<'p>(
+/// Notes an error of a field that the API server calls by that path. Of some it does not say in which item they are.
+pub(super) fn tell<'p>(
     problems: &'p mut Problems<'_>,
     path: &str,
     parent: &Node,

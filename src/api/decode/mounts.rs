@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::container::PodFacts;
+use super::fields::tell;
 use crate::api::decode::Form;
 use crate::api::diagnostic::nearest;
 use crate::api::node::Node;
@@ -14,12 +15,6 @@ use crate::api::shape::Problems;
 fn all<'n>(container: &'n Node, list: &str, field: &str) -> BTreeSet<&'n str> {
     let items = container.list(list).iter();
     items.map(|item| item.text_at(field).map_or("", |text| text)).collect()
-}
-
-/// `path.field: message` for a field of an item. Of some fields the API server does not say in which item they are.
-fn tell(problems: &mut Problems<'_>, path: &str, item: &Node, field: &str, message: &str) {
-    let mark = item.get(field).map_or_else(|| item.mark(), Node::mark);
-    problems.mark(mark, format!("{path}.{field}: {message}"));
 }
 
 /// A name that no volume has.
@@ -147,7 +142,7 @@ pub(super) fn devices(problems: &mut Problems<'_>, container: &Node, pod: &PodFa
     for device in container.list("volumeDevices") {
         let place = problems.path(device);
         let name = device.text_at("name").cloned().unwrap_or_else(|| "".into());
-        let mut told = |field: &str, message: &str| tell(problems, &place, device, field, message);
+        let mut told = |field: &str, message: &str| _ = tell(problems, &place, device, field, message);
         let shown = format!("Invalid value: {:?}: ", &*name);
         if name.is_empty() {
             told("name", "Required value");

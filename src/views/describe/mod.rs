@@ -16,7 +16,8 @@ use crate::kernel::Time;
 use crate::trace::Record;
 use page::Page;
 
-/// Longer annotations stand on lines of their own (`maxAnnotationLen`).
+/// Longer annotations stand on lines of their own, and longer lines of those and of attributes are cut
+/// (`maxAnnotationLen`).
 const LONGEST_ANNOTATION: usize = 140;
 
 /// What `kubectl apply` keeps there is not shown (`skipAnnotations`).
@@ -82,6 +83,16 @@ fn labels(map: &Value) -> Vec<String> {
         .collect()
 }
 
+/// No more of a line than that many bytes, and three dots where that is not all of it; never half a letter.
+fn shortened(line: &str, most: usize) -> String {
+    let mut end = line.len().min(most);
+    while !line.is_char_boundary(end) {
+        end -= 1;
+    }
+    let more = if end < line.len() { "..." } else { "" };
+    format!("{}{more}", &line[..end])
+}
+
 /// `name: value` of each annotation; long ones and those of several lines below their name
 /// (`printAnnotationsMultiline`).
 fn annotations(map: &Value) -> Vec<String> {
@@ -94,12 +105,7 @@ fn annotations(map: &Value) -> Vec<String> {
         }
         let mut lines = format!("{name}:");
         for line in value.split('\n') {
-            let mut end = line.len().min(LONGEST_ANNOTATION - 2);
-            while !line.is_char_boundary(end) {
-                end -= 1;
-            }
-            let more = if end < line.len() { "..." } else { "" };
-            lines.push_str(&format!("\n\t  {}{more}", &line[..end]));
+            lines.push_str(&format!("\n\t  {}", shortened(line, LONGEST_ANNOTATION - 2)));
         }
         lines
     });

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::page::Page;
-use super::{annotations, items, labels, plain, text};
+use super::{LONGEST_ANNOTATION, annotations, items, labels, plain, shortened, text};
 use crate::api::features::Features;
 use crate::api::quantity;
 
@@ -248,9 +248,6 @@ const SOURCES: &[Source] = &[
     ),
 ];
 
-/// As many bytes of a line of attributes are shown (`maxAnnotationLen`).
-const LONGEST_ATTRIBUTE: usize = 140;
-
 /// All volumes of the spec.
 pub(super) fn describe(page: &mut Page, spec: &Value, features: &Features) {
     let volumes = items(&spec["volumes"]);
@@ -361,17 +358,12 @@ fn attributes(page: &mut Page, attributes: &Value) {
         page.field(2, "VolumeAttributes", "<none>");
     }
     for (index, line) in attributes.iter().enumerate() {
-        let mut end = line.len().min(LONGEST_ATTRIBUTE);
-        while !line.is_char_boundary(end) {
-            end -= 1;
-        }
-        let more = if end < line.len() { "..." } else { "" };
         let before = if index == 0 {
             "    VolumeAttributes:\t"
         } else {
             "        \t"
         };
-        page.line(&format!("{before}    {}{more}", &line[..end]));
+        page.line(&format!("{before}    {}", shortened(line, LONGEST_ANNOTATION)));
     }
 }
 
