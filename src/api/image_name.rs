@@ -250,9 +250,21 @@ fn check_digest(digest: &str) -> Result<(), Cow<'static, str>> {
     Ok(())
 }
 
+/// Whether an image is a short word with a tag, as most are: it can be read and is whole.
+fn is_plain(image: &str) -> bool {
+    let of_word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    image.len() <= 64
+        && image
+            .split_once(':')
+            .is_some_and(|(word, tag)| !word.is_empty() && word.bytes().all(of_word) && is_tag(tag))
+}
+
 /// The image with the default tag where it has neither tag nor digest (`applyDefaultImageTag`); Err says why its name
 /// can't be read.
 pub(crate) fn with_default_tag(image: &Name, domain_counts: bool) -> Result<Name, String> {
+    if is_plain(image) {
+        return Ok(image.clone());
+    }
     read(image, domain_counts, |parts| match (parts.tag, parts.digest) {
         ("", "") => concat(&[image, ":", DEFAULT_TAG]),
         _ => image.clone(),
@@ -286,6 +298,11 @@ mod tests {
             let name = ImageName::parse(image, false).unwrap_or_else(|error| panic!("{error}"));
             let parts = [name.domain, name.path, name.tag, name.digest];
             assert_eq!(parts.join("|"), whole, "{image}");
+        }
+        for image in ["nginx:1", "localhost:5000", "0:_-.", &format!("a:{}", "b".repeat(62))] {
+            assert!(is_plain(image), "{image}");
+            let name = ImageName::parse(image, true).unwrap_or_else(|error| panic!("{error}"));
+            assert_ne!(name.tag, "", "{image}");
         }
         let digested = format!("quay.io/app@{SHA256}");
         let name = ImageName::parse(&digested, false).expect("it has a digest");
@@ -339,6 +356,7 @@ mod tests {
             (&format!("app:1@SHA256:{}", hex(64)), digest),
             (&format!("app@md5:{}", hex(32)), "unsupported digest algorithm"),
         ] {
+            assert!(!is_plain(image), "{image}");
             let error = ImageName::parse(image, false).expect_err(image);
             assert_eq!(error, format!("couldn't parse image name {image:?}: {why}"));
         }

@@ -101,6 +101,9 @@ const SHRINK_TRIES: usize = 1_500;
 /// A run with more records than this, and more than so many a second for each pod, goes round in circles.
 const MOST_RECORDS: u64 = 500_000;
 const MOST_RECORDS_PER_SECOND: u64 = 2_000;
+/// Inputs that are made one after another, then run one after another. As with the records that are checked together: a
+/// processor does the same thing over again sooner than one thing after another, each with code of its own.
+const AT_A_TIME: usize = 16;
 /// The engine has panicked, or a run does not come to an end.
 pub const NO_PANIC: &str = "no-panic";
 /// How the names of expectations begin.
@@ -113,52 +116,81 @@ pub fn check(input: &Rc<Input>) -> Vec<Broken> {
 
 /// Runs an input and says what does not hold: of the invariants, and of these expectations of the input.
 pub fn check_all(input: &Rc<Input>, expectations: &[Compiled]) -> Vec<Broken> {
-    let checker = Rc::new(RefCell::new(Checker::new(input.clone())));
-    let records: Rc<RefCell<Vec<Record>>> = Rc::default();
-    let (sink, kept, keeps) = (checker.clone(), records.clone(), !expectations.is_empty());
+    let keeps = !expectations.is_empty();
+    let seen = Rc::new(RefCell::new(Seen {
+        checker: Checker::new(input.clone()),
+        records: Vec::with_capacity(RECORDS_AT_A_TIME),
+        checked: 0,
+    }));
+    let sink = seen.clone();
     let per_second = MOST_RECORDS_PER_SECOND * input.pods.len() as u64;
-    let ended = catch_unwind(AssertUnwindSafe(|| {
+    let ended = panic_of(|| {
         sim::run_with(input, move |record| {
-            let goes_on = || {
+            if record.seq >= MOST_RECORDS {
                 let seconds = u64::try_from(record.at.as_nanos() / 1_000_000_000).unwrap_or(0);
-                record.seq < MOST_RECORDS + seconds * per_second
-            };
-            assert!(
-                record.seq < MOST_RECORDS || goes_on(),
-                "the run does not come to an end"
-            );
-            sink.borrow_mut().observe(&record);
-            if keeps {
-                kept.borrow_mut().push(record);
+                let most = MOST_RECORDS + seconds * per_second;
+                assert!(record.seq < most, "the run does not come to an end");
+            }
+            let mut seen = sink.borrow_mut();
+            seen.records.push(record);
+            if seen.records.len() - seen.checked == RECORDS_AT_A_TIME {
+                seen.check(keeps);
             }
         });
-    }));
-    let mut broken: Vec<Broken> = checker.try_borrow().map_or_else(
-        |_| Vec::new(),
-        |checker| {
-            let violations = checker.violations().iter();
-            violations
-                .map(|v| Broken {
-                    invariant: v.invariant.into(),
-                    text: v.to_string(),
-                    undecided: false,
-                })
-                .collect()
-        },
-    );
-    match ended {
-        Ok(()) => broken.extend(not_held(input, expectations, &records.take())),
-        Err(panic) => {
-            let text = panic.downcast_ref::<String>().cloned();
-            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-            broken.push(Broken {
-                invariant: NO_PANIC.into(),
-                text: text.unwrap_or_default(),
-                undecided: false,
-            });
-        }
+    });
+    let mut seen = seen.borrow_mut();
+    // What was recorded before a panic counts as well.
+    let checked = panic_of(|| seen.check(keeps));
+    let violations = seen.checker.violations().iter();
+    let mut broken: Vec<Broken> = violations
+        .map(|v| Broken {
+            invariant: v.invariant.into(),
+            text: v.to_string(),
+            undecided: false,
+        })
+        .collect();
+    match ended.or(checked) {
+        None => broken.extend(not_held(input, expectations, &seen.records)),
+        panic => broken.extend(panic),
     }
     broken
+}
+
+/// Records that the checker looks at together.
+const RECORDS_AT_A_TIME: usize = 64;
+
+/// What a run has recorded.
+struct Seen {
+    checker: Checker,
+    /// What is kept or not yet checked.
+    records: Vec<Record>,
+    /// How many of those the checker has looked at.
+    checked: usize,
+}
+
+impl Seen {
+    /// Checks what was not checked yet; afterwards the records are only kept for somebody else.
+    fn check(&mut self, keeps: bool) {
+        for record in &self.records[self.checked..] {
+            self.checker.observe(record);
+        }
+        if !keeps {
+            self.records.clear();
+        }
+        self.checked = self.records.len();
+    }
+}
+
+/// What a panic says, if there is one.
+fn panic_of(work: impl FnOnce()) -> Option<Broken> {
+    let panic = catch_unwind(AssertUnwindSafe(work)).err()?;
+    let text = panic.downcast_ref::<String>().cloned();
+    let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+    Some(Broken {
+        invariant: NO_PANIC.into(),
+        text: text.unwrap_or_default(),
+        undecided: false,
+    })
 }
 
 /// The expectations that do not hold, by their places in the scenario.
@@ -206,6 +238,12 @@ impl Plan {
         self.input(&Generator::new(self.weights.clone()), run)
     }
 
+    /// The inputs of the shard's runs, in order.
+    pub fn inputs(&self) -> impl Iterator<Item = Input> {
+        let generator = Generator::new(self.weights.clone());
+        self.runs().map(move |run| self.input(&generator, run))
+    }
+
     /// The shard's runs, in order.
     fn runs(&self) -> impl Iterator<Item = u64> {
         let (shard, first, end) = (self.shard, self.first, self.end);
@@ -219,6 +257,8 @@ impl Plan {
     /// again; None stops. The result depends on neither threads nor batches. Errors when the threads cannot be had.
     pub fn fuzz(&self, mut pace: impl FnMut(u64) -> Option<usize>) -> Result<Report, String> {
         let threads = threads::pool(self.jobs)?;
+        let generator = Generator::new(self.weights.clone());
+        let expectations = self.around.as_ref().map(compiled).unwrap_or_default();
         let mut report = Report::default();
         let mut found: Vec<(Broken, u64, u64)> = Vec::new();
         let mut runs = self.runs();
@@ -228,7 +268,7 @@ impl Plan {
             if batch.is_empty() {
                 break;
             }
-            for (run, broken) in threads.install(|| self.judge(&batch)) {
+            for (run, broken) in threads.install(|| self.judge(&generator, &expectations, &batch)) {
                 for broken in broken {
                     match found.iter_mut().find(|(known, ..)| known.invariant == broken.invariant) {
                         Some((_, _, runs)) => *runs += 1,
@@ -261,20 +301,13 @@ impl Plan {
     }
 
     /// The runs of a batch that break something, in order.
-    fn judge(&self, batch: &[u64]) -> Vec<(u64, Vec<Broken>)> {
-        batch
-            .par_iter()
-            // A thread's generator takes as long to make as some runs.
-            .with_min_len((batch.len() / (4 * self.jobs.max(1))).clamp(1, 64))
-            .map_init(
-                || {
-                    let expectations = self.around.as_ref().map(compiled);
-                    (Generator::new(self.weights.clone()), expectations.unwrap_or_default())
-                },
-                |(generator, expectations), run| (*run, check_all(&Rc::new(self.input(generator, *run)), expectations)),
-            )
-            .filter(|(_, broken)| !broken.is_empty())
-            .collect()
+    fn judge(&self, generator: &Generator, expectations: &[Compiled], batch: &[u64]) -> Vec<(u64, Vec<Broken>)> {
+        let judged = batch.par_chunks(AT_A_TIME).flat_map_iter(|runs| {
+            let inputs: Vec<_> = runs.iter().map(|run| Rc::new(self.input(generator, *run))).collect();
+            let broken = inputs.iter().map(|input| check_all(input, expectations));
+            runs.iter().copied().zip(broken.collect::<Vec<_>>())
+        });
+        judged.filter(|(_, broken)| !broken.is_empty()).collect()
     }
 }
 

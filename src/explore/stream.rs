@@ -75,4 +75,10 @@ impl Stream {
     pub fn seconds(&mut self, from: u32, to: u32) -> Duration {
         Duration::from_secs(i64::from(self.between(from, to)))
     }
+
+    /// A span of whole seconds, short ones more likely.
+    pub fn short_seconds(&mut self, from: u32, to: u32) -> Duration {
+        let reach = self.between(from, to);
+        self.seconds(from, reach)
+    }
 }

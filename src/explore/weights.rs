@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Weights {
-    /// how long a scenario lasts at most, in seconds
+    /// how long a scenario lasts at most, in seconds; shorter ones are more likely
     pub longest_seconds: u32,
     /// pods of a scenario at most
     pub pods: u32,

@@ -13,6 +13,7 @@ use super::network::Network;
 use super::process::{Process, Signal, Table};
 use super::spec::Spec;
 use super::world::{DNS_IP, World};
+use crate::api::pod::concat;
 use crate::kernel::{Duration, Group, Kernel, Stream, Time, race};
 
 /// Something that was not understood, and what was taken for granted instead.
@@ -134,7 +135,7 @@ impl Machine {
             last_lines,
             observer,
             id,
-            random: Stream::new(spec.seed, &format!("guest/{}", spec.place)),
+            random: Stream::new(spec.seed, concat(&["guest/", &spec.place])),
             steps: Cell::new(0),
             busy_steps: Cell::new(0),
             instant: Cell::new((Time::ZERO, 0)),

@@ -5,23 +5,24 @@ use std::cell::RefCell;
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use sha2::{Digest, Sha256};
+use smol_str::SmolStr;
 
 use super::time::Duration;
 
 /// A stream of random numbers. Drawing from one leaves all others as they are.
 pub struct Stream {
     seed: u64,
-    name: String,
+    name: SmolStr,
     /// Made with the first number: many a stream is never asked.
     generator: RefCell<Option<ChaCha12Rng>>,
 }
 
 impl Stream {
     /// The stream of that name.
-    pub fn new(seed: u64, name: &str) -> Stream {
+    pub fn new(seed: u64, name: impl Into<SmolStr>) -> Stream {
         Stream {
             seed,
-            name: name.to_owned(),
+            name: name.into(),
             generator: RefCell::default(),
         }
     }

@@ -33,7 +33,7 @@ use std::sync::Arc;
 use crate::api::pod::{ContainerType, Name, concat};
 use crate::api::resources;
 use crate::kernel::{Duration, Gate, Kernel, Notify, Queue, Stream, Time};
-use crate::runtime::{Images, NodeIx, PodIx, Runtime, VolumePlugin};
+use crate::runtime::{Images, NodeIx, PodIx, Runtime, VolumePlugin, address};
 use crate::scenario::types::{KubeletConfig, Sabotage};
 use crate::trace::{EventRecord, Recorder, What};
 use api_server::ApiServer;
@@ -186,7 +186,7 @@ impl Kubelet {
             api,
             node,
             node_name,
-            host_ip: host_ip(node),
+            host_ip: address(0, 4 + node.0),
             shutting_down: Cell::new(false),
             started_at,
             ticks,
@@ -362,12 +362,6 @@ fn aggregate(mut errors: Vec<String>) -> String {
         [only] => std::mem::take(only),
         all => format!("[{}]", all.join(", ")),
     }
-}
-
-/// The address of a node.
-fn host_ip(node: NodeIx) -> Name {
-    let number = 4 + node.0;
-    format!("10.0.{}.{}", number / 256 % 256, number % 256).into()
 }
 
 /// Where the crash-loop back-off begins and ends (`newCrashLoopBackOff`).

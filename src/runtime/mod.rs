@@ -20,6 +20,21 @@ pub use sandbox::Sandbox;
 pub use service::Runtime;
 pub use volumes::VolumePlugin;
 
+use crate::api::pod::{Name, concat};
+
+/// The address with that number in a network of nodes or pods: `10.88.0.2`.
+pub(crate) fn address(network: usize, number: usize) -> Name {
+    let digits = [network, number / 256, number].map(|octet| {
+        let octet = (octet % 256) as u8;
+        [octet / 100, octet / 10 % 10, octet % 10].map(|digit| b'0' + digit)
+    });
+    let octets = digits.each_ref().map(|digits| {
+        let zeros = digits.iter().take(2).take_while(|digit| **digit == b'0').count();
+        str::from_utf8(&digits[zeros..]).expect("digits are a text")
+    });
+    concat(&["10.", octets[0], ".", octets[1], ".", octets[2]])
+}
+
 /// A pod of the run: its place in the input.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct PodIx(pub usize);
@@ -31,4 +46,21 @@ pub struct NodeIx(pub usize);
 impl NodeIx {
     /// The node of a pod that the scheduler has not placed.
     pub const NONE: NodeIx = NodeIx(usize::MAX);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_have_four_numbers_below_256() {
+        for (network, number, text) in [
+            (88, 2, "10.88.0.2"),
+            (0, 260, "10.0.1.4"),
+            (105, 65_535, "10.105.255.255"),
+            (0, 65_536 + 10 * 256 + 100, "10.0.10.100"),
+        ] {
+            assert_eq!(address(network, number), text);
+        }
+    }
 }

@@ -3,8 +3,8 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use super::PodIx;
 use super::service::{Runtime, rpc_error};
+use super::{PodIx, address};
 use crate::api::pod::Name;
 use crate::kernel::Time;
 use crate::scenario::distributions::Span;
@@ -76,7 +76,7 @@ impl Runtime {
             attempt,
             ready: Cell::new(true),
             created_at,
-            ip: format!("10.{network}.{}.{}", number / 256 % 256, number % 256).into(),
+            ip: address(*network, number),
         });
         let mut pods = self.pods.borrow_mut();
         let records = pods.entry(pod).or_default();

@@ -11,7 +11,7 @@ use super::guests::Guests;
 use super::process::Process;
 use super::sandbox::Sandbox;
 use super::{NodeIx, PodIx};
-use crate::api::pod::Name;
+use crate::api::pod::{Name, concat};
 use crate::guest;
 use crate::kernel::{Duration, Kernel, Notify, Stream};
 use crate::scenario::distributions::Draws;
@@ -29,7 +29,7 @@ pub struct Runtime {
     pub draws: Draws,
     pub(super) pods: RefCell<BTreeMap<PodIx, PodRecords>>,
     next_id: Cell<u64>,
-    pub(super) next_ip: (usize, Cell<u32>),
+    pub(super) next_ip: (usize, Cell<usize>),
     /// How long the CRI client waits for a sandbox.
     pub(super) sandbox_timeout: Duration,
     /// How often the machine has gone down.
@@ -88,7 +88,7 @@ impl Runtime {
             boots: Cell::new(0),
             cgroups: RefCell::default(),
             lost: RefCell::default(),
-            chances: Stream::new(scenario.seed, &format!("probes/{node_name}")),
+            chances: Stream::new(scenario.seed, concat(&["probes/", node_name])),
             played: RefCell::default(),
             touched: RefCell::default(),
             changed: Rc::new(Notify::new(kernel)),

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use crate::api::pod::Name;
+use crate::api::pod::{Name, concat};
 use crate::kernel::{Duration, Group, Kernel, Stream, Time};
 use crate::kubelet::api_server::ApiServer;
 use crate::kubelet::{Kubelet, Parts};
@@ -32,7 +32,7 @@ impl Node {
     ) -> Rc<Node> {
         let mut config = script.kubelet.clone();
         if config.seeded_phases {
-            let stream = Stream::new(scenario.seed, &format!("phases/{}", script.name));
+            let stream = Stream::new(scenario.seed, concat(&["phases/", &script.name]));
             config.phases = draw_phases(&stream);
         }
         let parts = Parts {
@@ -49,7 +49,7 @@ impl Node {
             pull_records: Rc::default(),
             jitter: scenario
                 .jitter
-                .then(|| Rc::new(Stream::new(scenario.seed, &format!("jitter/{}", script.name)))),
+                .then(|| Rc::new(Stream::new(scenario.seed, concat(&["jitter/", &script.name])))),
             kernel: kernel.clone(),
             recorder: recorder.clone(),
             epoch_unix_secs: scenario.epoch_unix_secs,

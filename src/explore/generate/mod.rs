@@ -73,7 +73,7 @@ impl Generator {
             base: &self.base,
             scenario: &self.scenario,
             nodes: Vec::new(),
-            length: shape.seconds(10, self.weights.longest_seconds.max(10)),
+            length: shape.short_seconds(10, self.weights.longest_seconds.max(10)),
         };
         let mut scenario = self.scenario.clone();
         scenario.run_for = Some(draw.length);

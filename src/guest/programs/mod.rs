@@ -173,10 +173,9 @@ fn base(name: &str) -> &str {
 }
 
 fn find(name: &str) -> Option<Program> {
-    TABLE
-        .iter()
-        .find(|(known, _)| *known == base(name))
-        .map(|(_, program)| *program)
+    let name = base(name);
+    let found = TABLE.iter().find(|(known, _)| *known == name);
+    found.map(|(_, program)| *program)
 }
 
 /// A builtin of the shell that is a program as well.
