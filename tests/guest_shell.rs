@@ -265,6 +265,56 @@ fn shells_differ_as_they_do() {
             0,
             "143\n",
         ),
+        ("debian", "wait -n; echo $?", 0, "2\n"),
+        (
+            "bash",
+            "wait -n; echo $?; (sleep 3; exit 3) & (sleep 1; exit 4) & wait -n; echo $?; wait -n; echo $?; wait -n; echo $?",
+            0,
+            "127\n4\n3\n127\n",
+        ),
+        (
+            "bash",
+            "(exit 6) & (sleep 2; exit 7) & sleep 1; wait -n; echo $?; wait -n; echo $?",
+            0,
+            "6\n7\n",
+        ),
+        (
+            "bash",
+            "(sleep 2; exit 8) & p=$!; (sleep 1; exit 9) & wait -n $p; echo $?; wait -n -p v; echo $? $((v == $!))",
+            0,
+            "8\n9 1\n",
+        ),
+        (
+            "bash",
+            "(exit 3) & p=$!; wait $p 99; echo $?; wait -n; echo $?; wait $p; echo $?; wait foo; echo $?",
+            0,
+            "127\n127\n3\n1\n",
+        ),
+        (
+            "bash",
+            "trap 'echo t' TERM; (sleep 1; kill $$) & sleep 5 & wait -n; echo $?; wait -n; echo $?",
+            0,
+            "t\n143\n0\n",
+        ),
+        (
+            "busybox",
+            "trap 'echo t' TERM; (sleep 1; kill $$) & wait $!; echo $?; (sleep 1; kill $$) & wait; echo $?",
+            0,
+            "t\n143\nt\n143\n",
+        ),
+        // busybox has the option, and a mistake in it.
+        (
+            "busybox",
+            "wait -n; echo $?; sleep 1 & sleep 2 & wait -n; echo $?; (exit 3) & (sleep 1; exit 4) & wait -n; echo $?",
+            0,
+            "127\n0\n0\n",
+        ),
+        (
+            "busybox",
+            "(sleep 1; exit 3) & (sleep 2; exit 4) & wait -n; echo $?; wait -n; echo $?; wait foo; echo $?",
+            0,
+            "129\n0\n2\n",
+        ),
         ("busybox", "set -o pipefail; false | true; echo $?", 0, "1\n"),
         (
             "busybox",

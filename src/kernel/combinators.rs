@@ -57,3 +57,38 @@ pub async fn join_all<T>(futures: Vec<Pin<Box<dyn Future<Output = T>>>>) -> Vec<
     .await;
     slots.into_iter().filter_map(|(_, result)| result).collect()
 }
+
+/// Runs futures in the same task until one is done: its place and its result, the first in order at a tie. Of none it is
+/// never done.
+pub async fn first_of<T>(mut futures: Vec<Pin<Box<dyn Future<Output = T> + '_>>>) -> (usize, T) {
+    std::future::poll_fn(move |context| {
+        for (place, future) in futures.iter_mut().enumerate() {
+            if let Poll::Ready(value) = future.as_mut().poll(context) {
+                return Poll::Ready((place, value));
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::{Duration, Kernel, Time};
+
+    #[test]
+    fn the_first_of_several_wins_and_the_one_before_it_at_a_tie() {
+        let kernel = Kernel::new();
+        let clock = kernel.clone();
+        kernel.spawn(async move {
+            for (spans, first) in [([3, 1, 2], 1), ([2, 2, 2], 0), ([9, 5, 5], 1)] {
+                let waits =
+                    spans.map(|span| Box::pin(clock.sleep(Duration(span))) as Pin<Box<dyn Future<Output = ()> + '_>>);
+                assert_eq!(first_of(Vec::from(waits)).await, (first, ()), "{spans:?}");
+            }
+        });
+        kernel.run(Time::MAX);
+        assert_eq!(kernel.now(), Time(1 + 2 + 5));
+    }
+}

@@ -22,7 +22,7 @@ mod waiters;
 mod wheel;
 
 pub use channel::{Notify, Queue};
-pub use combinators::{Race, join_all, race};
+pub use combinators::{Race, first_of, join_all, race};
 pub use executor::{Group, Kernel, Stop};
 pub use gate::Gate;
 pub use sleep::Sleep;

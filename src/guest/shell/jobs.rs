@@ -228,46 +228,6 @@ impl Shell {
         if self.options.pipefail { failed } else { status }
     }
 
-    /// `wait`: for all background jobs, or for some. A signal with a trap ends it.
-    pub(super) async fn wait(&mut self, pids: &[String]) -> i32 {
-        let mut jobs = Vec::new();
-        if pids.is_empty() || pids == ["-n"] {
-            jobs.clone_from(&self.background);
-            self.background.clear();
-        }
-        let mut status = 0;
-        for text in pids.iter().filter(|text| *text != "-n") {
-            let pid = match text.strip_prefix('%') {
-                Some(_) => self.job(text),
-                None => text.parse::<u32>().ok(),
-            };
-            match self.background.iter().find(|job| Some(job.pid) == pid) {
-                Some(job) => jobs.push(job.clone()),
-                None => status = 127,
-            }
-        }
-        for (index, job) in jobs.iter().enumerate() {
-            let signals = self.context.process.clone();
-            let code = match job.code() {
-                Some(code) => code,
-                None => match crate::kernel::race(job.wait(), signals.wait_signal()).await {
-                    Ok(code) => code,
-                    Err(()) => {
-                        // The jobs that were not waited for can be waited for again.
-                        if pids.is_empty() {
-                            self.background.extend(jobs[index..].iter().cloned());
-                        }
-                        return 128 + self.next_trapped();
-                    }
-                },
-            };
-            if !pids.is_empty() {
-                status = code;
-            }
-        }
-        status
-    }
-
     /// The process that a job's name means: `%1`, `%%` and `%+` (the last), `%-` (the one before it).
     pub(super) fn job(&self, name: &str) -> Option<u32> {
         let job = match name.strip_prefix('%')? {
@@ -330,14 +290,6 @@ impl Shell {
         }
         self.context.out(&listing).await;
         0
-    }
-
-    /// The number of the signal that has arrived.
-    fn next_trapped(&self) -> i32 {
-        self.context
-            .process
-            .first_signal()
-            .map_or(0, |signal| i32::from(signal.0))
     }
 
     /// `trap`

@@ -15,8 +15,9 @@ mod read;
 mod redirect;
 mod settings;
 mod simple;
+mod wait;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -89,6 +90,8 @@ struct Shell {
     /// the status of the last command substitution of the command that is being expanded
     substituted: Option<i32>,
     background: Vec<Rc<Process>>,
+    /// those of them whose end somebody has waited for
+    waited: BTreeSet<u32>,
     last_background: Option<u32>,
     /// above zero where a failure does not end the shell in spite of `set -e`
     tolerant: u32,
@@ -185,6 +188,7 @@ impl Shell {
             status: 0,
             substituted: None,
             background: Vec::new(),
+            waited: BTreeSet::new(),
             last_background: None,
             tolerant: 0,
             loops: 0,
@@ -357,6 +361,7 @@ impl Shell {
             status: self.status,
             substituted: None,
             background: Vec::new(),
+            waited: BTreeSet::new(),
             last_background: self.last_background,
             tolerant: self.tolerant,
             loops: self.loops,
