@@ -101,9 +101,10 @@ const SHRINK_TRIES: usize = 1_500;
 /// A run with more records than this, and more than so many a second for each pod, goes round in circles.
 const MOST_RECORDS: u64 = 500_000;
 const MOST_RECORDS_PER_SECOND: u64 = 2_000;
-/// Inputs that are made one after another, then run one after another. As with the records that are checked together: a
-/// processor does the same thing over again sooner than one thing after another, each with code of its own.
-const AT_A_TIME: usize = 16;
+/// Inputs that are made one after another, then run one after another, at most; and records that are then checked one after
+/// another. A processor does one thing again and again sooner than several in turn, each with code of its own.
+const RUNS_AT_A_TIME: usize = 16;
+const RECORDS_AT_A_TIME: usize = 64;
 /// The engine has panicked, or a run does not come to an end.
 pub const NO_PANIC: &str = "no-panic";
 /// How the names of expectations begin.
@@ -155,9 +156,6 @@ pub fn check_all(input: &Rc<Input>, expectations: &[Compiled]) -> Vec<Broken> {
     }
     broken
 }
-
-/// Records that the checker looks at together.
-const RECORDS_AT_A_TIME: usize = 64;
 
 /// What a run has recorded.
 struct Seen {
@@ -302,7 +300,9 @@ impl Plan {
 
     /// The runs of a batch that break something, in order.
     fn judge(&self, generator: &Generator, expectations: &[Compiled], batch: &[u64]) -> Vec<(u64, Vec<Broken>)> {
-        let judged = batch.par_chunks(AT_A_TIME).flat_map_iter(|runs| {
+        // Of few runs, which may be long ones, each thread has some.
+        let at_a_time = (batch.len() / (4 * self.jobs.max(1))).clamp(1, RUNS_AT_A_TIME);
+        let judged = batch.par_chunks(at_a_time).flat_map_iter(|runs| {
             let inputs: Vec<_> = runs.iter().map(|run| Rc::new(self.input(generator, *run))).collect();
             let broken = inputs.iter().map(|input| check_all(input, expectations));
             runs.iter().copied().zip(broken.collect::<Vec<_>>())

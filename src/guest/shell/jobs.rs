@@ -11,6 +11,9 @@ use crate::guest::machine::{Context, Role};
 use crate::guest::process::{Disposition, Process, Signal};
 use crate::guest::programs;
 
+/// With so many jobs a shell forgets those whose end somebody has waited for: a loop of jobs may go on for days.
+const MOST_JOBS: usize = 1_024;
+
 /// How a subshell is started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Start {
@@ -173,6 +176,10 @@ impl Shell {
         match started {
             Some(process) => {
                 self.last_background = Some(process.pid);
+                if self.background.len() >= MOST_JOBS {
+                    let waited = std::mem::take(&mut self.waited);
+                    self.background.retain(|job| !waited.contains(&job.pid));
+                }
                 self.background.push(process);
                 self.status = 0;
             }
