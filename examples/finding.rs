@@ -47,7 +47,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         .next()
         .ok_or("usage: finding SEEDS [WEIGHT=VALUE,…]")?
         .parse()?;
-    let weights = weights(&arguments.next().unwrap_or_default())?;
+    let weights = arguments.next().map(|text| text.parse::<Weights>());
+    let weights = weights.transpose()?.unwrap_or_default();
     let (mut all_runs, mut all_seconds, mut sum, mut logs) = (0, 0.0, 0.0, 0.0_f64);
     for rule in RULES {
         let (mut runs, mut seconds) = (0, 0.0);
@@ -77,14 +78,4 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (rate, typical) = (all_runs as f64 / all_seconds, (logs / RULES.len() as f64).exp());
     println!(r#"{{"runs_per_second": {rate:.0}, "sum_of_mean_ms": {sum:.1}, "geometric_mean_ms": {typical:.3}}}"#);
     Ok(())
-}
-
-/// Reads `probes=80,pods=1`.
-fn weights(text: &str) -> Result<Weights, Box<dyn Error>> {
-    let mut weights = serde_json::to_value(Weights::default())?;
-    for pair in text.split(',').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').ok_or("a weight is NAME=VALUE")?;
-        weights[name] = value.parse::<u32>()?.into();
-    }
-    Ok(serde_json::from_value(weights)?)
 }

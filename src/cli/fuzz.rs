@@ -1,6 +1,5 @@
 //! `podlapse fuzz`: many generated scenarios, each held against the invariants.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -146,7 +145,7 @@ fn plan(arguments: &Arguments, printer: Printer) -> Result<Plan, Trouble> {
     let around = match &arguments.around[..] {
         [] => None,
         files => {
-            // Its expectations must fit it; each thread compiles them for itself.
+            // Its expectations must fit it.
             let (input, _) = load::load(files, None, printer)?;
             Some(input)
         }
@@ -156,13 +155,15 @@ fn plan(arguments: &Arguments, printer: Printer) -> Result<Plan, Trouble> {
         (None, Some(_)) => (0, u64::MAX),
         (None, None) => (0, arguments.runs),
     };
+    let weights = arguments.weights.as_deref().map(str::parse::<Weights>);
+    let weights = weights.transpose().map_err(|error| format!("--weights: {error}"))?;
     Ok(Plan {
         seed: arguments.seed,
         first,
         end,
         shard: arguments.shard.unwrap_or(Shard::WHOLE),
         jobs: threads(arguments.jobs),
-        weights: weights(arguments.weights.as_deref())?,
+        weights: weights.unwrap_or_default(),
         around,
         sabotage: None,
     })
@@ -178,42 +179,4 @@ fn options(arguments: &Arguments) -> String {
         options.push_str(&format!(" --weights {weights}"));
     }
     options
-}
-
-/// No scenario runs longer than ten years.
-const LONGEST_SECONDS: u32 = 10 * 365 * 24 * 3600;
-
-/// Reads `probes=80,pods=1`.
-fn weights(text: Option<&str>) -> Result<Weights, String> {
-    let mut weights = serde_json::to_value(Weights::default()).map_err(|error| error.to_string())?;
-    let mut given = BTreeSet::new();
-    for pair in text.into_iter().flat_map(|text| text.split(',')) {
-        let (name, value) = pair
-            .split_once('=')
-            .ok_or_else(|| format!("--weights: {pair:?} is not name=value"))?;
-        let value: u32 = value
-            .parse()
-            .map_err(|_| format!("--weights: {value:?} is not a whole number from 0 to {}", u32::MAX))?;
-        let fields = weights.as_object_mut().ok_or("weights are a list of fields")?;
-        if !fields.contains_key(name) {
-            let known: Vec<_> = fields.keys().map(String::as_str).collect();
-            return Err(format!("--weights: {name:?} is not one of {}", known.join(", ")));
-        }
-        if !given.insert(name) {
-            return Err(format!("--weights: {name} is given twice"));
-        }
-        let counted = ["longestSeconds", "pods", "containers"].contains(&name);
-        if !counted && value > 100 {
-            return Err(format!(
-                "--weights: {name}={value} is no percentage: it must be from 0 to 100"
-            ));
-        }
-        if name == "longestSeconds" && value > LONGEST_SECONDS {
-            return Err(format!(
-                "--weights: {name}={value} is longer than a scenario may run: {LONGEST_SECONDS}, ten years"
-            ));
-        }
-        fields.insert(name.to_owned(), value.into());
-    }
-    serde_json::from_value(weights).map_err(|error| format!("--weights: {error}"))
 }

@@ -231,11 +231,6 @@ impl Plan {
         input
     }
 
-    /// The input of a run.
-    pub fn input_of(&self, run: u64) -> Input {
-        self.input(&Generator::new(self.weights.clone()), run)
-    }
-
     /// The inputs of the shard's runs, in order.
     pub fn inputs(&self) -> impl Iterator<Item = Input> {
         let generator = Generator::new(self.weights.clone());
@@ -284,7 +279,7 @@ impl Plan {
             }
         }
         let findings = found.into_iter().map(|(broken, run, runs)| {
-            let input = self.input_of(run);
+            let input = self.input(&generator, run);
             let small = shrink(&input, &broken, self.around.as_ref());
             Finding {
                 broken,

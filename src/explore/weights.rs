@@ -1,5 +1,8 @@
 //! How likely the generator is to make use of what a pod and a scenario can say.
 
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 /// Percentages, unless a field says otherwise.
@@ -117,5 +120,45 @@ impl Default for Weights {
             epochs: 3,
             interleavings: 50,
         }
+    }
+}
+
+/// No scenario runs longer than ten years.
+const LONGEST_SECONDS: u32 = 10 * 365 * 24 * 3600;
+
+impl FromStr for Weights {
+    type Err = String;
+
+    /// Reads `probes=80,pods=1`; what is not named is as by default.
+    fn from_str(text: &str) -> Result<Weights, String> {
+        let mut weights = serde_json::to_value(Weights::default()).map_err(|error| error.to_string())?;
+        let mut given = BTreeSet::new();
+        for pair in text.split(',') {
+            let (name, value) = pair
+                .split_once('=')
+                .ok_or_else(|| format!("{pair:?} is not name=value"))?;
+            let value: u32 = value
+                .parse()
+                .map_err(|_| format!("{value:?} is not a whole number from 0 to {}", u32::MAX))?;
+            let fields = weights.as_object_mut().ok_or("weights are a list of fields")?;
+            if !fields.contains_key(name) {
+                let known: Vec<_> = fields.keys().map(String::as_str).collect();
+                return Err(format!("{name:?} is not one of {}", known.join(", ")));
+            }
+            if !given.insert(name) {
+                return Err(format!("{name} is given twice"));
+            }
+            let counted = ["longestSeconds", "pods", "containers"].contains(&name);
+            if !counted && value > 100 {
+                return Err(format!("{name}={value} is no percentage: it must be from 0 to 100"));
+            }
+            if name == "longestSeconds" && value > LONGEST_SECONDS {
+                return Err(format!(
+                    "{name}={value} is longer than a scenario may run: {LONGEST_SECONDS}, ten years"
+                ));
+            }
+            fields.insert(name.to_owned(), value.into());
+        }
+        serde_json::from_value(weights).map_err(|error| error.to_string())
     }
 }
