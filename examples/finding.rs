@@ -21,26 +21,6 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Whoever has found nothing by then will not.
 const MOST_RUNS: u64 = 20_000;
 
-const RULES: [Sabotage; 17] = [
-    Sabotage::NoBackOff,
-    Sabotage::BackOffStaysShort,
-    Sabotage::NeverRestarts,
-    Sabotage::InitOrder,
-    Sabotage::ShortGrace,
-    Sabotage::ProbeOneFailureEarly,
-    Sabotage::NoInitialDelay,
-    Sabotage::StartupGatesNothing,
-    Sabotage::RestartWithoutKill,
-    Sabotage::AttemptsStandStill,
-    Sabotage::SidecarsEndFirst,
-    Sabotage::PullsAtOnce,
-    Sabotage::PullsAtWill,
-    Sabotage::NoPullBackOff,
-    Sabotage::TerminalPhaseLeft,
-    Sabotage::ReadyWithoutProcess,
-    Sabotage::TransitionsAlways,
-];
-
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let seeds: u64 = arguments
@@ -50,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let weights = arguments.next().map(|text| text.parse::<Weights>());
     let weights = weights.transpose()?.unwrap_or_default();
     let (mut all_runs, mut all_seconds, mut sum, mut logs) = (0, 0.0, 0.0, 0.0_f64);
-    for rule in RULES {
+    for rule in Sabotage::ALL {
         let (mut runs, mut seconds) = (0, 0.0);
         for seed in 0..seeds {
             let plan = Plan {
@@ -75,7 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         sum += mean_ms;
         logs += mean_ms.ln();
     }
-    let (rate, typical) = (all_runs as f64 / all_seconds, (logs / RULES.len() as f64).exp());
+    let (rate, typical) = (all_runs as f64 / all_seconds, (logs / Sabotage::ALL.len() as f64).exp());
     println!(r#"{{"runs_per_second": {rate:.0}, "sum_of_mean_ms": {sum:.1}, "geometric_mean_ms": {typical:.3}}}"#);
     Ok(())
 }

@@ -88,4 +88,16 @@ found! {
     terminal_phase_left: TerminalPhaseLeft by "terminal-phase-is-final";
     ready_without_process: ReadyWithoutProcess by "ready-means-running";
     transitions_always: TransitionsAlways by "transition-times";
+    mounts_not_awaited: MountsNotAwaited by "volumes-come-first";
+    no_mount_back_off: NoMountBackOff by "mounts-back-off";
+    environment_not_awaited: EnvironmentNotAwaited by "environment-is-there";
+    readiness_gates_open: ReadinessGatesOpen by "gates-hold-readiness-up";
+    deadline_early: DeadlineEarly by "deadline-has-passed";
+    shutdown_admits: ShutdownAdmits by "shutdown-turns-away";
+    debuggers_restart: DebuggersRestart by "debuggers-start-once";
+    never_is_pulled: NeverIsPulled by "never-pulled";
+    success_restarts: SuccessRestarts by "success-is-final";
+    silent_kills: SilentKills by "killing-is-announced";
+    sandbox_ends_with_container: SandboxEndsWithContainer by "sandboxes-live-on";
+    generation_always: GenerationAlways by "generation-is-gated";
 }

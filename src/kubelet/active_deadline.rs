@@ -7,6 +7,7 @@ use super::pod_workers::PodConfig;
 use crate::api::status::{Phase, PodStatus};
 use crate::kernel::{Duration, Time};
 use crate::runtime::PodIx;
+use crate::scenario::types::Sabotage;
 
 const REASON: &str = "DeadlineExceeded";
 const MESSAGE: &str = "Pod was active on the node longer than the specified deadline";
@@ -14,7 +15,8 @@ const MESSAGE: &str = "Pod was active on the node longer than the specified dead
 impl Kubelet {
     /// When the pod's deadline passes; None without one, or before the pod has a start time.
     pub(super) fn deadline(&self, ix: PodIx, config: &PodConfig) -> Option<Time> {
-        let allowed = Duration::from_secs(config.pod.spec.active_deadline_seconds?);
+        let early = i64::from(self.breaks(Sabotage::DeadlineEarly));
+        let allowed = Duration::from_secs(config.pod.spec.active_deadline_seconds? - early);
         let started = match self.statuses.get(ix) {
             Some(status) => status.start_time,
             None => config.status.start_time,

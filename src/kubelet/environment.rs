@@ -10,6 +10,7 @@ use crate::api::expansion::expand;
 use crate::api::objects::{Object, ObjectKind};
 use crate::api::pod::{Container, EnvFrom, EnvValue, EnvVar, Name};
 use crate::scenario::shared::Shared;
+use crate::scenario::types::Sabotage;
 
 /// A probe's command with the container's own variables in the place of `$(VAR)`: their values as the spec has them, which
 /// is none for those from elsewhere (`ExpandContainerCommandOnlyStatic`).
@@ -57,6 +58,7 @@ impl Kubelet {
         optional: bool,
     ) -> Result<(), Name> {
         let namespace = &config.pod.namespace;
+        let optional = optional || self.breaks(Sabotage::EnvironmentNotAwaited);
         let Some(object) = self.api.object(kind, namespace, name) else {
             let resource = kind.as_str().to_ascii_lowercase();
             return if optional {

@@ -144,7 +144,7 @@ impl ImageManager {
                 event(false, "Pulled", concat(&text));
                 return Ok(());
             }
-            if policy == PullPolicy::Never {
+            if policy == PullPolicy::Never && !kubelet.breaks(Sabotage::NeverIsPulled) {
                 let message = concat(&[
                     "Container image \"",
                     image,

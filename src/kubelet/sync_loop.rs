@@ -11,6 +11,7 @@ use crate::kernel::{Duration, Notify, Time, race};
 use crate::kubelet::api_server::{PodChange, PodVersion};
 use crate::kubelet::container::State;
 use crate::runtime::PodIx;
+use crate::scenario::types::Sabotage;
 
 /// Between a kubelet's start and its first list of the API's pods.
 const FIRST_LIST: Duration = Duration::from_millis(3);
@@ -91,7 +92,7 @@ impl Kubelet {
         let ix = version.ix;
         let config = self.take_over(version);
         let admitted = config.status.is_terminal() || self.is_termination_requested(ix);
-        if self.shutting_down.get() && !admitted {
+        if self.shutting_down.get() && !admitted && !self.breaks(Sabotage::ShutdownAdmits) {
             self.reject_pod(ix, &config);
             return;
         }

@@ -13,6 +13,7 @@ use super::ticks::Ticker;
 use crate::api::pod::{Name, Pod};
 use crate::kernel::{Duration, Gate, Kernel, Notify, Time, race};
 use crate::runtime::{PodIx, VolumePlugin};
+use crate::scenario::types::Sabotage;
 use crate::trace::{CallPhase, What};
 
 /// `reconcilerLoopSleepPeriod`, `desiredStateOfWorldPopulatorLoopSleepPeriod`
@@ -108,7 +109,7 @@ impl VolumeManager {
 impl Kubelet {
     /// `WaitForAttachAndMount`
     pub(super) async fn wait_for_mounts(&self, ix: PodIx, config: &PodConfig, cancelled: &Gate) -> VolumeWait {
-        if !self.volumes.manages(&config.pod) {
+        if !self.volumes.manages(&config.pod) || self.breaks(Sabotage::MountsNotAwaited) {
             return VolumeWait::Mounted;
         }
         self.volumes.changed.raise();
@@ -288,7 +289,8 @@ impl Kubelet {
         {
             volume.mounting = false;
             volume.mounted = error.is_none();
-            volume.backoff = error.is_some().then(|| {
+            let waits = error.is_some() && !self.breaks(Sabotage::NoMountBackOff);
+            volume.backoff = waits.then(|| {
                 let length = volume
                     .backoff
                     .map_or(FIRST_BACKOFF, |(last, _)| last.times(2).min(MAX_BACKOFF));

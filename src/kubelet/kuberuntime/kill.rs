@@ -107,7 +107,9 @@ impl Kubelet {
         } else {
             call.message
         };
-        self.container_event(config, &container.name, false, "Killing", message);
+        if !self.breaks(Sabotage::SilentKills) {
+            self.container_event(config, &container.name, false, "Killing", message);
+        }
         let spec = config.pod.find_container(&container.name).map(|(_, c)| c);
         let mut grace = call
             .grace

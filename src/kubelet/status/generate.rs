@@ -26,7 +26,8 @@ const MOST_CONDITIONS: usize = 6;
 impl Kubelet {
     /// The generation that a status names, where it names any.
     pub(in crate::kubelet) fn observed_generation(&self, config: &PodConfig) -> Option<i64> {
-        self.config.features.observed_generation.then_some(config.generation)
+        let tracks = self.config.features.observed_generation || self.breaks(Sabotage::GenerationAlways);
+        tracks.then_some(config.generation)
     }
 
     /// `generateAPIPodStatus`. `terminal`: all containers have been stopped for good.
@@ -118,6 +119,11 @@ impl Kubelet {
             conditions.push(all_containers_restarting(pod, runtime, &old, status.phase));
         }
         status.conditions = conditions;
+        if self.breaks(Sabotage::ReadinessGatesOpen) {
+            let containers = status.condition_of(&ConditionKind::ContainersReady).map(|c| c.status);
+            let ready = status.conditions.iter_mut().find(|c| c.kind == ConditionKind::Ready);
+            ready.into_iter().zip(containers).for_each(|(ready, containers)| ready.status = containers);
+        }
         status.observed_generation = generation;
         status.host_ip = Some(self.host_ip.clone());
         status.pod_ip = if pod.spec.host_network {
