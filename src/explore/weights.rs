@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::stream::Stream;
+
 /// Percentages, unless a field says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
@@ -15,8 +17,13 @@ pub struct Weights {
     pub pods: u32,
     /// app containers of a pod at most
     pub containers: u32,
-    /// another pod, another container
-    pub more: u8,
+    /// a scenario makes use of a thing at all (of probes, hooks, actions, pulls and so on, each by itself). The fewer do,
+    /// the more of it is in each; with 100 all use everything alike
+    pub spread: u8,
+    /// another pod
+    pub more_pods: u8,
+    /// another container
+    pub more_containers: u8,
     /// a pod behind the first is in another namespace
     pub namespaces: u8,
     /// a pod has init containers
@@ -84,15 +91,17 @@ pub struct Weights {
 impl Default for Weights {
     fn default() -> Weights {
         Weights {
-            longest_seconds: 90,
+            longest_seconds: 40,
             pods: 2,
             containers: 3,
-            more: 20,
+            spread: 30,
+            more_pods: 6,
+            more_containers: 8,
             namespaces: 6,
-            init_containers: 25,
-            sidecars: 50,
-            probes: 20,
-            hooks: 12,
+            init_containers: 16,
+            sidecars: 60,
+            probes: 16,
+            hooks: 10,
             restart_rules: 10,
             deadlines: 8,
             readiness_gates: 5,
@@ -100,16 +109,16 @@ impl Default for Weights {
             failures: 60,
             runtime_errors: 6,
             slow_ends: 35,
-            pulls: 15,
+            pulls: 18,
             latencies: 30,
             configuration: 15,
-            actions: 50,
+            actions: 40,
             disruptions: 25,
             world: 10,
             objects: 10,
             resources: 10,
-            guests: 4,
-            nodes: 8,
+            guests: 2,
+            nodes: 5,
             versions: 25,
             gates: 8,
             priorities: 6,
@@ -120,6 +129,39 @@ impl Default for Weights {
             epochs: 3,
             interleavings: 50,
         }
+    }
+}
+
+impl Weights {
+    /// The weights of one scenario. Each thing that a scenario may have several times is left out of most and drawn the more
+    /// often in the others, on the whole as often as these weights say. Of two rules that one thing hides from each other,
+    /// one is looked at in some scenarios, the other in others; and a scenario that has little in it takes little time.
+    /// This is swarm testing (Groce and others, ISSTA 2012).
+    pub(super) fn of_one(&self, stream: &mut Stream) -> Weights {
+        let mut one = self.clone();
+        for weight in [
+            &mut one.init_containers,
+            &mut one.probes,
+            &mut one.hooks,
+            &mut one.restart_rules,
+            &mut one.deadlines,
+            &mut one.readiness_gates,
+            &mut one.runtime_errors,
+            &mut one.slow_ends,
+            &mut one.pulls,
+            &mut one.actions,
+            &mut one.disruptions,
+            &mut one.objects,
+            &mut one.resources,
+            &mut one.guests,
+            &mut one.probabilities,
+        ] {
+            let used = self.spread.max(*weight);
+            let more = u32::from(*weight) * 100 / u32::from(used).max(1);
+            let more = u8::try_from(more).unwrap_or(100);
+            *weight = if stream.chance(used) { more } else { 0 };
+        }
+        one
     }
 }
 

@@ -41,7 +41,10 @@ impl Kubelet {
                 actions.ephemeral_to_start.extend(dead.map(|(index, _)| index));
             }
             Some(Sabotage::SandboxEndsWithContainer) if !actions.kill_pod && !actions.to_start.is_empty() => {
-                let again = actions.to_start.iter().any(|i| last(&pod.spec.containers[*i].name).is_some());
+                let again = actions
+                    .to_start
+                    .iter()
+                    .any(|i| last(&pod.spec.containers[*i].name).is_some());
                 (actions.kill_pod, actions.create_sandbox) = (again, again);
                 actions.sandbox_changed |= again;
                 actions.attempt += u32::from(again);

@@ -27,8 +27,8 @@ fn is_one_container(one: &ActionKind, other: &ActionKind) -> bool {
 impl Draw<'_> {
     pub(super) fn actions(&self, stream: &mut Stream, pods: &[Pod], objects: &[Object]) -> Vec<Action> {
         let mut actions = Vec::new();
-        for pod in &pods[1..] {
-            if stream.chance(30) {
+        for (place, pod) in pods.iter().enumerate() {
+            if stream.chance(if place == 0 { 8 } else { 30 }) {
                 actions.push(Action {
                     at: stream.instant(self.length),
                     what: ActionKind::CreatePod {
@@ -112,7 +112,9 @@ impl Draw<'_> {
     }
 
     fn disruption(&self, stream: &mut Stream, pod: Name) -> ActionKind {
-        match stream.below(6) {
+        // What is configured is made use of.
+        let kinds = if self.shuts_down { 9 } else { 6 };
+        match stream.below(kinds) {
             0 | 1 => ActionKind::KillSandbox { pod },
             2 => ActionKind::Evict {
                 pod,

@@ -102,8 +102,10 @@ impl Draw<'_> {
         if !config.serialize_image_pulls && stream.chance(50) {
             config.max_parallel_image_pulls = Some(stream.between(1, 3));
         }
-        if stream.chance(30) {
-            (config.registry_pull_qps, config.registry_burst) = (stream.between(0, 2), stream.between(1, 3));
+        // Where nothing is pulled no rate of pulls is of any account.
+        if stream.chance(if self.weights.pulls > 0 { 85 } else { 5 }) {
+            (config.registry_pull_qps, config.registry_burst) =
+                (*stream.pick(&[0, 1, 1, 1, 2]), *stream.pick(&[1, 1, 2, 3]));
         }
         config.eviction_max_pod_grace_period = i64::from(stream.between(0, 20));
         if config.features.crash_loop_max_configurable && stream.chance(40) {

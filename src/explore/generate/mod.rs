@@ -21,7 +21,7 @@ use crate::api::decode::ephemeral;
 use crate::api::pod::{Container, Name, Pod};
 use crate::kernel::Duration;
 use crate::scenario::named::shortest_of;
-use crate::scenario::types::{ActionKind, Input, NodeScript, ObjectInput, PodInput, Scenario};
+use crate::scenario::types::{ActionKind, Input, KubeletConfig, NodeScript, ObjectInput, PodInput, Scenario};
 use kubelets::Setup;
 use names::Names;
 
@@ -43,6 +43,8 @@ struct Draw<'a> {
     base: &'a Container,
     scenario: &'a Scenario,
     nodes: Vec<NodeScript>,
+    /// Some kubelet takes notice when its node shuts down.
+    shuts_down: bool,
     length: Duration,
 }
 
@@ -66,23 +68,29 @@ impl Generator {
     pub fn scenario(&self, seed: u64, run: u64) -> Input {
         let stream = |place| Stream::new(seed, run, place);
         let mut shape = stream(StreamOf::Shape);
+        let weights = self.weights.of_one(&mut shape);
         let mut draw = Draw {
-            weights: &self.weights,
+            weights: &weights,
             names: &self.names,
             setups: &self.setups,
             base: &self.base,
             scenario: &self.scenario,
             nodes: Vec::new(),
-            length: shape.short_seconds(10, self.weights.longest_seconds.max(10)),
+            shuts_down: false,
+            length: shape.short_seconds(10, weights.longest_seconds.max(10)),
         };
         let mut scenario = self.scenario.clone();
         scenario.run_for = Some(draw.length);
         draw.kubelets(&mut stream(StreamOf::Nodes), &mut scenario);
         draw.nodes.clone_from(&scenario.nodes);
+        let shutdown = |kubelet: &KubeletConfig| {
+            kubelet.shutdown_grace_period > Duration::ZERO || !kubelet.shutdown_grace_period_by_pod_priority.is_empty()
+        };
+        draw.shuts_down = shutdown(&scenario.kubelet) || scenario.nodes.iter().any(|node| shutdown(&node.kubelet));
         let features = &scenario.kubelet.features;
         let mut pods = stream(StreamOf::Pods);
         let mut references = stream(StreamOf::References);
-        let count = draw.count(&mut pods, self.weights.pods);
+        let count = draw.count(&mut pods, weights.pods, weights.more_pods);
         let mut pods: Vec<Pod> = (0..count).map(|place| draw.pod(&mut pods, place, features)).collect();
         draw.resources(&mut stream(StreamOf::Resources), &mut pods, features);
         let objects = draw.references(&mut references, &mut pods, features);
@@ -91,8 +99,8 @@ impl Generator {
         }
         draw.world(&mut stream(StreamOf::World), &mut scenario, &pods);
         draw.interleaving(&mut shape, &mut scenario, seed ^ run);
-        scenario.containers = draw.scripts(&mut stream(StreamOf::Scripts), &pods);
         scenario.actions = draw.actions(&mut stream(StreamOf::Actions), &pods, &objects);
+        scenario.containers = draw.scripts(&mut stream(StreamOf::Scripts), &pods, &scenario.actions);
         draw.distributions(&mut shape, &mut scenario, seed ^ run);
         together(pods, objects, scenario)
     }
@@ -133,9 +141,10 @@ fn together(pods: Vec<Pod>, objects: Vec<crate::api::objects::Object>, scenario:
 }
 
 impl Draw<'_> {
-    fn count(&self, stream: &mut Stream, most: u32) -> usize {
+    /// A number from 1 to `most`.
+    fn count(&self, stream: &mut Stream, most: u32, more: u8) -> usize {
         let mut count = 1;
-        while count < most && stream.chance(self.weights.more) {
+        while count < most && stream.chance(more) {
             count += 1;
         }
         count as usize

@@ -6,12 +6,12 @@ use crate::explore::stream::Stream;
 use crate::kernel::{Duration, Time};
 use crate::scenario::named::shortest_of;
 use crate::scenario::types::{
-    ActionKind, ContainerScript, Distribution, Exit, OnTerm, Outcome, PlacedDistribution, ProbeAnswer, ProbeWindow,
-    Run, Scenario, Span,
+    Action, ActionKind, ContainerScript, Distribution, Exit, OnTerm, Outcome, PlacedDistribution, ProbeAnswer,
+    ProbeWindow, Run, Scenario, Span,
 };
 
 impl Draw<'_> {
-    pub(super) fn scripts(&self, stream: &mut Stream, pods: &[Pod]) -> Vec<ContainerScript> {
+    pub(super) fn scripts(&self, stream: &mut Stream, pods: &[Pod], actions: &[Action]) -> Vec<ContainerScript> {
         let mut scripts = Vec::new();
         for pod in pods {
             for container in pod.spec.init_containers.iter().chain(&pod.spec.containers) {
@@ -28,6 +28,18 @@ impl Draw<'_> {
                     pod: (pods.len() > 1).then(|| shortest_of(pods.iter(), pod)),
                     name: container.name.clone(),
                     runs,
+                });
+            }
+        }
+        for action in actions {
+            if let ActionKind::Debug { container, .. } = &action.what
+                && stream.chance(60)
+                && !scripts.iter().any(|script| script.name == container.name)
+            {
+                scripts.push(ContainerScript {
+                    pod: None,
+                    name: container.name.clone(),
+                    runs: vec![self.run(stream, container, true)],
                 });
             }
         }

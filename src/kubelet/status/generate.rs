@@ -122,7 +122,10 @@ impl Kubelet {
         if self.breaks(Sabotage::ReadinessGatesOpen) {
             let containers = status.condition_of(&ConditionKind::ContainersReady).map(|c| c.status);
             let ready = status.conditions.iter_mut().find(|c| c.kind == ConditionKind::Ready);
-            ready.into_iter().zip(containers).for_each(|(ready, containers)| ready.status = containers);
+            ready
+                .into_iter()
+                .zip(containers)
+                .for_each(|(ready, containers)| ready.status = containers);
         }
         status.observed_generation = generation;
         status.host_ip = Some(self.host_ip.clone());
