@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let weights = arguments.next().map(|text| text.parse::<Weights>());
     let weights = weights.transpose()?.unwrap_or_default();
     let (mut all_runs, mut all_seconds, mut sum, mut logs) = (0, 0.0, 0.0, 0.0_f64);
-    for rule in Sabotage::ALL {
+    for &rule in Sabotage::ALL {
         let (mut runs, mut seconds) = (0, 0.0);
         for seed in 0..seeds {
             let plan = Plan {

@@ -53,6 +53,15 @@ impl Stream {
         percent > 0 && self.below(100) < u32::from(percent)
     }
 
+    /// A number from 1 to `most`: each one more in that many of a hundred cases.
+    pub fn count(&mut self, most: u32, percent: u8) -> usize {
+        let mut count = 1;
+        while count < most && self.chance(percent) {
+            count += 1;
+        }
+        count as usize
+    }
+
     /// One of the items, all equally likely; there must be at least one.
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         let bound = u32::try_from(items.len()).unwrap_or(u32::MAX);

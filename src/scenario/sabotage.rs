@@ -1,10 +1,24 @@
 //! The rules that can be broken on purpose, for the tests of the fuzzer.
 
-/// A rule of the kubelet that is broken on purpose: the fuzzer must find each. No scenario can say this.
-#[doc(hidden)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Sabotage {
+/// The enum, and the list of all that is in it.
+macro_rules! rules {
+    ($($name:ident,)+) => {
+        /// A rule of the kubelet that is broken on purpose: the fuzzer must find each. No scenario can say this.
+        #[doc(hidden)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[allow(missing_docs)]
+        pub enum Sabotage {
+            $($name,)+
+        }
+
+        impl Sabotage {
+            /// All of them.
+            pub const ALL: &[Sabotage] = &[$(Sabotage::$name,)+];
+        }
+    };
+}
+
+rules! {
     NoBackOff,
     BackOffStaysShort,
     NeverRestarts,
@@ -34,39 +48,4 @@ pub enum Sabotage {
     SilentKills,
     SandboxEndsWithContainer,
     GenerationAlways,
-}
-
-impl Sabotage {
-    /// All of them.
-    pub const ALL: [Sabotage; 29] = [
-        Sabotage::NoBackOff,
-        Sabotage::BackOffStaysShort,
-        Sabotage::NeverRestarts,
-        Sabotage::InitOrder,
-        Sabotage::ShortGrace,
-        Sabotage::ProbeOneFailureEarly,
-        Sabotage::NoInitialDelay,
-        Sabotage::StartupGatesNothing,
-        Sabotage::RestartWithoutKill,
-        Sabotage::AttemptsStandStill,
-        Sabotage::SidecarsEndFirst,
-        Sabotage::PullsAtOnce,
-        Sabotage::PullsAtWill,
-        Sabotage::NoPullBackOff,
-        Sabotage::TerminalPhaseLeft,
-        Sabotage::ReadyWithoutProcess,
-        Sabotage::TransitionsAlways,
-        Sabotage::MountsNotAwaited,
-        Sabotage::NoMountBackOff,
-        Sabotage::EnvironmentNotAwaited,
-        Sabotage::ReadinessGatesOpen,
-        Sabotage::DeadlineEarly,
-        Sabotage::ShutdownAdmits,
-        Sabotage::DebuggersRestart,
-        Sabotage::NeverIsPulled,
-        Sabotage::SuccessRestarts,
-        Sabotage::SilentKills,
-        Sabotage::SandboxEndsWithContainer,
-        Sabotage::GenerationAlways,
-    ];
 }

@@ -90,7 +90,7 @@ impl Generator {
         let features = &scenario.kubelet.features;
         let mut pods = stream(StreamOf::Pods);
         let mut references = stream(StreamOf::References);
-        let count = draw.count(&mut pods, weights.pods, weights.more_pods);
+        let count = pods.count(weights.pods, weights.more_pods);
         let mut pods: Vec<Pod> = (0..count).map(|place| draw.pod(&mut pods, place, features)).collect();
         draw.resources(&mut stream(StreamOf::Resources), &mut pods, features);
         let objects = draw.references(&mut references, &mut pods, features);
@@ -137,16 +137,5 @@ fn together(pods: Vec<Pod>, objects: Vec<crate::api::objects::Object>, scenario:
         pods: pods.collect(),
         objects: objects.collect(),
         scenario: scenario.into(),
-    }
-}
-
-impl Draw<'_> {
-    /// A number from 1 to `most`.
-    fn count(&self, stream: &mut Stream, most: u32, more: u8) -> usize {
-        let mut count = 1;
-        while count < most && stream.chance(more) {
-            count += 1;
-        }
-        count as usize
     }
 }

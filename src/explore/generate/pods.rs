@@ -19,11 +19,11 @@ impl Draw<'_> {
     pub(super) fn pod(&self, stream: &mut Stream, place: usize, features: &Features) -> Pod {
         let (weights, names) = (self.weights, self.names);
         let inits = if stream.chance(weights.init_containers) {
-            self.count(stream, 3, weights.more_containers)
+            stream.count(3, weights.more_containers)
         } else {
             0
         };
-        let apps = self.count(stream, weights.containers, weights.more_containers);
+        let apps = stream.count(weights.containers, weights.more_containers);
         let restart_policy = match stream.below(4) {
             0 => RestartPolicy::Never,
             1 => RestartPolicy::OnFailure,
@@ -42,7 +42,7 @@ impl Draw<'_> {
             termination_grace_period_seconds: i64::from(*stream.pick(&[30, 30, 10, 5, 3, 1, 0])),
             active_deadline_seconds: stream
                 .chance(weights.deadlines)
-                .then(|| stream.short_seconds(1, 60).0 / 1_000_000_000),
+                .then(|| stream.short_seconds(1, 60).as_secs()),
             readiness_gates: if stream.chance(weights.readiness_gates) {
                 vec![names.gate.clone()]
             } else {

@@ -119,13 +119,11 @@ impl Kubelet {
             conditions.push(all_containers_restarting(pod, runtime, &old, status.phase));
         }
         status.conditions = conditions;
-        if self.breaks(Sabotage::ReadinessGatesOpen) {
-            let containers = status.condition_of(&ConditionKind::ContainersReady).map(|c| c.status);
-            let ready = status.conditions.iter_mut().find(|c| c.kind == ConditionKind::Ready);
-            ready
-                .into_iter()
-                .zip(containers)
-                .for_each(|(ready, containers)| ready.status = containers);
+        if self.breaks(Sabotage::ReadinessGatesOpen)
+            && let Some(containers) = status.condition_of(&ConditionKind::ContainersReady).map(|c| c.status)
+            && let Some(ready) = status.conditions.iter_mut().find(|c| c.kind == ConditionKind::Ready)
+        {
+            ready.status = containers;
         }
         status.observed_generation = generation;
         status.host_ip = Some(self.host_ip.clone());
