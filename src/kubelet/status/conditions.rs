@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 use super::generate::Statuses;
 use super::restart_policy::should_all_containers_restart;
 use crate::api::features::Features;
-use crate::api::pod::{Name, Pod};
+use crate::api::pod::{Name, Pod, concat};
 use crate::api::status::{
     ConditionKind, ConditionStatus, ContainerState, ContainerStatus, Phase, PodCondition, PodStatus,
 };
@@ -14,8 +14,8 @@ use crate::kubelet::container::PodStatus as RuntimeStatus;
 /// A few names at most, mostly.
 type Names<'a> = SmallVec<[&'a Name; 4]>;
 
-/// Bytes of the usual message.
-const MESSAGE: usize = 64;
+/// Of the usual message.
+const PARTS: usize = 16;
 
 /// A condition without reason and message.
 pub(super) fn condition(kind: ConditionKind, status: bool, generation: Option<i64>) -> PodCondition {
@@ -33,38 +33,28 @@ pub(super) fn condition(kind: ConditionKind, status: bool, generation: Option<i6
     }
 }
 
-fn because(mut condition: PodCondition, reason: &'static str, message: Option<String>) -> PodCondition {
-    condition.reason = Some(Name::new_static(reason));
-    condition.message = message.map(Name::from);
-    condition
+fn because(condition: PodCondition, reason: &'static str, message: Option<Name>) -> PodCondition {
+    PodCondition {
+        reason: Some(Name::new_static(reason)),
+        message,
+        ..condition
+    }
 }
 
 /// Two lists of containers as the message of a condition; None when both are empty.
-fn message(unknown: &[&Name], others: &[&Name], what: &str) -> Option<String> {
-    if unknown.is_empty() && others.is_empty() {
-        return None;
-    }
-    let mut text = String::with_capacity(MESSAGE);
+fn message(unknown: &[&Name], others: &[&Name], what: &str) -> Option<Name> {
+    let mut parts: SmallVec<[&str; PARTS]> = SmallVec::new();
     for (names, what) in [(unknown, "unknown"), (others, what)] {
-        if names.is_empty() {
-            continue;
-        }
-        if !text.is_empty() {
-            text.push_str(", ");
-        }
-        for part in ["containers with ", what, " status: ["] {
-            text.push_str(part);
+        let [first, rest @ ..] = names else { continue };
+        if !parts.is_empty() {
+            parts.push(", ");
         }
         // As Go prints a list of strings.
-        for (place, name) in names.iter().enumerate() {
-            if place > 0 {
-                text.push(' ');
-            }
-            text.push_str(name);
-        }
-        text.push(']');
+        parts.extend(["containers with ", what, " status: [", first]);
+        parts.extend(rest.iter().flat_map(|name| [" ", name.as_str()]));
+        parts.push("]");
     }
-    Some(text)
+    (!parts.is_empty()).then(|| concat(&parts))
 }
 
 /// ContainersReady (`GenerateContainersReadyCondition`).
@@ -128,7 +118,7 @@ pub(super) fn ready(
     because(
         condition(ConditionKind::Ready, false, generation),
         "ReadinessGatesNotReady",
-        Some(missing.join(", ")),
+        Some(missing.join(", ").into()),
     )
 }
 
@@ -207,6 +197,6 @@ pub(super) fn all_containers_restarting(
     if cleaned_up || !should_all_containers_restart(pod, Some(runtime), old) {
         return make(false);
     }
-    let message = "container exited with restart policy rule".to_owned();
+    let message = Name::new_static("container exited with restart policy rule");
     because(make(true), "RestartAllContainersStarted", Some(message))
 }
