@@ -224,9 +224,11 @@ impl Plan {
                 input
             }
         };
-        input.scenario.kubelet.sabotage = self.sabotage;
-        for node in &mut input.scenario.nodes {
-            node.kubelet.sabotage = self.sabotage;
+        if self.sabotage.is_some() {
+            input.scenario.kubelet.sabotage = self.sabotage;
+            for node in &mut input.scenario.nodes {
+                node.kubelet.sabotage = self.sabotage;
+            }
         }
         input
     }

@@ -245,7 +245,7 @@ fn calm_world(input: &mut Input, place: usize) -> Step {
         4 => !std::mem::take(&mut scenario.sandboxes).is_empty(),
         5 => !std::mem::take(&mut scenario.volumes).is_empty(),
         6 => !std::mem::take(&mut scenario.images).is_empty(),
-        7 => calm_kubelet(&mut scenario.kubelet, base.kubelet),
+        7 => calm_kubelet(&mut scenario.kubelet, &base.kubelet),
         8 => !std::mem::take(&mut scenario.programs).is_empty(),
         9 => std::mem::take(&mut scenario.jitter),
         10 => {
@@ -260,7 +260,7 @@ fn calm_world(input: &mut Input, place: usize) -> Step {
 
 /// The newest version with its own gates takes every pod that another one takes, except where rules stand without a policy.
 fn newest_version(scenario: &mut Scenario) -> bool {
-    let newest = KubeletConfig::clone(&Scenario::default().kubelet);
+    let newest = Scenario::default().kubelet;
     let nodes = scenario.nodes.iter_mut().map(|node| &mut node.kubelet);
     let mut changed = false;
     for kubelet in nodes.chain([&mut scenario.kubelet]) {
@@ -271,14 +271,14 @@ fn newest_version(scenario: &mut Scenario) -> bool {
     changed
 }
 
-fn calm_kubelet(kubelet: &mut KubeletConfig, base: KubeletConfig) -> bool {
+fn calm_kubelet(kubelet: &mut KubeletConfig, base: &KubeletConfig) -> bool {
     let calm = KubeletConfig {
         features: kubelet.features.clone(),
         feature_gates: kubelet.feature_gates.clone(),
         seeded_phases: kubelet.seeded_phases,
         phases: kubelet.phases.clone(),
         sabotage: kubelet.sabotage,
-        ..base
+        ..base.clone()
     };
     let changed = format!("{kubelet:?}") != format!("{calm:?}");
     *kubelet = calm;

@@ -197,13 +197,14 @@ impl Kernel {
     /// Drops every task, whatever its group, and those that they spawn in their end.
     pub fn end_all(&self) {
         loop {
-            let tasks: Vec<Task> = {
-                let mut places = self.0.tasks.borrow_mut();
-                places.iter_mut().filter_map(Option::take).collect()
-            };
+            let tasks = self.0.tasks.take();
             if tasks.is_empty() {
                 return;
             }
+            // With the tasks their places are gone.
+            self.0.free.borrow_mut().clear();
+            self.0.marks.borrow_mut().clear();
+            self.0.ready.borrow_mut().clear();
             drop(tasks);
         }
     }

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use litemap::LiteMap;
+
 use crate::api::features::Features;
 use crate::api::objects::{Object, ObjectKind};
 use crate::api::pod::{Container, Name, Pod};
@@ -115,10 +117,10 @@ impl ApiPod {
 pub struct ApiServer {
     kernel: Kernel,
     recorder: Recorder,
-    pods: RefCell<BTreeMap<PodIx, Rc<ApiPod>>>,
+    pods: RefCell<LiteMap<PodIx, Rc<ApiPod>>>,
     objects: RefCell<BTreeMap<(ObjectKind, Name, Name), Shared<Object>>>,
     /// By the kubelet's node.
-    watches: RefCell<BTreeMap<NodeIx, Watch>>,
+    watches: RefCell<LiteMap<NodeIx, Watch>>,
     counts_generation: bool,
     clamps_deletion: bool,
 }

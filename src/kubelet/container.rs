@@ -1,5 +1,7 @@
 //! What the kubelet knows of a pod in the container runtime (`pkg/kubelet/container: PodStatus`).
 
+use smallvec::SmallVec;
+
 use crate::api::pod::Name;
 use crate::kernel::Time;
 
@@ -11,13 +13,16 @@ pub struct ContainerId(pub u64);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct SandboxId(pub u64);
 
+/// Sandboxes of a pod, mostly a single one.
+pub type SandboxStatuses = SmallVec<[SandboxStatus; 1]>;
+
 /// `kubecontainer.PodStatus`: what one relist saw of a pod.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PodStatus {
     /// All containers of the pod in all sandboxes, newest first.
     pub container_statuses: Vec<Status>,
     /// Sandboxes, newest first.
-    pub sandbox_statuses: Vec<SandboxStatus>,
+    pub sandbox_statuses: SandboxStatuses,
     /// The pod's IP from the newest ready sandbox.
     pub ip: Option<Name>,
     /// When the runtime was listed.

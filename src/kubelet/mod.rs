@@ -26,14 +26,17 @@ mod volume_manager;
 mod work_queue;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
+
+use litemap::LiteMap;
 
 use crate::api::pod::{ContainerType, Name, concat};
 use crate::api::resources;
 use crate::kernel::{Duration, Gate, Kernel, Notify, Queue, Stream, Time};
 use crate::runtime::{Images, NodeIx, PodIx, Runtime, VolumePlugin, address};
+use crate::scenario::shared::Shared;
 use crate::scenario::types::{KubeletConfig, Sabotage};
 use crate::trace::{EventRecord, Recorder, What};
 use api_server::ApiServer;
@@ -64,7 +67,7 @@ pub struct Parts {
     /// the trace
     pub recorder: Recorder,
     /// what this kubelet is told
-    pub config: Rc<KubeletConfig>,
+    pub config: Shared<KubeletConfig>,
     /// seconds since 1970 at t = 0
     pub epoch_unix_secs: i64,
     /// draws the kubelet's own jitter; None: there is none
@@ -93,7 +96,7 @@ pub struct Kubelet {
     pub(crate) recorder: Recorder,
     pub(crate) runtime: Rc<Runtime>,
     pub(crate) api: Rc<ApiServer>,
-    pub(crate) config: Rc<KubeletConfig>,
+    pub(crate) config: Shared<KubeletConfig>,
     jitter: Option<Rc<Stream>>,
     epoch: i64,
     node: NodeIx,
@@ -109,22 +112,22 @@ pub struct Kubelet {
     images: ImageManager,
     pleg: Pleg,
     /// `podManager`: what the API has told.
-    pods: RefCell<BTreeMap<PodIx, PodConfig>>,
+    pods: RefCell<LiteMap<PodIx, PodConfig>>,
     /// Those of them that were turned away.
     rejected: RefCell<BTreeSet<PodIx>>,
     /// Those of them that have an activeDeadlineSeconds.
     deadlined: RefCell<BTreeSet<PodIx>>,
-    workers: RefCell<BTreeMap<PodIx, Rc<Worker>>>,
+    workers: RefCell<LiteMap<PodIx, Rc<Worker>>>,
     work_queue: RefCell<WorkQueue>,
     work_queued: Notify,
     housekeeping_wanted: Notify,
     gc_wanted: Notify,
     to_delete: Queue<(PodIx, u64)>,
     /// What statuses say of the resources of pods that ask for any.
-    resources: RefCell<BTreeMap<PodIx, Rc<PodResources>>>,
+    resources: RefCell<LiteMap<PodIx, Rc<PodResources>>>,
     crash_loop_backoff: RefCell<Backoff<BackoffKey>>,
     /// `reasonCache`: why a container is not there.
-    reasons: RefCell<BTreeMap<(PodIx, Name), StartError>>,
+    reasons: RefCell<LiteMap<(PodIx, Name), StartError>>,
     statuses: StatusManager,
     probes: ProbeManager,
     volumes: VolumeManager,

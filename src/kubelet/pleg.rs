@@ -5,10 +5,12 @@
 
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::container::{ContainerId, PodStatus, SandboxId, SandboxStatus, State, Status};
+use litemap::LiteMap;
+use smallvec::SmallVec;
+
+use super::container::{ContainerId, PodStatus, SandboxId, SandboxStatus, SandboxStatuses, State, Status};
 use super::ticks::Ticker;
 use crate::api::pod::Name;
 use crate::kernel::{Duration, Kernel, Notify, Time};
@@ -34,15 +36,18 @@ pub struct Pleg {
     leaves_out_idle_ticks: bool,
     runtime: Rc<Runtime>,
     /// States at the last relist, by pod and in the order of IDs; sandboxes too. Nothing is left of some pods.
-    seen: RefCell<BTreeMap<PodIx, Vec<(u64, Seen)>>>,
-    cache: RefCell<BTreeMap<PodIx, (Rc<PodStatus>, Time)>>,
+    seen: RefCell<LiteMap<PodIx, States>>,
+    cache: RefCell<LiteMap<PodIx, (Rc<PodStatus>, Time)>>,
     /// When the last global relist took place.
     relisted_at: Cell<Time>,
     /// Raised after each relist.
-    fresh: RefCell<Vec<Rc<Notify>>>,
+    fresh: RefCell<SmallVec<[Rc<Notify>; 2]>>,
     /// Raised by whoever waits for a relist.
     pub wanted: Notify,
 }
+
+/// Those of a pod, mostly of one or two containers and a sandbox.
+type States = SmallVec<[(u64, Seen); 4]>;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Seen {
@@ -141,7 +146,7 @@ impl Pleg {
             Some(list[place].1)
         };
         // What was there before comes first, the newest of it first; then what is new, likewise.
-        let mut ids: Vec<u64> = old.iter().map(|(id, _)| *id).collect();
+        let mut ids: SmallVec<[u64; 8]> = old.iter().map(|(id, _)| *id).collect();
         let known = ids.len();
         ids.extend(
             current
@@ -153,7 +158,7 @@ impl Pleg {
             ids[..known].reverse();
             ids[known..].reverse();
         }
-        let mut events = Vec::new();
+        let mut events: SmallVec<[Event; 4]> = SmallVec::new();
         for id in ids {
             match (state(&old, id), state(current, id)) {
                 (before, after) if before == after => {}
@@ -178,7 +183,7 @@ impl Pleg {
         }
     }
 
-    fn current(&self, pod: PodIx) -> Vec<(u64, Seen)> {
+    fn current(&self, pod: PodIx) -> States {
         self.runtime.look(pod, |containers, sandboxes| {
             let states = containers.iter().map(|c| {
                 let seen = match *c.state.borrow() {
@@ -191,7 +196,7 @@ impl Pleg {
             let ready = sandboxes
                 .iter()
                 .map(|s| (s.id, if s.ready.get() { Seen::Running } else { Seen::Exited }));
-            let mut current: Vec<(u64, Seen)> = states.chain(ready).collect();
+            let mut current: States = states.chain(ready).collect();
             current.sort_unstable_by_key(|(id, _)| *id);
             current
         })
@@ -251,7 +256,7 @@ fn read(runtime: &Runtime, pod: PodIx, now: Time) -> PodStatus {
         let containers = containers.iter().map(|c| container_status(c));
         (
             containers.collect::<Vec<Status>>(),
-            sandboxes.collect::<Vec<SandboxStatus>>(),
+            sandboxes.collect::<SandboxStatuses>(),
         )
     });
     // `podSandboxByCreatedThenID`

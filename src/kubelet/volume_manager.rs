@@ -4,8 +4,9 @@
 //! loops tick ten times a second upstream; here they wake at those ticks only that find something to do.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
+
+use litemap::LiteMap;
 
 use super::Kubelet;
 use super::pod_workers::PodConfig;
@@ -36,7 +37,7 @@ pub(super) struct VolumeManager {
     plugin: Rc<VolumePlugin>,
     populator: Ticker,
     reconciler: Ticker,
-    pods: RefCell<BTreeMap<PodIx, PodVolumes>>,
+    pods: RefCell<LiteMap<PodIx, PodVolumes>>,
     /// Raised when a loop may find something that it did not find before.
     pub(super) changed: Notify,
 }
@@ -44,7 +45,7 @@ pub(super) struct VolumeManager {
 /// The volumes of one pod, in both worlds.
 struct PodVolumes {
     config: PodConfig,
-    volumes: BTreeMap<Name, Volume>,
+    volumes: LiteMap<Name, Volume>,
 }
 
 /// A volume in the actual state of the world.
@@ -222,11 +223,11 @@ impl Kubelet {
                     config,
                     volumes: names.map(|name| (name, Volume::default())).collect(),
                 });
-                pod.volumes.values_mut().for_each(|volume| volume.desired = true);
+                pod.volumes.iter_mut().for_each(|(_, volume)| volume.desired = true);
             }
         }
         for (ix, pod) in self.volumes.pods.borrow_mut().iter_mut() {
-            for volume in pod.volumes.values_mut() {
+            for (_, volume) in pod.volumes.iter_mut() {
                 volume.desired &= !self.drops_volume(*ix, volume);
             }
         }
@@ -238,7 +239,7 @@ impl Kubelet {
         let mut to_mount = Vec::new();
         {
             let mut pods = self.volumes.pods.borrow_mut();
-            for volume in pods.values_mut().flat_map(|pod| pod.volumes.values_mut()) {
+            for (_, volume) in pods.iter_mut().flat_map(|(_, pod)| pod.volumes.iter_mut()) {
                 if !volume.desired {
                     *volume = Volume::default();
                 }

@@ -1,7 +1,9 @@
 //! When each pod is looked at again (`pkg/kubelet/util/queue`).
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
+
+use litemap::LiteMap;
 
 use crate::kernel::Time;
 use crate::runtime::PodIx;
@@ -10,7 +12,7 @@ use crate::runtime::PodIx;
 #[derive(Default)]
 pub(super) struct WorkQueue {
     /// Pods that were taken out keep their place: they mostly come back.
-    due: BTreeMap<PodIx, Option<(Time, Option<u64>)>>,
+    due: LiteMap<PodIx, Option<(Time, Option<u64>)>>,
     /// Also entries that have been replaced: they name a time at which their pod is not due.
     order: BinaryHeap<Reverse<(Time, PodIx)>>,
 }
@@ -45,8 +47,8 @@ impl WorkQueue {
     }
 
     /// Takes out what was due strictly before `now` (`GetWork`), with the causes.
-    pub(super) fn take_due(&mut self, now: Time) -> BTreeMap<PodIx, Option<u64>> {
-        let mut taken = BTreeMap::new();
+    pub(super) fn take_due(&mut self, now: Time) -> LiteMap<PodIx, Option<u64>> {
+        let mut taken = LiteMap::new();
         while self.first().is_some_and(|at| at < now) {
             let Some(Reverse((_, ix))) = self.order.pop() else {
                 break;
@@ -65,7 +67,7 @@ impl WorkQueue {
 /// Replaced entries that are not worth the tidying.
 const FEW: usize = 8;
 
-fn is_due(due: &BTreeMap<PodIx, Option<(Time, Option<u64>)>>, (at, ix): (Time, PodIx)) -> bool {
+fn is_due(due: &LiteMap<PodIx, Option<(Time, Option<u64>)>>, (at, ix): (Time, PodIx)) -> bool {
     matches!(due.get(&ix), Some(Some((due, _))) if *due == at)
 }
 
@@ -83,8 +85,8 @@ mod tests {
         queue.remove(PodIx(2));
         assert_eq!(queue.first(), Some(Time(10)));
         assert!(queue.take_due(Time(10)).is_empty());
-        assert_eq!(queue.take_due(Time(11)), BTreeMap::from([(PodIx(0), None)]));
-        assert_eq!(queue.take_due(Time(100)), BTreeMap::from([(PodIx(1), Some(2))]));
+        assert_eq!(queue.take_due(Time(11)), LiteMap::from_iter([(PodIx(0), None)]));
+        assert_eq!(queue.take_due(Time(100)), LiteMap::from_iter([(PodIx(1), Some(2))]));
         assert_eq!(queue.first(), None);
     }
 }

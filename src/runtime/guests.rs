@@ -1,6 +1,6 @@
 //! Containers that act by themselves: what the guest is told of the input, and how probes and hooks reach it.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -25,7 +25,9 @@ use crate::trace::{CallPhase, CriOp, Recorder, What};
 pub struct Guests {
     pub(super) kernel: Kernel,
     recorder: Recorder,
-    world: Rc<World>,
+    /// Made when first there is something to be in it.
+    world: OnceCell<Rc<World>>,
+    epoch_unix_secs: i64,
     pub(super) seed: u64,
     programs: Vec<guest::ProgramScript>,
     pods: Vec<Shared<Pod>>,
@@ -61,23 +63,29 @@ impl Guests {
     /// The world of a run's guests, without Services.
     pub fn new(kernel: &Kernel, recorder: &Recorder, input: &Input, draws: &Draws) -> Rc<Guests> {
         let scenario = &input.scenario;
-        let programs: Vec<_> = scenario.programs.iter().map(|script| program(script, draws)).collect();
-        let world = World::new(kernel, scenario.epoch_unix_secs, programs.clone());
-        for pod in &input.pods {
-            world.expect_pod(&pod.pod.namespace, texts(&pod.pod.labels));
-        }
         Rc::new(Guests {
             kernel: kernel.clone(),
             recorder: recorder.clone(),
-            world,
+            world: OnceCell::new(),
+            epoch_unix_secs: scenario.epoch_unix_secs,
             seed: scenario.seed,
-            programs,
+            programs: scenario.programs.iter().map(|script| program(script, draws)).collect(),
             pods: input.pods.iter().map(|p| p.pod.clone()).collect(),
             objects: input.objects.iter().map(|o| o.object.clone()).collect(),
             has_services: input.objects.iter().any(|o| o.object.kind == ObjectKind::Service),
             volumes: RefCell::default(),
             networks: RefCell::default(),
             reachability: RefCell::default(),
+        })
+    }
+
+    fn world(&self) -> &Rc<World> {
+        self.world.get_or_init(|| {
+            let world = World::new(&self.kernel, self.epoch_unix_secs, self.programs.clone());
+            for pod in &self.pods {
+                world.expect_pod(&pod.namespace, texts(&pod.labels));
+            }
+            world
         })
     }
 
@@ -99,7 +107,7 @@ impl Guests {
                     TargetPort::Named(name) => Target::Named(name.to_string()),
                 },
             });
-            self.world.add_service(Service {
+            self.world().add_service(Service {
                 namespace: object.namespace.to_string(),
                 name: object.name.to_string(),
                 selector: texts(&object.selector),
@@ -115,7 +123,7 @@ impl Guests {
     /// A Service is deleted.
     pub fn object_removed(&self, kind: ObjectKind, namespace: &str, name: &str) {
         if kind == ObjectKind::Service {
-            self.world.remove_service(namespace, name);
+            self.world().remove_service(namespace, name);
         }
     }
 
@@ -184,7 +192,7 @@ impl Guests {
             if known.ip == **ip {
                 return known.clone();
             }
-            self.world.remove_pod(known);
+            self.world().remove_pod(known);
         }
         let containers = pod.spec.init_containers.iter().chain(&pod.spec.containers);
         let named = containers
@@ -207,8 +215,8 @@ impl Guests {
                 .clone()
                 .map(|ask| -> AskState { Rc::new(move || ask(ix)) }),
         };
-        let network = Network::new(&self.world, facts);
-        self.world.add_pod(&network);
+        let network = Network::new(self.world(), facts);
+        self.world().add_pod(&network);
         networks.insert(ix, network.clone());
         network
     }

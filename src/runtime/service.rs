@@ -1,8 +1,11 @@
 //! RuntimeService: the CRI calls on sandboxes and containers, with the scenario's latencies and outcomes.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
+
+use litemap::LiteMap;
+use smallvec::SmallVec;
 
 use super::abandon::Abandon;
 use super::container::{Container, ContainerState};
@@ -27,7 +30,7 @@ pub struct Runtime {
     pub(super) scenario: Shared<Scenario>,
     /// How long what the scenario speaks of takes each time.
     pub draws: Draws,
-    pub(super) pods: RefCell<BTreeMap<PodIx, PodRecords>>,
+    pub(super) pods: RefCell<LiteMap<PodIx, PodRecords>>,
     next_id: Cell<u64>,
     pub(super) next_ip: (usize, Cell<usize>),
     /// How long the CRI client waits for a sandbox.
@@ -43,26 +46,31 @@ pub struct Runtime {
     /// Draws the answers of probes that succeed with some probability.
     pub(super) chances: Stream,
     /// Scripts' runs that have been played, by their place in the scenario.
-    played: RefCell<BTreeMap<(usize, usize), Rc<Run>>>,
+    played: RefCell<LiteMap<(usize, usize), Rc<Run>>>,
     /// Pods of which a relist could see something new.
-    touched: RefCell<Vec<PodIx>>,
+    touched: RefCell<SmallVec<[PodIx; 4]>>,
     /// Raised whenever there are such.
     pub changed: Rc<Notify>,
     /// The same, for the collector of garbage.
     pub garbage: Notify,
 }
 
+/// Sandboxes of a pod, oldest first.
+pub(super) type Sandboxes = SmallVec<[Rc<Sandbox>; 2]>;
+/// Containers of a pod, oldest first.
+pub(super) type Containers = SmallVec<[Rc<Container>; 4]>;
+
 #[derive(Default)]
 pub(super) struct PodRecords {
     pub(super) full_name: Option<Name>,
-    pub(super) sandboxes: Vec<Rc<Sandbox>>,
-    containers: Vec<Rc<Container>>,
+    pub(super) sandboxes: Sandboxes,
+    containers: Containers,
     /// Per container name: the script that it has, if any, and which of its runs comes next.
-    runs: BTreeMap<Name, (Option<usize>, usize)>,
+    runs: LiteMap<Name, (Option<usize>, usize)>,
     /// RunPodSandbox calls so far.
     pub(super) sandbox_runs: usize,
-    /// Attempts whose log file exists, per container name.
-    logs: BTreeMap<Name, BTreeSet<u32>>,
+    /// The attempts and names of containers whose log file exists.
+    logs: SmallVec<[(u32, Name); 2]>,
 }
 
 impl Runtime {
@@ -132,7 +140,7 @@ impl Runtime {
     }
 
     /// The pods that have been touched since this was asked last, in order.
-    pub fn take_touched(&self) -> Vec<PodIx> {
+    pub fn take_touched(&self) -> SmallVec<[PodIx; 4]> {
         let mut pods = self.touched.take();
         pods.sort_unstable();
         pods.dedup();
@@ -155,21 +163,13 @@ impl Runtime {
     }
 
     /// Sandboxes of a pod, oldest first.
-    pub fn sandboxes(&self, pod: PodIx) -> Vec<Rc<Sandbox>> {
-        self.pods
-            .borrow()
-            .get(&pod)
-            .map(|p| p.sandboxes.clone())
-            .unwrap_or_default()
+    pub fn sandboxes(&self, pod: PodIx) -> Sandboxes {
+        self.look(pod, |_, sandboxes| sandboxes.into())
     }
 
     /// Containers of a pod, oldest first.
-    pub fn containers(&self, pod: PodIx) -> Vec<Rc<Container>> {
-        self.pods
-            .borrow()
-            .get(&pod)
-            .map(|p| p.containers.clone())
-            .unwrap_or_default()
+    pub fn containers(&self, pod: PodIx) -> Containers {
+        self.look(pod, |containers, _| containers.into())
     }
 
     /// The IP of the container's sandbox; empty when that is gone.
@@ -207,8 +207,9 @@ impl Runtime {
     /// The highest attempt whose log exists, plus one; 0 without any (`calcRestartCountByLogDir`).
     pub fn next_attempt_by_logs(&self, pod: PodIx, container: &str) -> u32 {
         let pods = self.pods.borrow();
-        let logs = pods.get(&pod).and_then(|p| p.logs.get(container));
-        logs.and_then(|attempts| attempts.last()).map_or(0, |last| last + 1)
+        let logs = pods.get(&pod).map_or(&[][..], |records| &records.logs);
+        let attempts = logs.iter().filter(|(_, name)| name == container);
+        attempts.map(|(attempt, _)| attempt + 1).max().unwrap_or(0)
     }
 
     /// CreateContainer. Errors with the CRI error's text.
@@ -265,7 +266,11 @@ impl Runtime {
             let mut pods = runtime.pods.borrow_mut();
             let records = pods.entry(pod).or_default();
             records.containers.push(made.clone());
-            records.logs.entry(name).or_default().insert(attempt);
+            // An attempt that is made again goes on with its file.
+            let log = (attempt, name);
+            if !records.logs.contains(&log) {
+                records.logs.push(log);
+            }
             drop(pods);
             runtime.touch(pod);
             Ok(made)
@@ -368,11 +373,10 @@ impl Runtime {
     /// RemoveContainer, with the log of its attempt unless `keep_logs`; false when it cannot be removed now.
     pub async fn remove_container(self: &Rc<Self>, pod: PodIx, container: &Rc<Container>, keep_logs: bool) -> bool {
         let (name, attempt) = (Some(&container.name), container.attempt);
-        if !keep_logs
-            && let Some(records) = self.pods.borrow_mut().get_mut(&pod)
-            && let Some(logs) = records.logs.get_mut(&container.name)
-        {
-            logs.remove(&attempt);
+        if !keep_logs && let Some(records) = self.pods.borrow_mut().get_mut(&pod) {
+            records
+                .logs
+                .retain(|(number, of)| (*number, &*of) != (attempt, &container.name));
         }
         let op = CriOp::RemoveContainer;
         self.call(&container.pod, name, attempt, op, CallPhase::Begin, |_| {});
@@ -423,7 +427,7 @@ impl Runtime {
 
     /// A new kubelet does not find the logs that its predecessor knew of.
     pub fn forget_logs(&self) {
-        for records in self.pods.borrow_mut().values_mut() {
+        for (_, records) in self.pods.borrow_mut().iter_mut() {
             records.logs.clear();
         }
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::Arc;
 
+use super::shared::Shared;
 use super::types::*;
 use super::{actions, expect, gates, schema};
 use crate::api::Source;
@@ -87,10 +88,9 @@ pub(super) fn scenario(problems: &mut Problems<'_>, root: &Node, how: How) -> De
     if spec.text_at("schedule").is_some_and(|schedule| &**schedule == "Seeded") {
         scenario.schedule = Schedule::Seeded;
     }
-    let base = scenario.kubelet.clone();
-    if let Some(kubelet) = decoder.field(spec, "kubelet", |decoder, node| decoder.kubelet(node, None, base)) {
-        scenario.kubelet = kubelet;
-    }
+    decoder.field(spec, "kubelet", |decoder, node| {
+        decoder.kubelet(node, None, &mut scenario.kubelet);
+    });
     scenario.nodes = decoder.nodes(spec, &scenario.kubelet);
     decoder.field(spec, "latencies", |decoder, node| {
         decoder.latencies(node, &mut scenario.latencies);
@@ -176,7 +176,7 @@ impl Decoder<'_, '_> {
         found
     }
 
-    fn nodes(&mut self, spec: &Node, base: &KubeletConfig) -> Vec<NodeScript> {
+    fn nodes(&mut self, spec: &Node, base: &Shared<KubeletConfig>) -> Vec<NodeScript> {
         let mut names: BTreeSet<Name> = BTreeSet::new();
         self.each(spec, "nodes", |decoder, node| {
             let name = decoder.name(node, "name");
@@ -187,13 +187,11 @@ impl Decoder<'_, '_> {
                     decoder.problems.duplicate(given);
                 }
             }
-            let kubelet = decoder.field(node, "kubelet", |decoder, kubelet| {
-                decoder.kubelet(kubelet, spec.at(&["kubelet", "config"]), base.clone())
+            let mut kubelet = base.clone();
+            decoder.field(node, "kubelet", |decoder, given| {
+                decoder.kubelet(given, spec.at(&["kubelet", "config"]), &mut kubelet);
             });
-            NodeScript {
-                name,
-                kubelet: kubelet.unwrap_or_else(|| base.clone()),
-            }
+            NodeScript { name, kubelet }
         })
     }
 
@@ -206,11 +204,11 @@ impl Decoder<'_, '_> {
     }
 
     /// `base`: the configuration that this one is written on top of.
-    fn kubelet(&mut self, node: &Node, base: Option<&Node>, mut config: KubeletConfig) -> KubeletConfig {
-        self.features(node, &mut config);
+    fn kubelet(&mut self, node: &Node, base: Option<&Node>, config: &mut KubeletConfig) {
+        self.features(node, config);
         let given = node.get("config");
         self.field(node, "config", |decoder, given| {
-            decoder.kubelet_configuration(given, base, &mut config);
+            decoder.kubelet_configuration(given, base, config);
         });
         // `pkg/kubelet/apis/config/validation: ValidateKubeletConfiguration`
         if config.max_container_restart_period.is_some() && !config.features.crash_loop_max_configurable {
@@ -228,7 +226,6 @@ impl Decoder<'_, '_> {
                 decoder.phases(phases, &mut config.phases);
             }
         });
-        config
     }
 
     /// version and featureGates

@@ -42,7 +42,8 @@ impl Default for Scenario {
                 node_status_update_frequency: Duration::from_secs(10),
                 seeded_phases: false,
                 sabotage: None,
-            },
+            }
+            .into(),
             latencies: Latencies {
                 run_pod_sandbox: millis(211).into(),
                 stop_pod_sandbox: millis(17).into(),

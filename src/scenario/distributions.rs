@@ -126,11 +126,11 @@ pub fn draw(scenario: &Scenario, run: u64) -> Scenario {
             "runFor" => result.run_for = drawn.run_for,
             "kubelet" | "nodes" => {
                 // Another version than the document's may have been asked for.
-                let features = std::mem::replace(&mut result.kubelet, drawn.kubelet.clone()).features;
-                result.kubelet.features = features;
+                let before = std::mem::replace(&mut result.kubelet, drawn.kubelet.clone());
+                result.kubelet.features = before.features.clone();
                 for (node, drawn) in result.nodes.iter_mut().zip(&drawn.nodes) {
-                    let features = std::mem::replace(&mut node.kubelet, drawn.kubelet.clone()).features;
-                    node.kubelet.features = features;
+                    let before = std::mem::replace(&mut node.kubelet, drawn.kubelet.clone());
+                    node.kubelet.features = before.features.clone();
                 }
             }
             "containers" => result.containers.clone_from(&drawn.containers),

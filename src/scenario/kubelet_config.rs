@@ -178,6 +178,7 @@ impl Decoder<'_, '_> {
 mod tests {
     use super::*;
     use crate::scenario::load::{Source, load};
+    use crate::scenario::shared::Shared;
     use crate::scenario::types::Input;
 
     fn loaded(config: &str, node: &str) -> Result<Input, String> {
@@ -192,7 +193,7 @@ mod tests {
             .map_err(|error| error.to_string())
     }
 
-    fn kubelets(config: &str, node: &str) -> [KubeletConfig; 2] {
+    fn kubelets(config: &str, node: &str) -> [Shared<KubeletConfig>; 2] {
         let scenario = loaded(config, node).unwrap_or_else(|error| panic!("{error}")).scenario;
         [scenario.kubelet.clone(), scenario.nodes[0].kubelet.clone()]
     }

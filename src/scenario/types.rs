@@ -57,7 +57,7 @@ pub struct Scenario {
     /// spec.jitter is Kubernetes
     pub jitter: bool,
     /// spec.kubelet
-    pub kubelet: KubeletConfig,
+    pub kubelet: Shared<KubeletConfig>,
     /// spec.latencies
     pub latencies: Latencies,
     /// spec.images
@@ -92,7 +92,7 @@ pub struct NodeScript {
     /// name
     pub name: Name,
     /// spec.kubelet with what nodes[].kubelet says instead
-    pub kubelet: KubeletConfig,
+    pub kubelet: Shared<KubeletConfig>,
 }
 
 /// spec.schedule: the order of what happens at the same virtual nanosecond.

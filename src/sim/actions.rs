@@ -14,27 +14,28 @@ use crate::trace::What;
 impl Cluster {
     /// One task for all actions: those of one instant run in file order.
     pub(super) fn plan_actions(self: &Rc<Self>, input: &Input) {
-        let mut actions = input.scenario.actions.clone();
-        actions.sort_by_key(|action| action.at);
+        let scenario = input.scenario.clone();
+        let mut order: Vec<usize> = (0..scenario.actions.len()).collect();
+        order.sort_by_key(|place| scenario.actions[*place].at);
         let objects: Vec<_> = input.objects.iter().map(|o| o.object.clone()).collect();
         let cluster = self.clone();
         self.kernel.spawn(async move {
-            for action in actions {
+            for action in order.into_iter().map(|place| &scenario.actions[place]) {
                 cluster.kernel.sleep_until(action.at).await;
                 cluster.kernel.set_cause(None);
-                match action.what {
+                match &action.what {
                     ActionKind::CreateObject { kind, name } => {
-                        let wanted = objects.iter().find(|o| o.kind == kind && o.is_called(&name));
+                        let wanted = objects.iter().find(|o| o.kind == *kind && o.is_called(name));
                         if let Some(object) = wanted {
                             cluster.guests.object_created(object);
                             cluster.api.put_object(object.clone(), true);
                         }
                     }
                     ActionKind::DeleteObject { kind, name } => {
-                        let wanted = objects.iter().find(|o| o.kind == kind && o.is_called(&name));
+                        let wanted = objects.iter().find(|o| o.kind == *kind && o.is_called(name));
                         if let Some(object) = wanted {
-                            cluster.guests.object_removed(kind, &object.namespace, &object.name);
-                            cluster.api.remove_object(kind, &object.namespace, &object.name);
+                            cluster.guests.object_removed(*kind, &object.namespace, &object.name);
+                            cluster.api.remove_object(*kind, &object.namespace, &object.name);
                         }
                     }
                     what => cluster.act(what),
@@ -43,11 +44,11 @@ impl Cluster {
         });
     }
 
-    fn act(self: &Rc<Self>, what: ActionKind) {
+    fn act(self: &Rc<Self>, what: &ActionKind) {
         match what {
             ActionKind::CreateObject { .. } | ActionKind::DeleteObject { .. } => {}
             ActionKind::CreatePod { pod } => {
-                let Some(ix) = self.find(&pod) else { return };
+                let Some(ix) = self.find(pod) else { return };
                 if self.api.get(ix).is_some() {
                     self.note(ix, None, "create action: the pod already exists");
                 } else {
@@ -57,19 +58,17 @@ impl Cluster {
             ActionKind::DeletePod {
                 pod,
                 grace_period_seconds,
-            } => self.on_pod(&pod, "delete", |ix| self.api.delete(ix, grace_period_seconds)),
+            } => self.on_pod(pod, "delete", |ix| self.api.delete(ix, *grace_period_seconds)),
             ActionKind::SetImage { pod, container, image } => {
-                self.on_pod(&pod, "setImage", |ix| self.api.set_image(ix, &container, &image));
+                self.on_pod(pod, "setImage", |ix| self.api.set_image(ix, container, image));
             }
             ActionKind::SetCondition { pod, kind, status } => {
                 let now = self.timestamp();
-                self.on_pod(&pod, "setCondition", |ix| {
-                    self.api.set_condition(ix, &kind, status, now)
-                });
+                self.on_pod(pod, "setCondition", |ix| self.api.set_condition(ix, kind, *status, now));
             }
             ActionKind::Debug { pod, container } => {
-                let Some(ix) = self.find(&pod) else { return };
-                if let Err(text) = self.api.add_ephemeral(ix, &container) {
+                let Some(ix) = self.find(pod) else { return };
+                if let Err(text) = self.api.add_ephemeral(ix, container) {
                     self.note(ix, None, &format!("debug action: {text}"));
                 }
             }
@@ -78,32 +77,34 @@ impl Cluster {
                 container,
                 code,
                 reason,
-            } => self.kill(&pod, &container, code, reason),
+            } => self.kill(pod, container, *code, reason.clone()),
             ActionKind::KillSandbox { pod } => {
-                let Some(ix) = self.find(&pod) else { return };
+                let Some(ix) = self.find(pod) else { return };
                 let runtime = self.node_of(ix).runtime();
                 if runtime.is_down() || runtime.kill_sandbox(ix).is_none() {
                     self.note(ix, None, "killSandbox action: no ready sandbox");
                 }
             }
             ActionKind::Evict { pod, reason, message } => {
-                let Some(ix) = self.find(&pod) else { return };
+                let Some(ix) = self.find(pod) else { return };
                 let node = self.node_of(ix);
                 let refusal = match node.kubelet() {
                     None => Err("evict action: no kubelet runs"),
                     // What it waits for ends with the kubelet.
-                    Some(kubelet) => node.within(|| kubelet.evict(ix, reason, message)),
+                    Some(kubelet) => node.within(|| kubelet.evict(ix, *reason, message.clone())),
                 };
                 if let Err(text) = refusal {
                     self.note(ix, None, text);
                 }
             }
             ActionKind::RestartKubelet { node, down } => {
+                let down = *down;
                 self.stop_kubelet(node.as_ref(), "restartKubelet", |node| async move {
                     node.restart_kubelet(down).await;
                 });
             }
             ActionKind::RebootNode { node, down } => {
+                let down = *down;
                 self.stop_kubelet(
                     node.as_ref(),
                     "rebootNode",

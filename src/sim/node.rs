@@ -53,7 +53,7 @@ impl Node {
             kernel: kernel.clone(),
             recorder: recorder.clone(),
             epoch_unix_secs: scenario.epoch_unix_secs,
-            config: Rc::new(config),
+            config,
             api: api.clone(),
             node,
             node_name: script.name.clone(),

@@ -86,7 +86,10 @@ impl Kubelet {
         }
         join_all(kills).await;
         for sandbox in &status.sandbox_statuses {
-            let found = self.runtime.sandboxes(ix).into_iter().find(|s| s.id == sandbox.id.0);
+            let found = self.runtime.look(ix, |_, sandboxes| {
+                let mut all = sandboxes.iter();
+                all.find(|s| s.id == sandbox.id.0).cloned()
+            });
             if let Some(found) = found {
                 self.runtime.stop_pod_sandbox(&config.full_name, &found).await;
             }

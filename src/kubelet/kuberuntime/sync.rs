@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use smallvec::SmallVec;
+
 use crate::api::objects::Object;
 use crate::api::pod::{Container, Handler, Name, concat};
 use crate::kernel::Time;
@@ -33,7 +35,7 @@ pub(in crate::kubelet) struct SyncResult {
     /// Containers were removed so that all can be restarted.
     pub removed: bool,
     /// Each container that was to be started, with what hindered it.
-    pub starts: Vec<(Name, Option<StartError>)>,
+    pub starts: SmallVec<[(Name, Option<StartError>); 2]>,
     /// When the crash-loop back-offs that were met end.
     pub backoff_ends: Vec<Time>,
 }

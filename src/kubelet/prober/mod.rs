@@ -6,8 +6,9 @@ pub mod results;
 mod worker;
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
+
+use litemap::LiteMap;
 
 use super::Kubelet;
 use crate::api::features::Features;
@@ -52,7 +53,7 @@ impl Restart<'_> {
 
 /// `prober.manager`
 pub(in crate::kubelet) struct ProbeManager {
-    workers: RefCell<BTreeMap<Key, Rc<Worker>>>,
+    workers: RefCell<LiteMap<Key, Rc<Worker>>>,
     /// Results of all three kinds of probe.
     pub(in crate::kubelet) results: RefCell<Results>,
     /// Probes asked for out of turn so far.

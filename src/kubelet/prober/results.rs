@@ -1,9 +1,8 @@
 //! The last result of each probe of each container (`prober/results: Manager`).
 
-use std::collections::BTreeMap;
-
 use crate::kubelet::container::ContainerId;
 use crate::trace::ProbeType;
+use litemap::LiteMap;
 
 /// What a probe has shown so far (`results.Result`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +17,7 @@ pub enum ProbeResult {
 
 /// Results by container; those of a container that no worker looks after are absent.
 #[derive(Debug, Default)]
-pub struct Results(BTreeMap<(ContainerId, ProbeType), ProbeResult>);
+pub struct Results(LiteMap<(ContainerId, ProbeType), ProbeResult>);
 
 impl Results {
     /// The result, if a worker has set one.

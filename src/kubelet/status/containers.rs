@@ -30,11 +30,10 @@ impl Conversion<'_> {
         Timestamp(self.epoch + time.0.div_euclid(1_000_000_000))
     }
 
-    /// One container of the runtime as the API shows it.
-    fn convert(&self, status: &Status, old: Option<&ContainerStatus>) -> ContainerStatus {
-        let id = RuntimeId(status.id.0);
+    /// The state of a container of the runtime as the API shows it.
+    fn state(&self, status: &Status) -> ContainerState {
         let filled = |text: &Name| (!text.is_empty()).then(|| text.clone());
-        let state = match status.state {
+        match status.state {
             State::Running => ContainerState::Running(Running {
                 started_at: self.timestamp(status.started_at.unwrap_or(Time::ZERO)),
             }),
@@ -45,19 +44,23 @@ impl Conversion<'_> {
                 // A container that never started bears the beginning of Unix time, as containerd's does.
                 started_at: Some(status.started_at.map_or(Timestamp(0), |at| self.timestamp(at))),
                 finished_at: status.finished_at.map(|at| self.timestamp(at)),
-                container_id: Some(id),
+                container_id: Some(RuntimeId(status.id.0)),
             }),
             State::Created | State::Unknown => ContainerState::Waiting(Waiting::default()),
-        };
+        }
+    }
+
+    /// One container of the runtime as the API shows it.
+    fn convert(&self, status: &Status, old: Option<&ContainerStatus>) -> ContainerStatus {
         let mut converted = ContainerStatus {
             name: status.name.clone(),
-            state,
+            state: self.state(status),
             last_state: None,
             ready: false,
             restart_count: status.restart_count,
             image: status.image.clone(),
             image_id: ImageId(Some(status.image.clone())),
-            container_id: Some(id),
+            container_id: Some(RuntimeId(status.id.0)),
             started: None,
             resources: None,
         };
@@ -103,32 +106,33 @@ impl Conversion<'_> {
 
     /// The statuses of `list`, in its order.
     pub(super) fn statuses(&self, list: &[Container], old: &[ContainerStatus], init: bool) -> Vec<ContainerStatus> {
-        let containers = list.iter().enumerate();
-        containers
-            .map(|(index, container)| self.status(container, find_status(old, index, &container.name), init))
-            .collect()
+        let mut statuses = Vec::with_capacity(list.len());
+        for (index, container) in list.iter().enumerate() {
+            let old = find_status(old, index, &container.name);
+            let known = self.runtime.container_statuses.iter();
+            let mut of_name = known.filter(|s| s.name == container.name);
+            let newest = of_name.next();
+            // A status is large: it is made where it stays.
+            statuses.push(match newest {
+                Some(newest) => self.convert(newest, old),
+                None => self.missing(container, old),
+            });
+            let Some(status) = statuses.last_mut() else { continue };
+            if let Some(newest) = newest {
+                status.resources = self.resources(container, newest.state);
+            }
+            if let Some(before) = of_name.next() {
+                status.last_state = Some(self.state(before));
+            }
+            self.say_why(status, container, newest, init);
+        }
+        statuses
     }
 
-    fn status(&self, container: &Container, old: Option<&ContainerStatus>, init: bool) -> ContainerStatus {
-        let mut of_name = self
-            .runtime
-            .container_statuses
-            .iter()
-            .filter(|s| s.name == container.name);
-        let newest = of_name.next();
-        let mut status = match newest {
-            Some(newest) => {
-                let mut converted = self.convert(newest, old);
-                converted.resources = self.resources(container, newest.state);
-                if let Some(before) = of_name.next() {
-                    converted.last_state = Some(self.convert(before, old).state);
-                }
-                converted
-            }
-            None => self.missing(container, old),
-        };
+    /// Why a container is not there, where something else is known than what the runtime shows of it.
+    fn say_why(&self, status: &mut ContainerStatus, container: &Container, newest: Option<&Status>, init: bool) {
         if init && newest.is_some_and(|s| s.state == State::Exited && s.exit_code == 0) {
-            return status;
+            return;
         }
         let waiting = matches!(status.state, ContainerState::Waiting(_));
         if self.features.lost_init_completed
@@ -139,22 +143,22 @@ impl Conversion<'_> {
             && self.has_any_app_container()
         {
             status.state = ContainerState::Terminated(treated_as_completed());
-            return status;
+            return;
         }
         let deleted = self.config.deletion_grace.is_some();
         if should_container_be_restarted(container, &self.config.pod, deleted, self.runtime, self.features)
             && let Some(error) = (self.reason)(&container.name)
         {
-            if matches!(status.state, ContainerState::Terminated(_)) {
-                status.last_state = Some(status.state);
-            }
             let message = (!error.message.is_empty()).then(|| error.message.clone());
-            status.state = ContainerState::Waiting(Waiting {
+            let waiting = ContainerState::Waiting(Waiting {
                 reason: Some(Name::new_static(error.reason)),
                 message,
             });
+            let before = std::mem::replace(&mut status.state, waiting);
+            if matches!(before, ContainerState::Terminated(_)) {
+                status.last_state = Some(before);
+            }
         }
-        status
     }
 
     /// A container of which the runtime knows nothing: not made yet, or lost.

@@ -1,9 +1,10 @@
 //! Caches statuses and writes them to the API (`status_manager.go`).
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
+
+use litemap::LiteMap;
 
 use super::conditions::{self, condition, containers_ready};
 use super::generate::Statuses;
@@ -26,7 +27,7 @@ const WRITE_DELAY: Duration = Duration::from_micros(1);
 
 /// `podStatuses`: the newest status of each pod, whether written or not.
 pub(in crate::kubelet) struct StatusManager {
-    statuses: RefCell<BTreeMap<PodIx, Cached>>,
+    statuses: RefCell<LiteMap<PodIx, Cached>>,
     /// Raised when a status in the API differs from the cached one.
     pub(in crate::kubelet) unsettled: Notify,
 }
@@ -427,7 +428,8 @@ fn merge(
 ) -> PodStatus {
     let becomes_terminal = !old.is_terminal() && new.is_terminal();
     let foreign = old.conditions.iter().filter(|c| !is_kubelets(c, features));
-    let mut conditions: Vec<PodCondition> = foreign.cloned().collect();
+    let mut conditions: Vec<PodCondition> = Vec::with_capacity(old.conditions.len().max(new.conditions.len()));
+    conditions.extend(foreign.cloned());
     for condition in new.conditions {
         if is_kubelets(&condition, features) {
             conditions.push(condition);
