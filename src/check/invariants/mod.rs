@@ -8,6 +8,7 @@
 
 mod backoff;
 mod container;
+mod events;
 mod facts;
 mod guests;
 mod images;
@@ -197,6 +198,7 @@ pub fn all() -> impl Iterator<Item = &'static Invariant> {
         nodes::INVARIANTS,
         pods::INVARIANTS,
         guests::INVARIANTS,
+        events::INVARIANTS,
     ];
     rooms.into_iter().flatten()
 }

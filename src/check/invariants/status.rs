@@ -119,6 +119,20 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         kind: Kind::Status,
         check: network_needs_a_sandbox,
     },
+    Invariant {
+        name: "conditions-are-complete",
+        holds: "a status that speaks of containers has Initialized, Ready, ContainersReady and PodScheduled, which is True, each once",
+        source: "pkg/kubelet/kubelet_pods.go: generateAPIPodStatus",
+        kind: Kind::Status,
+        check: conditions_are_complete,
+    },
+    Invariant {
+        name: "pod-ip-stays",
+        holds: "podIP, once there, stays as long as the sandbox and the kubelet do",
+        source: "pkg/kubelet/kubelet_pods.go: generateAPIPodStatus; pkg/kubelet/pleg/generic.go: getPodIPs",
+        kind: Kind::Status,
+        check: pod_ip_stays,
+    },
 ];
 
 fn written<'a>(scene: &Scene<'a>) -> Option<(&'a PodFacts, &'a Pod, &'a Arc<PodStatus>)> {
@@ -453,5 +467,46 @@ fn network_needs_a_sandbox(scene: &Scene<'_>) -> Verdict {
     let network = own_ip || is_true(status.condition_of(&ConditionKind::PodReadyToStartContainers));
     ensure(!network || facts.sandboxes_made > 0, || {
         "the pod has a network without a sandbox".to_owned()
+    })
+}
+
+/// Those that every kubelet writes.
+const CONDITIONS: [ConditionKind; 4] = [
+    ConditionKind::Initialized,
+    ConditionKind::Ready,
+    ConditionKind::ContainersReady,
+    ConditionKind::PodScheduled,
+];
+
+fn conditions_are_complete(scene: &Scene<'_>) -> Verdict {
+    let Some((_, _, status)) = written(scene) else {
+        return Ok(());
+    };
+    // A pod that was turned away, or that ends before the kubelet has seen it, has none.
+    if statuses(status).next().is_none() {
+        return Ok(());
+    }
+    for kind in &CONDITIONS {
+        let mut of_kind = status.conditions.iter().filter(|c| c.kind == *kind);
+        let (first, second) = (of_kind.next(), of_kind.next());
+        ensure(first.is_some() && second.is_none(), || {
+            format!("{kind} is not there, or more than once")
+        })?;
+        ensure(*kind != ConditionKind::PodScheduled || is_true(first), || {
+            "PodScheduled is not True".to_owned()
+        })?;
+    }
+    Ok(())
+}
+
+fn pod_ip_stays(scene: &Scene<'_>) -> Verdict {
+    let (Some((before, after)), Some(pod)) = (pair(scene), scene.pod) else {
+        return Ok(());
+    };
+    let kept = before.pod_ip.is_none() || before.pod_ip == after.pod_ip;
+    // Of a sandbox that is stopped before a relist has seen it the kubelet remembers nothing.
+    let gone = pod.sandboxes_made > 1 || pod.sandboxes_kept.is_empty() || pod.sandbox_died;
+    ensure(kept || gone || scene.node().kubelet_stops > 0, || {
+        format!("podIP goes from {:?} to {:?}", before.pod_ip, after.pod_ip)
     })
 }
