@@ -2,7 +2,7 @@
 
 use super::facts::PodFacts;
 use super::{Invariant, Kind, Scene, Verdict, ensure};
-use crate::api::pod::{ContainerType, Handler};
+use crate::api::pod::{ContainerType, Handler, Name};
 use crate::trace::{CallPhase, CriCall, CriOp, HookType, What};
 
 pub(super) const INVARIANTS: &[Invariant] = &[
@@ -33,6 +33,13 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         source: "cri-api: one reply to one request",
         kind: Kind::Cri,
         check: calls_end_once,
+    },
+    Invariant {
+        name: "calls-say-what-they-need",
+        holds: "only the end of a CRI call has an error, only StopContainer and ExecSync have a timeout, only CreateContainer and PullImage an image, which is the container's own as long as nobody has changed it",
+        source: "cri-api: the fields of the requests; pkg/kubelet/kuberuntime/kuberuntime_container.go: generateContainerConfig",
+        kind: Kind::Cri,
+        check: calls_say_what_they_need,
     },
     Invariant {
         name: "sandbox-before-containers",
@@ -128,6 +135,26 @@ fn cri<'a>(scene: &Scene<'a>) -> Option<(&'a CriCall, u32)> {
 /// A call of that kind and phase which did not fail.
 fn call<'a>(scene: &Scene<'a>, op: CriOp, phase: CallPhase) -> Option<(&'a CriCall, u32)> {
     cri(scene).filter(|(call, _)| call.op == op && call.phase == phase && call.error.is_none())
+}
+
+fn calls_say_what_they_need(scene: &Scene<'_>) -> Verdict {
+    let Some((call, _)) = cri(scene) else { return Ok(()) };
+    ensure(call.phase == CallPhase::End || call.error.is_none(), || {
+        format!("{:?} fails before it has ended", call.op)
+    })?;
+    let has_timeout = matches!(call.op, CriOp::StopContainer | CriOp::ExecSync);
+    ensure(has_timeout || call.timeout.is_none(), || {
+        format!("{:?} has the timeout {:?}", call.op, call.timeout)
+    })?;
+    let has_image = matches!(call.op, CriOp::CreateContainer | CriOp::PullImage);
+    ensure(call.image.is_some() == has_image, || {
+        format!("{:?} has the image {:?}", call.op, call.image)
+    })?;
+    let created = scene.container.filter(|_| call.op == CriOp::CreateContainer);
+    let own = |image: &Name| created.is_none_or(|container| container.image == *image || container.image_changed);
+    ensure(call.image.as_ref().is_none_or(own), || {
+        format!("the container is created from {:?}", call.image)
+    })
 }
 
 fn calls_end_once(scene: &Scene<'_>) -> Verdict {

@@ -133,6 +133,13 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         kind: Kind::Status,
         check: pod_ip_stays,
     },
+    Invariant {
+        name: "generation-never-falls",
+        holds: "observedGeneration counts from 1 and never falls",
+        source: "pkg/kubelet/status/status_manager.go: updateStatusInternal",
+        kind: Kind::Status,
+        check: generation_never_falls,
+    },
 ];
 
 fn written<'a>(scene: &Scene<'a>) -> Option<(&'a PodFacts, &'a Pod, &'a Arc<PodStatus>)> {
@@ -508,5 +515,16 @@ fn pod_ip_stays(scene: &Scene<'_>) -> Verdict {
     let gone = pod.sandboxes_made > 1 || pod.sandboxes_kept.is_empty() || pod.sandbox_died;
     ensure(kept || gone || scene.node().kubelet_stops > 0, || {
         format!("podIP goes from {:?} to {:?}", before.pod_ip, after.pod_ip)
+    })
+}
+
+fn generation_never_falls(scene: &Scene<'_>) -> Verdict {
+    let Some((facts, _, status)) = written(scene) else {
+        return Ok(());
+    };
+    let before = facts.status.as_ref().and_then(|before| before.observed_generation);
+    let after = status.observed_generation;
+    ensure(after >= before && after.is_none_or(|after| after >= 1), || {
+        format!("observedGeneration goes from {before:?} to {after:?}")
     })
 }
