@@ -63,12 +63,10 @@ impl Liar {
                 records.swap(place, other);
                 (records[place].at, records[other].at) = (one, two);
             }
-            5 => records[place].at = records[place].at + self.span(),
+            5 => records[place].at += self.span(),
             6 => {
                 let span = self.span();
-                records[place..]
-                    .iter_mut()
-                    .for_each(|record| record.at = record.at + span);
+                records[place..].iter_mut().for_each(|record| record.at += span);
             }
             7 => {
                 let other = self.below(records.len());
@@ -177,7 +175,7 @@ impl Liar {
             }
             What::BackOff { length, until } => match self.below(2) {
                 0 => *length = *length + self.span(),
-                _ => *until = *until + self.span(),
+                _ => *until += self.span(),
             },
             What::Node { op, .. } => {
                 *op = self.one(&[
