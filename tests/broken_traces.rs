@@ -115,19 +115,7 @@ impl Liar {
                 _ => call.object = None,
             },
             What::Cri(call) => match self.below(5) {
-                0 => {
-                    call.op = self.one(&[
-                        CriOp::RunPodSandbox,
-                        CriOp::StopPodSandbox,
-                        CriOp::RemovePodSandbox,
-                        CriOp::CreateContainer,
-                        CriOp::StartContainer,
-                        CriOp::StopContainer,
-                        CriOp::RemoveContainer,
-                        CriOp::ExecSync,
-                        CriOp::PullImage,
-                    ]);
-                }
+                0 => call.op = self.one(&CriOp::ALL),
                 1 => call.phase = self.one(&[CallPhase::Begin, CallPhase::End]),
                 2 => call.timeout = self.one(&[None, Some(0), Some(1), Some(2), Some(30), Some(600)]),
                 3 => call.error = self.one(&[None, Some("it failed".into())]),

@@ -175,6 +175,21 @@ pub enum CriOp {
     PullImage,
 }
 
+impl CriOp {
+    /// Each once.
+    pub const ALL: [CriOp; 9] = [
+        CriOp::RunPodSandbox,
+        CriOp::StopPodSandbox,
+        CriOp::RemovePodSandbox,
+        CriOp::CreateContainer,
+        CriOp::StartContainer,
+        CriOp::StopContainer,
+        CriOp::RemoveContainer,
+        CriOp::ExecSync,
+        CriOp::PullImage,
+    ];
+}
+
 /// Whether a call begins or ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]

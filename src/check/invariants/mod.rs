@@ -77,17 +77,6 @@ enum Class {
 }
 
 impl Class {
-    const OPS: [CriOp; 9] = [
-        CriOp::RunPodSandbox,
-        CriOp::StopPodSandbox,
-        CriOp::RemovePodSandbox,
-        CriOp::CreateContainer,
-        CriOp::StartContainer,
-        CriOp::StopContainer,
-        CriOp::RemoveContainer,
-        CriOp::ExecSync,
-        CriOp::PullImage,
-    ];
     const KINDS: [Kind; 9] = [
         Kind::Api,
         Kind::Exit,
@@ -104,7 +93,7 @@ impl Class {
     fn all() -> impl Iterator<Item = Class> {
         let fixed = [Class::Other, Class::CriEnds].into_iter();
         let kinds = Class::KINDS.into_iter().map(Class::Of);
-        fixed.chain(Class::OPS.into_iter().map(Class::CriBegins)).chain(kinds)
+        fixed.chain(CriOp::ALL.into_iter().map(Class::CriBegins)).chain(kinds)
     }
 
     fn of(what: &What) -> Class {
@@ -132,7 +121,7 @@ impl Class {
             Class::CriBegins(op) => 2 + op as usize,
             Class::Of(kind) => {
                 let among = Class::KINDS.iter().position(|known| *known == kind);
-                2 + Class::OPS.len() + among.unwrap_or(0)
+                2 + CriOp::ALL.len() + among.unwrap_or(0)
             }
         }
     }
