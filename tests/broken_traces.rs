@@ -232,8 +232,9 @@ impl Liar {
     }
 
     fn falsify_container(&mut self, status: &mut ContainerStatus) {
-        match self.below(5) {
+        match self.below(6) {
             0 => status.ready = !status.ready,
+            4 => _ = status.volume_mounts.clear(),
             1 => status.restart_count += self.one(&[-1, 1, 5]),
             2 => status.name = "another".into(),
             3 => {

@@ -16,60 +16,16 @@ use serde_json::Value;
 /// Kinds that are compared; others are podlapse's own.
 const KINDS: [&str; 7] = ["cri", "exit", "probe", "hook", "event", "status", "api"];
 
-/// Fields that only identify a simulated thing, and those that are not modelled.
-const LEFT_OUT: [&str; 15] = [
-    "containerID",
-    "imageID",
-    "podIP",
-    "podIPs",
-    "hostIP",
-    "hostIPs",
-    "uid",
-    "resourceVersion",
-    "user",
-    "resources",
-    "allocatedResources",
-    "allocatedResourcesStatus",
-    "volumeMounts",
-    "qosClass",
-    "lastProbeTime",
-];
-
-fn strip(value: &mut Value) {
-    let nothing = |v: &Value| match v {
-        Value::Null => true,
-        Value::String(text) => text.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        Value::Object(fields) => fields.is_empty(),
-        Value::Bool(_) | Value::Number(_) => false,
-    };
+/// Without the IDs of containers and images, which only tell one simulated thing from another.
+fn without_ids(value: &mut Value) {
     match value {
         Value::Object(fields) => {
-            fields.retain(|key, v| !LEFT_OUT.contains(&key.as_str()) && !nothing(v));
-            fields.values_mut().for_each(strip);
+            fields.retain(|key, _| key != "containerID" && key != "imageID");
+            fields.values_mut().for_each(without_ids);
         }
-        Value::Array(items) => items.iter_mut().for_each(strip),
+        Value::Array(items) => items.iter_mut().for_each(without_ids),
         Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
-}
-
-/// The text with every IPv4 address replaced.
-fn without_ips(text: &str) -> String {
-    let is_ip = |word: &str| word.split('.').count() == 4 && word.split('.').all(|part| part.parse::<u8>().is_ok());
-    let mut out = String::new();
-    let mut word = String::new();
-    for c in text.chars().chain(['\0']) {
-        if c.is_ascii_digit() || c == '.' {
-            word.push(c);
-            continue;
-        }
-        out.push_str(if is_ip(&word) { "IP" } else { &word });
-        word.clear();
-        if c != '\0' {
-            out.push(c);
-        }
-    }
-    out
 }
 
 /// When a record was made. The oldest recordings put all pods that exist from the start at 0, the others 10 µs apart, as
@@ -88,15 +44,7 @@ fn canonical(trace: &str) -> BTreeMap<String, Vec<(i64, String)>> {
         if !KINDS.contains(&kind.as_str()) {
             continue;
         }
-        strip(&mut record);
-        if let Some(Value::Array(conditions)) = record.pointer_mut("/status/conditions") {
-            conditions.sort_by_key(|c| c["type"].to_string());
-        }
-        for field in ["message", "error"] {
-            if let Some(Value::String(text)) = record.get_mut(field) {
-                *text = without_ips(text);
-            }
-        }
+        without_ids(&mut record);
         let ns = record
             .as_object_mut()
             .and_then(|r| r.remove("ns"))

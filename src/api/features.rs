@@ -125,6 +125,8 @@ pub struct Features {
     pub pod_level_resources: bool,
     /// Statuses of containers show resources (`InPlacePodVerticalScaling`).
     pub resources_in_statuses: bool,
+    /// Statuses of containers show what they mount (`RecursiveReadOnlyMounts`).
+    pub mounts_in_statuses: bool,
     /// Statuses of pods show resources (`InPlacePodLevelResourcesVerticalScaling`).
     pub pod_resources_in_statuses: bool,
     /// The crash-loop back-off's maximum can be configured (`KubeletCrashLoopBackOffMax`).
@@ -225,6 +227,7 @@ impl Features {
             observed_generation: on("PodObservedGenerationTracking"),
             pod_level_resources: on("PodLevelResources"),
             resources_in_statuses: on("InPlacePodVerticalScaling"),
+            mounts_in_statuses: on("RecursiveReadOnlyMounts"),
             pod_resources_in_statuses: on("InPlacePodLevelResourcesVerticalScaling"),
             crash_loop_max_configurable: on("KubeletCrashLoopBackOffMax"),
             reduced_crash_loop_decay: on("ReduceDefaultCrashLoopBackOffDecay"),

@@ -23,6 +23,7 @@ pub(crate) mod shape;
 pub mod status;
 pub mod switches;
 pub mod uid;
+pub mod volume_mounts;
 pub mod written;
 pub(crate) mod yaml;
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::node::Node;
 use super::place::Place;
+use super::volume_mounts::VolumeMounts;
 
 /// A name or any other short text: up to 23 bytes lie in it, longer ones are shared by those who have it.
 pub type Name = smol_str::SmolStr;
@@ -202,10 +203,8 @@ pub struct Container {
     pub restart_policy_rules: Vec<RestartRule>,
     /// terminationMessagePolicy is FallbackToLogsOnError
     pub termination_message_fallback: bool,
-    /// volumeMounts[].name
-    pub volume_mounts: Vec<Name>,
-    /// volumeMounts[].mountPath, of the volume at the same position of `volume_mounts`
-    pub mount_paths: Vec<Name>,
+    /// volumeMounts
+    pub volume_mounts: VolumeMounts,
     /// workingDir
     pub working_dir: Option<Name>,
     /// stdin: an open standard input, at which nobody types
@@ -447,8 +446,7 @@ impl Container {
             restart_policy: None,
             restart_policy_rules: Vec::new(),
             termination_message_fallback: false,
-            volume_mounts: Vec::new(),
-            mount_paths: Vec::new(),
+            volume_mounts: VolumeMounts::default(),
             working_dir: None,
             stdin: false,
             termination_message_path: "/dev/termination-log".into(),

@@ -1,11 +1,14 @@
 //! v1.PodStatus, as the kubelet writes it and as it serialises to JSON.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::pod::{Name, Pod};
 use super::resources::{ContainerResources, Requirements};
+use super::volume_mounts::VolumeMounts;
 
 /// An API timestamp: whole seconds since 1970-01-01T00:00:00Z, as `metav1.Time` serialises.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
@@ -173,14 +176,17 @@ pub struct PodStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     pub phase: Phase,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<PodCondition>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<Name>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Name>,
-    #[serde(rename = "hostIP", skip_serializing_if = "Option::is_none")]
+    /// hostIP, and hostIPs, which has it only
+    #[serde(flatten, serialize_with = "serialize_host_ip")]
     pub host_ip: Option<Name>,
-    #[serde(rename = "podIP", skip_serializing_if = "Option::is_none")]
+    /// podIP, and podIPs, which has it only
+    #[serde(flatten, serialize_with = "serialize_pod_ip")]
     pub pod_ip: Option<Name>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_time: Option<Timestamp>,
@@ -196,6 +202,24 @@ pub struct PodStatus {
     pub allocated_resources: Option<Arc<serde_json::Value>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resources: Option<Requirements>,
+}
+
+/// An address, alone and as a list.
+fn serialize_ip<S: Serializer>(keys: [&'static str; 2], ip: &Option<Name>, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut fields = serializer.serialize_map(None)?;
+    if let Some(ip) = ip {
+        fields.serialize_entry(keys[0], ip)?;
+        fields.serialize_entry(keys[1], &[BTreeMap::from([("ip", ip)])])?;
+    }
+    fields.end()
+}
+
+fn serialize_host_ip<S: Serializer>(ip: &Option<Name>, serializer: S) -> Result<S::Ok, S::Error> {
+    serialize_ip(["hostIP", "hostIPs"], ip, serializer)
+}
+
+fn serialize_pod_ip<S: Serializer>(ip: &Option<Name>, serializer: S) -> Result<S::Ok, S::Error> {
+    serialize_ip(["podIP", "podIPs"], ip, serializer)
 }
 
 /// v1.PodConditionType: the kubelet's own, and anybody else's.
@@ -287,12 +311,20 @@ pub struct PodCondition {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     pub status: ConditionStatus,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// lastTransitionTime, and lastProbeTime, which nobody sets and the API writes nevertheless
+    #[serde(flatten, serialize_with = "serialize_times")]
     pub last_transition_time: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Name>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<Name>,
+}
+
+fn serialize_times<S: Serializer>(changed: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut fields = serializer.serialize_map(None)?;
+    fields.serialize_entry("lastProbeTime", &())?;
+    fields.serialize_entry("lastTransitionTime", changed)?;
+    fields.end()
 }
 
 /// v1.ContainerStatus
@@ -315,6 +347,8 @@ pub struct ContainerStatus {
     pub started: Option<bool>,
     #[serde(flatten)]
     pub resources: Option<ContainerResources>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub volume_mounts: VolumeMounts,
 }
 
 /// The status of a container of that name. Statuses are mostly in the order of the spec: the one at the container's place
@@ -327,7 +361,7 @@ pub fn find_status<'a>(statuses: &'a [ContainerStatus], place: usize, name: &Nam
 fn serialize_last_state<S: Serializer>(state: &Option<ContainerState>, serializer: S) -> Result<S::Ok, S::Error> {
     match state {
         Some(state) => state.serialize(serializer),
-        None => serde::ser::SerializeMap::end(serializer.serialize_map(Some(0))?),
+        None => serializer.serialize_map(Some(0))?.end(),
     }
 }
 

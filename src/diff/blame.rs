@@ -133,7 +133,6 @@ fn admit_as(pod: &mut Pod, like: &Pod, rules: bool, images: bool) {
         }
         if images {
             container.volume_mounts.clone_from(&like.volume_mounts);
-            container.mount_paths.clone_from(&like.mount_paths);
         }
     }
     if images {

@@ -107,11 +107,14 @@ fn without_numbers(text: &str) -> String {
 fn walk(value: &Value, path: &str, pod: &str, facts: &mut Facts) {
     match value {
         Value::Object(fields) => {
-            // That no resources were given says nothing.
-            for (name, value) in fields
-                .iter()
-                .filter(|(name, value)| *name != "resources" || !is_empty(value))
-            {
+            let tells = |name: &str, value: &Value| match name {
+                // That no resources were given says nothing.
+                "resources" => !is_empty(value),
+                // They are hostIP and podIP once more.
+                "hostIPs" | "podIPs" => false,
+                _ => true,
+            };
+            for (name, value) in fields.iter().filter(|(name, value)| tells(name, value)) {
                 let path = format!("{path}.{name}");
                 let field = Key::Field(pod.to_owned(), path.clone());
                 let present = || "present".to_owned();

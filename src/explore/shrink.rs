@@ -352,7 +352,6 @@ fn calm_container(input: &mut Input, place: usize) -> Step {
         env,
         env_from,
         volume_mounts,
-        mount_paths,
         resources,
         ..
     } = container;
@@ -366,10 +365,7 @@ fn calm_container(input: &mut Input, place: usize) -> Step {
         6 => !std::mem::take(command).is_empty(),
         7 => !std::mem::take(env).is_empty(),
         8 => !std::mem::take(env_from).is_empty(),
-        9 => {
-            mount_paths.clear();
-            !std::mem::take(volume_mounts).is_empty()
-        }
+        9 => volume_mounts.clear(),
         10 => resources.take().is_some(),
         // Without its Always a sidecar would be another kind of container; rules need a policy.
         _ => {
@@ -395,10 +391,7 @@ fn calm_pod(input: &mut Input, place: usize) -> Step {
         2 => std::mem::replace(&mut spec.termination_grace_period_seconds, 30) != 30,
         3 => {
             let lists = spec.init_containers.iter_mut().chain(&mut spec.containers);
-            lists.for_each(|c| {
-                c.volume_mounts.clear();
-                c.mount_paths.clear();
-            });
+            lists.for_each(|c| _ = c.volume_mounts.clear());
             !std::mem::take(&mut spec.volumes).is_empty()
         }
         4 => !std::mem::take(&mut spec.scheduling_gates).is_empty(),

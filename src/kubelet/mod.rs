@@ -35,7 +35,7 @@ use litemap::LiteMap;
 use crate::api::pod::{ContainerType, Name, concat};
 use crate::api::resources;
 use crate::kernel::{Duration, Gate, Kernel, Notify, Queue, Stream, Time};
-use crate::runtime::{Images, NodeIx, PodIx, Runtime, VolumePlugin, address};
+use crate::runtime::{Images, NodeIx, PodIx, Runtime, VolumePlugin};
 use crate::scenario::shared::Shared;
 use crate::scenario::types::{KubeletConfig, Sabotage};
 use crate::trace::{EventRecord, Recorder, What};
@@ -189,7 +189,7 @@ impl Kubelet {
             api,
             node,
             node_name,
-            host_ip: address(0, 4 + node.0),
+            host_ip: node.address(),
             shutting_down: Cell::new(false),
             started_at,
             ticks,

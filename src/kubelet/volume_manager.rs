@@ -74,7 +74,7 @@ pub(super) enum VolumeWait {
 
 /// Volumes that some container mounts (`getExpectedVolumes`).
 fn used_volumes(pod: &Pod) -> Vec<Name> {
-    let used = |name: &Name| pod.all_containers().any(|(_, c)| c.volume_mounts.contains(name));
+    let used = |name: &Name| pod.all_containers().any(|(_, c)| c.volume_mounts.uses(name));
     let names = pod.spec.volumes.iter().map(|v| v.name.clone());
     names.filter(used).collect()
 }

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::PodIx;
 use super::guests::Guests;
+use super::{NodeIx, PodIx};
 use crate::api::objects::{Object, ObjectKind};
 use crate::api::pod::{self, EnvValue, Name, Pod};
 use crate::api::quantity;
@@ -15,6 +15,17 @@ const NODE_CPU: (&str, &str) = ("4", "4 CPUs");
 const NODE_MEMORY: (&str, &str) = ("16Gi", "16Gi");
 const NANO: i128 = 1_000_000_000;
 
+/// Where a pod runs.
+#[derive(Clone, Copy)]
+pub(super) struct Whereabouts<'a> {
+    /// The address of its sandbox.
+    pub ip: &'a Name,
+    /// Its node.
+    pub node: NodeIx,
+    /// That one's name.
+    pub node_name: &'a Name,
+}
+
 impl Guests {
     /// What is to run. What can't be known of it is added to `unknown`.
     pub(super) fn spec(
@@ -22,7 +33,7 @@ impl Guests {
         ix: PodIx,
         pod: &Pod,
         container: &pod::Container,
-        (attempt, ip): (u32, &Name),
+        (attempt, here): (u32, Whereabouts<'_>),
         unknown: &mut Vec<Assumption>,
     ) -> Spec {
         let names = |names: &[Name]| names.iter().map(ToString::to_string).collect();
@@ -34,7 +45,7 @@ impl Guests {
             image: container.image.to_string(),
             command: names(&container.command),
             args: names(&container.args),
-            env: self.environment(pod, container, definition, ip, unknown),
+            env: self.environment(pod, container, definition, here, unknown),
             working_dir: container.working_dir.as_ref().map(ToString::to_string),
             stdin: container.stdin,
             completes: pod.spec.init_containers.iter().any(is_init),
@@ -49,7 +60,7 @@ impl Guests {
             ..Spec::default()
         };
         let environment = spec.environment(&[]);
-        spec.mounts = self.mounts((ix, pod, ip), container, definition, &environment, unknown);
+        spec.mounts = self.mounts((ix, pod, here), container, definition, &environment, unknown);
         spec
     }
 
@@ -69,7 +80,7 @@ impl Guests {
         pod: &Pod,
         container: &pod::Container,
         definition: &Value,
-        ip: &Name,
+        here: Whereabouts<'_>,
         unknown: &mut Vec<Assumption>,
     ) -> Vec<(String, String)> {
         let mut environment = Vec::new();
@@ -93,7 +104,7 @@ impl Guests {
                 EnvValue::Literal(text) => Some(text.clone()),
                 EnvValue::ConfigMapKey { name, key: k, .. } => key(ObjectKind::ConfigMap, name, k),
                 EnvValue::SecretKey { name, key: k, .. } => key(ObjectKind::Secret, name, k),
-                EnvValue::Field(path) => Some(field(pod, path, ip)),
+                EnvValue::Field(path) => Some(field(pod, path, here)),
                 EnvValue::Other => {
                     let from = given.get(index).and_then(|variable| variable.get("valueFrom"));
                     let place = format!("env[{index}].valueFrom");
@@ -138,7 +149,7 @@ pub(super) fn text<'a>(value: &'a Value, field: &str) -> Option<&'a str> {
 }
 
 /// The downward API's fields (`pkg/fieldpath: ExtractFieldPathAsString`).
-pub(super) fn field(pod: &Pod, path: &str, ip: &Name) -> Name {
+pub(super) fn field(pod: &Pod, path: &str, here: Whereabouts<'_>) -> Name {
     let subscript = |prefix: &str| path.strip_prefix(prefix)?.strip_prefix("['")?.strip_suffix("']");
     match path {
         "metadata.name" => pod.name.clone(),
@@ -146,15 +157,15 @@ pub(super) fn field(pod: &Pod, path: &str, ip: &Name) -> Name {
         "metadata.uid" => pod.uid.clone(),
         "metadata.labels" => lines(&pod.labels).into(),
         "metadata.annotations" => lines(&pod.annotations).into(),
-        "spec.nodeName" => pod.spec.node_name.clone().unwrap_or_else(|| "node-1".into()),
+        "spec.nodeName" => here.node_name.clone(),
         "spec.serviceAccountName" => {
             // The other is its old name.
             let fields = ["/spec/serviceAccountName", "/spec/serviceAccount"];
             let mut given = fields.iter().filter_map(|field| pod.manifest.pointer(field)?.as_str());
             given.find(|name| !name.is_empty()).unwrap_or("default").into()
         }
-        "status.podIP" | "status.podIPs" => ip.clone(),
-        "status.hostIP" | "status.hostIPs" => "192.0.2.1".into(),
+        "status.podIP" | "status.podIPs" if !pod.spec.host_network => here.ip.clone(),
+        "status.podIP" | "status.podIPs" | "status.hostIP" | "status.hostIPs" => here.node.address(),
         _ => {
             let label = subscript("metadata.labels").and_then(|key| pod.labels.get(key));
             let annotation = subscript("metadata.annotations").and_then(|key| pod.annotations.get(key));

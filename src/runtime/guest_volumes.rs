@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::PodIx;
-use super::guest_spec::{field, list, resource, text};
+use super::guest_spec::{Whereabouts, field, list, resource, text};
 use super::guests::Guests;
 use crate::api::expansion::expand;
 use crate::api::objects::{Object, ObjectKind};
-use crate::api::pod::{Container, Name, Pod};
+use crate::api::pod::{Container, Pod};
+use crate::api::volume_mounts::VolumeMount;
 use crate::guest::{Assumption, Mount, Volume};
 
 /// A file of a volume: its path in it, bytes and permission bits.
@@ -22,7 +23,7 @@ impl Guests {
     /// containers[].volumeMounts. `definition`: the container as the manifest has it; `environment` expands subPathExpr.
     pub(super) fn mounts(
         &self,
-        (ix, pod, ip): (PodIx, &Pod, &Name),
+        (ix, pod, here): (PodIx, &Pod, Whereabouts<'_>),
         container: &Container,
         definition: &Value,
         environment: &BTreeMap<String, String>,
@@ -30,16 +31,16 @@ impl Guests {
     ) -> Vec<Mount> {
         let volumes = pod.manifest.pointer("/spec/volumes").and_then(Value::as_array);
         let given = list(definition, "volumeMounts");
-        let pairs = container.volume_mounts.iter().zip(&container.mount_paths);
-        pairs
+        let mounts = container.volume_mounts.iter();
+        mounts
             .enumerate()
-            .map(|(index, (name, path))| {
+            .map(|(index, VolumeMount { name, path, .. })| {
                 let mount = given.get(index).unwrap_or(&Value::Null);
                 let source = volumes
                     .into_iter()
                     .flatten()
                     .find(|volume| text(volume, "name") == Some(&**name));
-                let known = source.and_then(|volume| self.files(pod, ip, volume, unknown));
+                let known = source.and_then(|volume| self.files(pod, here, volume, unknown));
                 let kind = source.map(|volume| {
                     let fields = volume.as_object().into_iter().flatten();
                     let mut kinds = fields.filter(|(key, value)| *key != "name" && !value.is_null());
@@ -72,19 +73,25 @@ impl Guests {
     }
 
     /// The files of a volume that Kubernetes writes; None for one that starts empty or is not known.
-    fn files(&self, pod: &Pod, ip: &Name, volume: &Value, unknown: &mut Vec<Assumption>) -> Option<Vec<Entry>> {
+    fn files(
+        &self,
+        pod: &Pod,
+        here: Whereabouts<'_>,
+        volume: &Value,
+        unknown: &mut Vec<Assumption>,
+    ) -> Option<Vec<Entry>> {
         let (kind, source) = volume
             .as_object()?
             .iter()
             .find(|(key, value)| *key != "name" && !value.is_null())?;
         if kind != "projected" {
-            return self.source(pod, ip, (kind, source), mode(source, "defaultMode"), unknown);
+            return self.source(pod, here, (kind, source), mode(source, "defaultMode"), unknown);
         }
         let default = mode(source, "defaultMode");
         let mut entries = Vec::new();
         for source in list(source, "sources") {
             for pair in source.as_object()? {
-                entries.extend(self.source(pod, ip, pair, default, unknown).unwrap_or_default());
+                entries.extend(self.source(pod, here, pair, default, unknown).unwrap_or_default());
             }
         }
         Some(entries)
@@ -93,7 +100,7 @@ impl Guests {
     fn source(
         &self,
         pod: &Pod,
-        ip: &Name,
+        here: Whereabouts<'_>,
         (kind, source): (&String, &Value),
         default: Option<u32>,
         unknown: &mut Vec<Assumption>,
@@ -125,7 +132,7 @@ impl Guests {
                 let written = items.iter().filter_map(|item| {
                     let path = text(item, "path")?.to_owned();
                     let content = match (item.get("fieldRef"), item.get("resourceFieldRef")) {
-                        (Some(reference), _) => field(pod, text(reference, "fieldPath")?, ip).to_string(),
+                        (Some(reference), _) => field(pod, text(reference, "fieldPath")?, here).to_string(),
                         (None, Some(reference)) => {
                             let place = format!("the downward API's file {path}");
                             let container = text(reference, "containerName").unwrap_or_default();

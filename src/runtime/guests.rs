@@ -4,11 +4,12 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::PodIx;
 use super::abandon::Abandon;
 use super::container::Container;
 use super::exec::{CANCELED, Ending, NOT_RUNNING, ProbeReply};
+use super::guest_spec::Whereabouts;
 use super::service::Runtime;
+use super::{NodeIx, PodIx};
 use crate::api::objects::{Object, ObjectKind, TargetPort};
 use crate::api::pod::{self, Handler, Name, Pod};
 use crate::guest::{
@@ -132,7 +133,7 @@ impl Guests {
         self: &Rc<Self>,
         ix: PodIx,
         container: &pod::Container,
-        (id, attempt, ip): (u64, u32, &Name),
+        (id, attempt, here): (u64, u32, Whereabouts<'_>),
     ) -> Option<Rc<guest::Container>> {
         let pod = self.pods.get(ix.0)?;
         // Who debugs, types: a shell that an ephemeral container starts does not end by itself.
@@ -146,7 +147,7 @@ impl Guests {
             attempt,
         });
         let mut unknown = Vec::new();
-        let spec = self.spec(ix, pod, container, (attempt, ip), &mut unknown);
+        let spec = self.spec(ix, pod, container, (attempt, here), &mut unknown);
         if let Err(assumption) = guest::understands(&spec, &self.programs) {
             // An image alone promises nothing: that its program runs until it is stopped is the documented default.
             if &*assumption.place != "image" {
@@ -158,14 +159,19 @@ impl Guests {
         for assumption in unknown {
             voice.assume(assumption);
         }
-        let network = self.network(ix, pod, ip);
+        let network = self.network(ix, pod, here.ip);
         Some(guest::Container::new(id, spec, &network, voice))
     }
 
     /// Whether a container acts by itself when no script matches it: its program is known.
     pub fn plays(&self, ix: PodIx, container: &pod::Container) -> bool {
         let Some(pod) = self.pods.get(ix.0) else { return false };
-        let spec = self.spec(ix, pod, container, (0, &"".into()), &mut Vec::new());
+        let nowhere = Whereabouts {
+            ip: &"".into(),
+            node: NodeIx::NONE,
+            node_name: &"".into(),
+        };
+        let spec = self.spec(ix, pod, container, (0, nowhere), &mut Vec::new());
         guest::understands(&spec, &self.programs).is_ok()
     }
 

@@ -46,6 +46,11 @@ pub struct NodeIx(pub usize);
 impl NodeIx {
     /// The node of a pod that the scheduler has not placed.
     pub const NONE: NodeIx = NodeIx(usize::MAX);
+
+    /// The address of the node: its hostIP.
+    pub(crate) fn address(self) -> Name {
+        address(0, self.0.saturating_add(4))
+    }
 }
 
 #[cfg(test)]

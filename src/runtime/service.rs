@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 use super::abandon::Abandon;
 use super::container::{Container, ContainerState};
 use super::exec::CANCELED;
+use super::guest_spec::Whereabouts;
 use super::guests::Guests;
 use super::process::Process;
 use super::sandbox::Sandbox;
@@ -28,6 +29,8 @@ pub struct Runtime {
     pub(super) kernel: Kernel,
     pub(super) recorder: Recorder,
     pub(super) scenario: Shared<Scenario>,
+    node: NodeIx,
+    node_name: Name,
     /// How long what the scenario speaks of takes each time.
     pub draws: Draws,
     pub(super) pods: RefCell<LiteMap<PodIx, PodRecords>>,
@@ -79,7 +82,7 @@ impl Runtime {
         kernel: &Kernel,
         recorder: &Recorder,
         scenario: Shared<Scenario>,
-        (node, node_name): (NodeIx, &str),
+        (node, node_name): (NodeIx, &Name),
         guests: &Rc<Guests>,
         draws: Draws,
     ) -> Runtime {
@@ -91,6 +94,8 @@ impl Runtime {
             scenario: scenario.clone(),
             pods: RefCell::default(),
             next_id: Cell::new(1),
+            node,
+            node_name: node_name.clone(),
             next_ip: (88 + node.0 % 100, Cell::new(2)),
             sandbox_timeout: scenario.kubelet.runtime_request_timeout.times(2),
             boots: Cell::new(0),
@@ -243,7 +248,12 @@ impl Runtime {
             }
             let id = runtime.next_id();
             let ip = runtime.ip_of_sandbox(pod, sandbox);
-            let played = definition.and_then(|container| runtime.guests.make(pod, &container, (id, attempt, &ip)));
+            let here = Whereabouts {
+                ip: &ip,
+                node: runtime.node,
+                node_name: &runtime.node_name,
+            };
+            let played = definition.and_then(|container| runtime.guests.make(pod, &container, (id, attempt, here)));
             let made = Rc::new(Container {
                 id,
                 ix: pod,

@@ -214,7 +214,7 @@ impl PodAt<'_> {
             ("kind", json!("Pod")),
             ("metadata", Value::Object(self.metadata())),
             ("spec", Value::Object(self.spec())),
-            ("status", self.status_json()),
+            ("status", json!(self.status)),
         ];
         let fields = parts.into_iter().map(|(name, part)| (name.to_owned(), part));
         Value::Object(fields.collect())
@@ -280,27 +280,5 @@ impl PodAt<'_> {
             }
         }
         spec
-    }
-
-    /// The status, with what is told twice.
-    pub(crate) fn status_json(&self) -> Value {
-        let mut status = json!(self.status);
-        for (lists, ip) in [("hostIPs", &self.status.host_ip), ("podIPs", &self.status.pod_ip)] {
-            if let Some(ip) = ip {
-                status[lists] = json!([{"ip": ip}]);
-            }
-        }
-        match status["conditions"].as_array_mut() {
-            Some(conditions) if conditions.is_empty() => {
-                status.as_object_mut().map(|status| status.remove("conditions"));
-            }
-            conditions => {
-                for condition in conditions.into_iter().flatten() {
-                    // Nobody sets it, and the API writes it nevertheless.
-                    condition["lastProbeTime"] = Value::Null;
-                }
-            }
-        }
-        status
     }
 }

@@ -10,6 +10,7 @@ use crate::api::node::Node;
 use crate::api::pod::{Container, Name};
 use crate::api::schema::container::{PROPAGATIONS, RECURSIONS};
 use crate::api::shape::Problems;
+use crate::api::volume_mounts::VolumeMount;
 
 /// The values that a field has in the items of a list.
 fn all<'n>(container: &'n Node, list: &str, field: &str) -> BTreeSet<&'n str> {
@@ -66,8 +67,14 @@ pub(super) fn mounts(problems: &mut Problems<'_>, node: &Node, pod: &PodFacts<'_
                 problems.required(mount, "mountPath", "");
             }
         }
-        container.volume_mounts.push(name.unwrap_or_else(|| "".into()));
-        container.mount_paths.push(path.unwrap_or_else(|| "".into()));
+        container.volume_mounts.push(VolumeMount {
+            name: name.unwrap_or_else(|| "".into()),
+            path: path.unwrap_or_else(|| "".into()),
+            read_only: mount.boolean_at("readOnly") == Some(true),
+            recursively: mount
+                .text_at("recursiveReadOnly")
+                .is_some_and(|word| **word != *"Disabled"),
+        });
     }
     if let Some(list) = node.get("volumeMounts") {
         let context = node.get("securityContext");

@@ -1,6 +1,7 @@
 //! What expressions are about: the types of values, the fields of objects, the functions and methods.
 
 use super::words::words;
+use crate::api::schema::container::{RECURSIONS, RESOURCE_REQUIREMENTS};
 use crate::api::schema::meta::OWNER_REFERENCE;
 use crate::api::schema::pod::POD_SPEC;
 use crate::api::shape::{Field, Object, Shape};
@@ -51,6 +52,7 @@ pub(super) enum Kind {
     Running,
     Terminated,
     PodIp,
+    VolumeMount,
     /// What `.container(name)` gives.
     Container,
     Event,
@@ -391,6 +393,7 @@ impl Kind {
             Kind::Running => "a running state",
             Kind::Terminated => "a terminated state",
             Kind::PodIp => "a pod IP",
+            Kind::VolumeMount => "a volume mount",
             Kind::Container => "a container",
             Kind::Event => "an event",
             Kind::Exit => "an exit",
@@ -439,6 +442,8 @@ impl Kind {
                 ("podIP", String),
                 ("podIPs", list(Kind::PodIp)),
                 ("qosClass", Enum(QOS)),
+                ("allocatedResources", StringMap),
+                ("resources", Object(Kind::Api(&RESOURCE_REQUIREMENTS))),
                 ("startTime", String),
                 ("nominatedNodeName", String),
                 ("observedGeneration", Number),
@@ -462,6 +467,15 @@ impl Kind {
                 ("image", String),
                 ("imageID", String),
                 ("containerID", String),
+                ("allocatedResources", StringMap),
+                ("resources", Object(Kind::Api(&RESOURCE_REQUIREMENTS))),
+                ("volumeMounts", list(Kind::VolumeMount)),
+            ],
+            Kind::VolumeMount => vec![
+                ("name", String),
+                ("mountPath", String),
+                ("readOnly", Bool),
+                ("recursiveReadOnly", Enum(RECURSIONS)),
             ],
             Kind::ContainerState => vec![
                 ("waiting", Object(Kind::Waiting)),

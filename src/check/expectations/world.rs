@@ -132,7 +132,7 @@ fn object(pod: &PodAt, spec: Option<Owned>) -> Fields {
         ("kind", text("Pod")),
         ("metadata", value(Json::Object(pod.metadata()))),
         ("spec", spec.unwrap_or_else(|| value(Json::Object(pod.spec())))),
-        ("status", value(pod.status_json())),
+        ("status", value(json!(pod.status))),
     ];
     Fields::new(parts.map(|(name, part)| (name.to_owned(), part)))
 }

@@ -140,6 +140,13 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         kind: Kind::Status,
         check: generation_never_falls,
     },
+    Invariant {
+        name: "mounts-are-those-of-the-spec",
+        holds: "a container's status shows the volumeMounts of its spec, all of them; none only where the kubelet found the container there when it came",
+        source: "pkg/kubelet/kubelet_pods.go: convertToAPIContainerStatuses",
+        kind: Kind::Status,
+        check: mounts_are_those_of_the_spec,
+    },
 ];
 
 fn written<'a>(scene: &Scene<'a>) -> Option<(&'a PodFacts, &'a Pod, &'a Arc<PodStatus>)> {
@@ -516,6 +523,32 @@ fn pod_ip_stays(scene: &Scene<'_>) -> Verdict {
     ensure(kept || gone || scene.node().kubelet_stops > 0, || {
         format!("podIP goes from {:?} to {:?}", before.pod_ip, after.pod_ip)
     })
+}
+
+fn mounts_are_those_of_the_spec(scene: &Scene<'_>) -> Verdict {
+    let Some((_, pod, status)) = written(scene) else {
+        return Ok(());
+    };
+    let told = scene.kubelet().features.mounts_in_statuses;
+    let may_lack = !told || scene.node().kubelet_stops > 0;
+    for (_, container) in pod.all_containers() {
+        let Some(shown) = statuses(status).find(|status| status.name == container.name) else {
+            continue;
+        };
+        let shown = &shown.volume_mounts;
+        let holds = if shown.is_empty() {
+            may_lack || container.volume_mounts.is_empty()
+        } else {
+            told && *shown == container.volume_mounts
+        };
+        ensure(holds, || {
+            format!(
+                "the status of {} shows the mounts {shown:?}, its spec has {:?}",
+                container.name, container.volume_mounts
+            )
+        })?;
+    }
+    Ok(())
 }
 
 fn generation_never_falls(scene: &Scene<'_>) -> Verdict {

@@ -88,7 +88,7 @@ pub(super) struct VolumeFacts {
 impl VolumeFacts {
     /// Those that some container mounts and some script matches.
     pub(super) fn of(pod: &Pod, scenario: &Scenario) -> Vec<VolumeFacts> {
-        let used = |name: &Name| pod.all_containers().any(|(_, c)| c.volume_mounts.contains(name));
+        let used = |name: &Name| pod.all_containers().any(|(_, c)| c.volume_mounts.uses(name));
         let scripted = |name: &Name| {
             let mut scripts = scenario.volumes.iter();
             scripts.any(|s| s.name == *name && matches_pod(s.pod.as_deref(), (&pod.namespace, &pod.name)))

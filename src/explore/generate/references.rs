@@ -4,6 +4,7 @@ use super::Draw;
 use crate::api::features::Features;
 use crate::api::objects::{Credential, Object, ObjectKind};
 use crate::api::pod::{EnvFrom, EnvValue, EnvVar, Name, Pod, PullPolicy, Volume, VolumeSource};
+use crate::api::volume_mounts::VolumeMount;
 use crate::explore::stream::Stream;
 
 /// Gives the Secret a login for the registry of all images.
@@ -144,8 +145,12 @@ impl Draw<'_> {
         let lists = pod.spec.init_containers.iter_mut().chain(&mut pod.spec.containers);
         for container in lists {
             if stream.chance(80) {
-                container.volume_mounts.push(names.volume.clone());
-                container.mount_paths.push(names.mount.clone());
+                container.volume_mounts.push(VolumeMount {
+                    name: names.volume.clone(),
+                    path: names.mount.clone(),
+                    read_only: stream.chance(20),
+                    recursively: false,
+                });
             }
         }
     }

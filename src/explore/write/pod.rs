@@ -173,8 +173,14 @@ fn container(container: &Container) -> Value {
         .maybe("postStart", container.post_start.as_ref().map(handler))
         .maybe("preStop", container.pre_stop.as_ref().map(handler))
         .maybe("stopSignal", container.stop_signal.as_deref());
-    let mounts = container.volume_mounts.iter().zip(&container.mount_paths);
-    let mounts = mounts.map(|(name, path)| json!({"name": &**name, "mountPath": &**path}));
+    let mounts = container.volume_mounts.iter().map(|mount| {
+        Fields::new()
+            .put("name", &*mount.name)
+            .put("mountPath", &*mount.path)
+            .maybe("readOnly", mount.read_only.then_some(true))
+            .maybe("recursiveReadOnly", mount.recursively.then_some("Enabled"))
+            .done()
+    });
     let ports = container.ports.iter().map(|port| {
         Fields::new()
             .maybe("name", port.name.as_deref())

@@ -190,10 +190,12 @@ impl Kubelet {
         without_image: &BTreeMap<Name, StartError>,
     ) -> Result<(), StartError> {
         let mounts = container.volume_mounts.iter();
-        let errors = mounts.filter_map(|volume| without_image.get(volume)).inspect(|error| {
-            let text = concat(&["Error: ", error.reason]);
-            self.container_event(config, &container.name, true, "Failed", text);
-        });
+        let errors = mounts
+            .filter_map(|mount| without_image.get(&mount.name))
+            .inspect(|error| {
+                let text = concat(&["Error: ", error.reason]);
+                self.container_event(config, &container.name, true, "Failed", text);
+            });
         errors.last().map_or(Ok(()), |error| Err(error.clone()))
     }
 

@@ -7,6 +7,7 @@ use crate::api::resources::{ContainerResources, Requirements};
 use crate::api::status::{
     ContainerState, ContainerStatus, ImageId, Running, RuntimeId, Terminated, Timestamp, Waiting, find_status,
 };
+use crate::api::volume_mounts::VolumeMounts;
 use crate::kernel::Time;
 use crate::kubelet::cgroups;
 use crate::kubelet::container::{PodStatus, State, Status};
@@ -63,6 +64,8 @@ impl Conversion<'_> {
             container_id: Some(RuntimeId(status.id.0)),
             started: None,
             resources: None,
+            // The runtime does not know volumes by their names.
+            volume_mounts: old.map_or_else(VolumeMounts::default, |old| old.volume_mounts.clone()),
         };
         let Some(old) = old else { return converted };
         let ended = matches!(old.state, ContainerState::Terminated(_));
@@ -183,6 +186,11 @@ impl Conversion<'_> {
             container_id: None,
             started: None,
             resources: None,
+            volume_mounts: if self.features.mounts_in_statuses {
+                container.volume_mounts.clone()
+            } else {
+                VolumeMounts::default()
+            },
         };
         let Some(old) = old else { return status };
         if self.restarting && !matches!(old.state, ContainerState::Waiting(_)) {
