@@ -11,7 +11,7 @@ pub mod images;
 mod keyring;
 pub mod kuberuntime;
 mod lifecycle;
-mod node_shutdown;
+pub(crate) mod node_shutdown;
 mod orphans;
 pub mod pleg;
 pub mod pod_workers;

@@ -28,6 +28,11 @@ fn groups(config: &KubeletConfig) -> Vec<Group> {
     groups
 }
 
+/// Whether a kubelet ends its pods when its node shuts down, and turns away those that come then.
+pub(crate) fn hears_of_shutdowns(config: &KubeletConfig) -> bool {
+    !groups(config).is_empty()
+}
+
 /// The group of a pod: the highest that is not above it, or the lowest of all (`groupByPriority`).
 fn group_of(groups: &[Group], priority: i32) -> usize {
     groups.iter().rposition(|(from, _)| *from <= priority).unwrap_or(0)

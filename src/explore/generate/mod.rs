@@ -20,8 +20,9 @@ use super::write;
 use crate::api::decode::ephemeral;
 use crate::api::pod::{Container, Name, Pod};
 use crate::kernel::Duration;
+use crate::kubelet::node_shutdown::hears_of_shutdowns;
 use crate::scenario::named::shortest_of;
-use crate::scenario::types::{ActionKind, Input, KubeletConfig, NodeScript, ObjectInput, PodInput, Scenario};
+use crate::scenario::types::{ActionKind, Input, NodeScript, ObjectInput, PodInput, Scenario};
 use kubelets::Setup;
 use names::Names;
 
@@ -83,10 +84,8 @@ impl Generator {
         scenario.run_for = Some(draw.length);
         draw.kubelets(&mut stream(StreamOf::Nodes), &mut scenario);
         draw.nodes.clone_from(&scenario.nodes);
-        let shutdown = |kubelet: &KubeletConfig| {
-            kubelet.shutdown_grace_period > Duration::ZERO || !kubelet.shutdown_grace_period_by_pod_priority.is_empty()
-        };
-        draw.shuts_down = shutdown(&scenario.kubelet) || scenario.nodes.iter().any(|node| shutdown(&node.kubelet));
+        let mut nodes = scenario.nodes.iter();
+        draw.shuts_down = hears_of_shutdowns(&scenario.kubelet) || nodes.any(|node| hears_of_shutdowns(&node.kubelet));
         let features = &scenario.kubelet.features;
         let mut pods = stream(StreamOf::Pods);
         let mut references = stream(StreamOf::References);
