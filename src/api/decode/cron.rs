@@ -61,17 +61,6 @@ pub(super) fn cron_job_spec(problems: &mut Problems<'_>, spec: &Node) {
     {
         time_zone(problems, zone, name);
     }
-    for field in [
-        "startingDeadlineSeconds",
-        "successfulJobsHistoryLimit",
-        "failedJobsHistoryLimit",
-    ] {
-        if let Some(node) = spec.get(field)
-            && node.integer().is_some_and(|integer| integer < 0)
-        {
-            problems.invalid(node, "must be greater than or equal to 0");
-        }
-    }
 }
 
 /// `validateTimeZone`. Whether a zone of that name exists only the servers know.

@@ -7,6 +7,7 @@ mod environment;
 mod fields;
 mod handlers;
 mod isolation;
+mod jobs;
 mod manifest;
 mod meta;
 mod mounts;
@@ -16,6 +17,7 @@ mod pod;
 mod ports;
 mod pull_secret;
 mod resources;
+mod rollouts;
 mod volumes;
 mod workloads;
 

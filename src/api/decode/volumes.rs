@@ -166,7 +166,11 @@ fn claim_template(problems: &mut Problems<'_>, template: &Node) {
         }
     }
     let path = format!("{}.spec", problems.path(template));
-    let spec = template.get("spec").unwrap_or(template);
+    claim_spec(problems, &path, template.get("spec").unwrap_or(template));
+}
+
+/// The spec of a claim for a volume (`ValidatePersistentVolumeClaimSpec`).
+pub(super) fn claim_spec(problems: &mut Problems<'_>, path: &str, spec: &Node) {
     let mark = |field: &str| spec.get(field).unwrap_or(spec).mark();
     let modes = spec.list("accessModes");
     if modes.is_empty() {

@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
+use super::jobs;
 use super::meta::{Meta, annotations_of_pod, metadata, texts};
 use super::pod::{pod_spec, written};
+use super::rollouts;
+use super::volumes::claim_spec;
 use crate::api::node::{Bytes, Node};
 use crate::api::pod::{Name, Pod, PodSpec, RestartPolicy};
 use crate::api::shape::Problems;
@@ -110,8 +113,17 @@ pub(super) fn workload(problems: &mut Problems<'_>, node: &Node, kind: WorkloadK
             empty_template(&meta)
         }
     };
-    if !job.is_null() {
-        selector(problems, job, kind, &template);
+    let is_job = matches!(kind, WorkloadKind::Job | WorkloadKind::CronJob);
+    if is_job && !job.is_null() {
+        jobs::job_spec(problems, job, &template);
+        jobs::job_name(problems, node, job, kind);
+    } else if !spec.is_null() {
+        selector(problems, spec, kind, &template);
+        rollouts::rollout(problems, spec, kind);
+    }
+    for claim in spec.list("volumeClaimTemplates") {
+        let path = format!("{}.spec", problems.path(claim));
+        claim_spec(problems, &path, claim.get("spec").unwrap_or(claim));
     }
     let replicas = match kind {
         WorkloadKind::DaemonSet => Replicas::PerNode,
@@ -135,7 +147,6 @@ pub(super) fn workload(problems: &mut Problems<'_>, node: &Node, kind: WorkloadK
             first_ordinal: 0,
         },
     };
-    let is_job = matches!(kind, WorkloadKind::Job | WorkloadKind::CronJob);
     // A CronJob may be suspended itself, or every Job that it makes.
     let suspended = [spec, job]
         .into_iter()
@@ -147,7 +158,7 @@ pub(super) fn workload(problems: &mut Problems<'_>, node: &Node, kind: WorkloadK
         replicas,
         unplayed: unplayed.filter(|_| suspended.is_none()),
         suspended: suspended.map(Node::mark),
-        indexed: job.text_at("completionMode").is_some_and(|mode| &**mode == "Indexed"),
+        indexed: jobs::is_indexed(job),
         template,
         mark: job
             .get("replicas")
@@ -274,14 +285,17 @@ fn template(problems: &mut Problems<'_>, node: &Node, spec: &Node, kind: Workloa
 
 /// The selector must choose the template's own pods.
 fn selector(problems: &mut Problems<'_>, spec: &Node, kind: WorkloadKind, template: &Pod) {
-    if matches!(kind, WorkloadKind::Job | WorkloadKind::CronJob) {
-        return;
-    }
     let wanted = match (kind, spec.get("selector")) {
         (WorkloadKind::ReplicationController, selector) => selector,
         (_, Some(selector)) => {
             if selector.get("matchLabels").is_none() && selector.list("matchExpressions").is_empty() {
-                problems.invalid(selector, "empty selector is invalid for deployment");
+                // Of ReplicaSets the API server says the same as of Deployments.
+                let of = match kind {
+                    WorkloadKind::StatefulSet => "statefulset",
+                    WorkloadKind::DaemonSet => "daemonset",
+                    _ => "deployment",
+                };
+                problems.invalid(selector, &format!("empty selector is invalid for {of}"));
             }
             selector.get("matchLabels")
         }
@@ -298,6 +312,34 @@ fn selector(problems: &mut Problems<'_>, spec: &Node, kind: WorkloadKind, templa
                     None => format!("the template has no label {}", key.name),
                 });
         }
+    }
+    let expressions = spec
+        .get("selector")
+        .map_or(&[][..], |selector| selector.list("matchExpressions"));
+    for expression in expressions
+        .iter()
+        .filter(|_| kind != WorkloadKind::ReplicationController)
+    {
+        if !is_met(expression, template) {
+            problems.at(expression, "`selector` does not match template `labels`");
+        }
+    }
+}
+
+/// Whether the template's labels meet a requirement (`labels.Requirement.Matches`). One that is no requirement is told of
+/// elsewhere.
+fn is_met(expression: &Node, template: &Pod) -> bool {
+    let label = expression.text_at("key").and_then(|key| template.labels.get(key));
+    let among = || {
+        let mut values = expression.list("values").iter();
+        label.is_some_and(|label| values.any(|value| value.text() == Some(label)))
+    };
+    match expression.text_at("operator").map(|operator| &**operator) {
+        Some("In") => among(),
+        Some("NotIn") => !among(),
+        Some("Exists") => label.is_some(),
+        Some("DoesNotExist") => label.is_none(),
+        _ => true,
     }
 }
 

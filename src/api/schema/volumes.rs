@@ -10,6 +10,7 @@ use crate::api::rules::Rule::{self, Child, Given, Like, OneOf, Optional, Require
 use crate::api::shape::Shape::{Any, Boolean, List, Map, Of, Quantity, Text};
 use crate::api::shape::{INT32, INT64, object};
 
+const RETENTIONS: &[&str] = &["Retain", "Delete"];
 const MODE: Rule = Within(0, 0o777, "must be a number between 0 and 0777 (octal), both inclusive");
 const LONG_ENOUGH: Rule = Within(600, i64::MAX, "may not specify a duration less than 10 minutes");
 const SHORT_ENOUGH: Rule = Within(i64::MIN, 1 << 32, "may not specify a duration larger than 2^32 seconds");
@@ -314,8 +315,8 @@ object! {
         vsphereVolume: Of(&VSPHERE_VIRTUAL_DISK_VOLUME_SOURCE),
     }
     STATEFUL_SET_PERSISTENT_VOLUME_CLAIM_RETENTION_POLICY = "StatefulSetPersistentVolumeClaimRetentionPolicy" {
-        whenDeleted: Text,
-        whenScaled: Text,
+        whenDeleted: Text; [Optional, OneOf(RETENTIONS)],
+        whenScaled: Text; [Optional, OneOf(RETENTIONS)],
     }
     PERSISTENT_VOLUME_CLAIM = "PersistentVolumeClaim" {
         apiVersion: Text,

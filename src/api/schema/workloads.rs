@@ -3,12 +3,16 @@
 use super::meta::{LABEL_SELECTOR, OBJECT_META};
 use super::pod::POD_TEMPLATE_SPEC;
 use super::volumes::{PERSISTENT_VOLUME_CLAIM, STATEFUL_SET_PERSISTENT_VOLUME_CLAIM_RETENTION_POLICY};
+use crate::api::decode::Form::Label;
+use crate::api::rules::Rule::{self, Among, Like, Optional, Within};
 use crate::api::shape::Shape::{Any, Boolean, IntOrString, List, Map, Of, Text};
 use crate::api::shape::{INT32, INT64, object};
 
+const NOT_NEGATIVE: Rule = Within(0, i64::MAX, "must be greater than or equal to 0");
+
 object! {
     REPLICATION_CONTROLLER_SPEC = "ReplicationControllerSpec" {
-        minReadySeconds: INT32,
+        minReadySeconds: INT32; [NOT_NEGATIVE],
         replicas: INT32,
         selector: Map(&Text),
         template: Of(&POD_TEMPLATE_SPEC),
@@ -29,11 +33,11 @@ object! {
         type: Text,
     }
     DEPLOYMENT_SPEC = "DeploymentSpec" {
-        minReadySeconds: INT32,
+        minReadySeconds: INT32; [NOT_NEGATIVE],
         paused: Boolean,
-        progressDeadlineSeconds: INT32,
+        progressDeadlineSeconds: INT32; [NOT_NEGATIVE],
         replicas: INT32,
-        revisionHistoryLimit: INT32,
+        revisionHistoryLimit: INT32; [NOT_NEGATIVE],
         selector: Of(&LABEL_SELECTOR),
         strategy: Of(&DEPLOYMENT_STRATEGY),
         template: Of(&POD_TEMPLATE_SPEC),
@@ -46,7 +50,7 @@ object! {
         status: Any,
     }
     REPLICA_SET_SPEC = "ReplicaSetSpec" {
-        minReadySeconds: INT32,
+        minReadySeconds: INT32; [NOT_NEGATIVE],
         replicas: INT32,
         selector: Of(&LABEL_SELECTOR),
         template: Of(&POD_TEMPLATE_SPEC),
@@ -63,21 +67,21 @@ object! {
     }
     ROLLING_UPDATE_STATEFUL_SET_STRATEGY = "RollingUpdateStatefulSetStrategy" {
         maxUnavailable: IntOrString,
-        partition: INT32,
+        partition: INT32; [NOT_NEGATIVE],
     }
     STATEFUL_SET_UPDATE_STRATEGY = "StatefulSetUpdateStrategy" {
         rollingUpdate: Of(&ROLLING_UPDATE_STATEFUL_SET_STRATEGY),
         type: Text,
     }
     STATEFUL_SET_SPEC = "StatefulSetSpec" {
-        minReadySeconds: INT32,
+        minReadySeconds: INT32; [NOT_NEGATIVE],
         ordinals: Of(&STATEFUL_SET_ORDINALS),
         persistentVolumeClaimRetentionPolicy: Of(&STATEFUL_SET_PERSISTENT_VOLUME_CLAIM_RETENTION_POLICY),
-        podManagementPolicy: Text,
+        podManagementPolicy: Text; [Optional, Among(&["OrderedReady", "Parallel"], "must be 'OrderedReady' or 'Parallel'")],
         replicas: INT32,
-        revisionHistoryLimit: INT32,
+        revisionHistoryLimit: INT32; [NOT_NEGATIVE],
         selector: Of(&LABEL_SELECTOR),
-        serviceName: Text,
+        serviceName: Text; [Optional, Like(Label)],
         template: Of(&POD_TEMPLATE_SPEC),
         updateStrategy: Of(&STATEFUL_SET_UPDATE_STRATEGY),
         volumeClaimTemplates: List(&Of(&PERSISTENT_VOLUME_CLAIM)),
@@ -98,8 +102,8 @@ object! {
         type: Text,
     }
     DAEMON_SET_SPEC = "DaemonSetSpec" {
-        minReadySeconds: INT32,
-        revisionHistoryLimit: INT32,
+        minReadySeconds: INT32; [NOT_NEGATIVE],
+        revisionHistoryLimit: INT32; [NOT_NEGATIVE],
         selector: Of(&LABEL_SELECTOR),
         template: Of(&POD_TEMPLATE_SPEC),
         updateStrategy: Of(&DAEMON_SET_UPDATE_STRATEGY),
@@ -129,21 +133,21 @@ object! {
         rules: List(&Of(&POD_FAILURE_POLICY_RULE)),
     }
     SUCCESS_POLICY_RULE = "SuccessPolicyRule" {
-        succeededCount: INT32,
+        succeededCount: INT32; [NOT_NEGATIVE],
         succeededIndexes: Text,
     }
     SUCCESS_POLICY = "SuccessPolicy" {
         rules: List(&Of(&SUCCESS_POLICY_RULE)),
     }
     JOB_SPEC = "JobSpec" {
-        activeDeadlineSeconds: INT64,
-        backoffLimit: INT32,
-        backoffLimitPerIndex: INT32,
+        activeDeadlineSeconds: INT64; [NOT_NEGATIVE],
+        backoffLimit: INT32; [NOT_NEGATIVE],
+        backoffLimitPerIndex: INT32; [NOT_NEGATIVE],
         completionMode: Text,
         completions: INT32,
         managedBy: Text,
         manualSelector: Boolean,
-        maxFailedIndexes: INT32,
+        maxFailedIndexes: INT32; [NOT_NEGATIVE],
         parallelism: INT32,
         podFailurePolicy: Of(&POD_FAILURE_POLICY),
         podReplacementPolicy: Text,
@@ -151,7 +155,7 @@ object! {
         successPolicy: Of(&SUCCESS_POLICY),
         suspend: Boolean,
         template: Of(&POD_TEMPLATE_SPEC),
-        ttlSecondsAfterFinished: INT32,
+        ttlSecondsAfterFinished: INT32; [NOT_NEGATIVE],
     }
     JOB = "Job" {
         apiVersion: Text,
@@ -166,11 +170,11 @@ object! {
     }
     CRON_JOB_SPEC = "CronJobSpec" {
         concurrencyPolicy: Text,
-        failedJobsHistoryLimit: INT32,
+        failedJobsHistoryLimit: INT32; [NOT_NEGATIVE],
         jobTemplate: Of(&JOB_TEMPLATE_SPEC),
         schedule: Text,
-        startingDeadlineSeconds: INT64,
-        successfulJobsHistoryLimit: INT32,
+        startingDeadlineSeconds: INT64; [NOT_NEGATIVE],
+        successfulJobsHistoryLimit: INT32; [NOT_NEGATIVE],
         suspend: Boolean,
         timeZone: Text,
     }
