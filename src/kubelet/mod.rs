@@ -11,7 +11,7 @@ pub mod images;
 mod keyring;
 pub mod kuberuntime;
 mod lifecycle;
-pub(crate) mod node_shutdown;
+mod node_shutdown;
 mod orphans;
 pub mod pleg;
 pub mod pod_workers;

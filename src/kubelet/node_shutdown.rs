@@ -15,22 +15,17 @@ type Group = (i32, i64);
 
 /// The groups from low to high (`newPodManager`, `migrateConfig`); none where the kubelet takes no notice of a shutdown.
 fn groups(config: &KubeletConfig) -> Vec<Group> {
-    if !config.features.graceful_node_shutdown {
+    if !config.hears_of_shutdowns() {
         return Vec::new();
     }
     let mut groups = config.shutdown_grace_period_by_pod_priority.clone();
-    let (all, critical) = (config.shutdown_grace_period, config.shutdown_grace_period_critical_pods);
-    if groups.is_empty() && all > Duration::ZERO && critical <= all {
-        let regular = (all - critical).as_secs();
+    if groups.is_empty() {
+        let critical = config.shutdown_grace_period_critical_pods;
+        let regular = (config.shutdown_grace_period - critical).as_secs();
         groups = vec![(0, regular), (SYSTEM_CRITICAL_PRIORITY, critical.as_secs())];
     }
     groups.sort_by_key(|(priority, _)| *priority);
     groups
-}
-
-/// Whether a kubelet ends its pods when its node shuts down, and turns away those that come then.
-pub(crate) fn hears_of_shutdowns(config: &KubeletConfig) -> bool {
-    !groups(config).is_empty()
 }
 
 /// The group of a pod: the highest that is not above it, or the lowest of all (`groupByPriority`).

@@ -252,6 +252,16 @@ pub struct KubeletConfig {
     pub sabotage: Option<Sabotage>,
 }
 
+impl KubeletConfig {
+    /// Whether a shutdown of the node ends pods in order: the kubelet has grace periods for it (`managerImpl`; without any
+    /// it is `managerStub`).
+    pub(crate) fn hears_of_shutdowns(&self) -> bool {
+        let all = self.shutdown_grace_period;
+        let has_period = all > Duration::ZERO && self.shutdown_grace_period_critical_pods <= all;
+        self.features.graceful_node_shutdown && (has_period || !self.shutdown_grace_period_by_pod_priority.is_empty())
+    }
+}
+
 /// Where in time the kubelet's own ticks fall (`kubelet.phases`).
 #[derive(Clone, Debug)]
 pub struct Phases {

@@ -20,7 +20,6 @@ use super::write;
 use crate::api::decode::ephemeral;
 use crate::api::pod::{Container, Name, Pod};
 use crate::kernel::Duration;
-use crate::kubelet::node_shutdown::hears_of_shutdowns;
 use crate::scenario::named::shortest_of;
 use crate::scenario::types::{ActionKind, Input, NodeScript, ObjectInput, PodInput, Scenario};
 use kubelets::Setup;
@@ -85,7 +84,7 @@ impl Generator {
         draw.kubelets(&mut stream(StreamOf::Nodes), &mut scenario);
         draw.nodes.clone_from(&scenario.nodes);
         let mut nodes = scenario.nodes.iter();
-        draw.shuts_down = hears_of_shutdowns(&scenario.kubelet) || nodes.any(|node| hears_of_shutdowns(&node.kubelet));
+        draw.shuts_down = scenario.kubelet.hears_of_shutdowns() || nodes.any(|node| node.kubelet.hears_of_shutdowns());
         let features = &scenario.kubelet.features;
         let mut pods = stream(StreamOf::Pods);
         let mut references = stream(StreamOf::References);
