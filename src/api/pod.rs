@@ -207,6 +207,8 @@ pub struct Container {
     pub volume_mounts: VolumeMounts,
     /// workingDir
     pub working_dir: Option<Name>,
+    /// securityContext, the container's own or else the pod's
+    pub run_as: RunAs,
     /// stdin: an open standard input, at which nobody types
     pub stdin: bool,
     /// terminationMessagePath after defaulting
@@ -219,6 +221,15 @@ pub struct Container {
     pub target_container: Option<Name>,
     /// resources as given (canonical JSON of requests and limits), None when empty
     pub resources: Option<Arc<serde_json::Value>>,
+}
+
+/// As whom a container's process runs (`securitycontext.DetermineEffectiveSecurityContext`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RunAs {
+    /// runAsUser; None: as the image says
+    pub user: Option<i64>,
+    /// runAsNonRoot
+    pub non_root: bool,
 }
 
 /// containers[].ports[]
@@ -448,6 +459,7 @@ impl Container {
             termination_message_fallback: false,
             volume_mounts: VolumeMounts::default(),
             working_dir: None,
+            run_as: RunAs::default(),
             stdin: false,
             termination_message_path: "/dev/termination-log".into(),
             stop_signal: None,

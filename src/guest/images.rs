@@ -139,6 +139,30 @@ pub(super) fn find(reference: &str) -> Option<&'static Image> {
     IMAGES.iter().find(fits)
 }
 
+/// Official images that name no user, so that root runs them.
+const OF_ROOT: &[&str] = &[
+    "almalinux",
+    "alpine",
+    "amazonlinux",
+    "bash",
+    "busybox",
+    "centos",
+    "debian",
+    "fedora",
+    "httpd",
+    "nginx",
+    "perl",
+    "python",
+    "redis",
+    "rockylinux",
+    "ubuntu",
+];
+
+/// Whether an image is known to be run by root unless a pod says otherwise.
+pub fn runs_as_root(reference: &str) -> bool {
+    OF_ROOT.contains(&repository(reference))
+}
+
 /// What `/bin/sh` is in an image; an image that is not known is taken as busybox's.
 pub(super) fn shell(reference: &str) -> Flavour {
     let tag = reference.rsplit('/').next().unwrap_or(reference);

@@ -26,6 +26,7 @@ mod umask;
 mod world;
 
 pub use container::{Container, Ended, ExecOutput, understands};
+pub use images::runs_as_root;
 pub use io::LogStream;
 pub use machine::{Assumption, Observer};
 pub use network::{Answer, AskState, Connection, Handler, Network, PodFacts, Reachability, Request};

@@ -19,6 +19,7 @@ pub mod prober;
 pub mod pull_rate;
 pub mod pull_records;
 mod sabotage;
+mod security_context;
 pub mod status;
 mod sync_loop;
 pub mod ticks;

@@ -28,9 +28,11 @@ fn groups(config: &KubeletConfig) -> Vec<Group> {
     groups
 }
 
-/// The group of a pod: the highest that is not above it, or the lowest of all (`groupByPriority`).
+/// The group of a pod: the first of exactly its priority, the highest below it, or the lowest of all (`groupByPriority`).
 fn group_of(groups: &[Group], priority: i32) -> usize {
-    groups.iter().rposition(|(from, _)| *from <= priority).unwrap_or(0)
+    let own = groups.iter().position(|(from, _)| *from == priority);
+    own.or_else(|| groups.iter().rposition(|(from, _)| *from < priority))
+        .unwrap_or(0)
 }
 
 impl Kubelet {
@@ -129,5 +131,7 @@ mod tests {
         ] {
             assert_eq!(group_of(&groups, priority), group, "{priority}");
         }
+        let twice = [(0, 10), (5, 5), (5, 20)];
+        assert_eq!([5, 6].map(|priority| group_of(&twice, priority)), [1, 2]);
     }
 }

@@ -8,6 +8,7 @@ use super::abandon::Abandon;
 use super::exec::CANCELED;
 use super::service::rpc_error;
 use crate::api::pod::Name;
+use crate::guest;
 use crate::kernel::{Duration, Kernel};
 use crate::scenario::distributions::Draws;
 use crate::scenario::shared::Shared;
@@ -30,6 +31,11 @@ pub struct Images {
 }
 
 impl Images {
+    /// Whether an image is known to name no user, so that root runs it.
+    pub fn run_as_root(image: &str) -> bool {
+        guest::runs_as_root(image)
+    }
+
     /// Images as the scenario says: one that it does not list is present.
     pub fn new(kernel: &Kernel, recorder: &Recorder, scenario: Shared<Scenario>, draws: Draws) -> Images {
         Images {

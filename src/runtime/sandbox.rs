@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use super::service::{Runtime, rpc_error};
+use super::service::{Failure, Runtime};
 use super::{PodIx, address};
 use crate::api::pod::Name;
 use crate::kernel::Time;
@@ -40,12 +40,11 @@ impl Runtime {
         let outcome = self.next_sandbox_outcome(pod, full_name);
         let created_at = self.kernel.now();
         let takes = outcome.takes.unwrap_or(self.scenario.latencies.run_pod_sandbox);
-        let mut takes = self.draws.next(pod.0, takes);
-        let mut error = outcome.error.as_deref().map(rpc_error);
-        if takes > self.sandbox_timeout {
-            takes = self.sandbox_timeout;
-            error = Some("rpc error: code = DeadlineExceeded desc = context deadline exceeded".into());
-        }
+        let takes = self.draws.next(pod.0, takes);
+        // The CRI client waits twice as long for a sandbox as for anything else.
+        let patience = self.scenario.kubelet.runtime_request_timeout.times(2);
+        let (takes, failure) = Failure::within(patience, takes, outcome.error);
+        let error = failure.map(|failure| failure.as_rpc_error());
         let full_name = full_name.clone();
         self.carry(created_at + takes, move |runtime| {
             let made = match &error {

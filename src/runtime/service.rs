@@ -36,8 +36,6 @@ pub struct Runtime {
     pub(super) pods: RefCell<LiteMap<PodIx, PodRecords>>,
     next_id: Cell<u64>,
     pub(super) next_ip: (usize, Cell<usize>),
-    /// How long the CRI client waits for a sandbox.
-    pub(super) sandbox_timeout: Duration,
     /// How often the machine has gone down.
     pub(super) boots: Cell<u32>,
     /// Pods that have a control group since the machine came up; only of those that ask for resources.
@@ -97,7 +95,6 @@ impl Runtime {
             node,
             node_name: node_name.clone(),
             next_ip: (88 + node.0 % 100, Cell::new(2)),
-            sandbox_timeout: scenario.kubelet.runtime_request_timeout.times(2),
             boots: Cell::new(0),
             cgroups: RefCell::default(),
             lost: RefCell::default(),
@@ -238,13 +235,16 @@ impl Runtime {
         });
         let created_at = self.kernel.now();
         let takes = run.create.takes.unwrap_or(self.scenario.latencies.create_container);
-        self.carry(created_at + self.draws.next(pod.0, takes), move |runtime| {
+        let takes = self.draws.next(pod.0, takes);
+        let patience = self.scenario.kubelet.runtime_request_timeout;
+        let (takes, failure) = Failure::within(patience, takes, run.create.error.clone());
+        self.carry(created_at + takes, move |runtime| {
             runtime.call(&full_name, Some(&name), attempt, op, CallPhase::End, |call| {
                 call.image = Some(image.clone());
-                call.error = run.create.error.as_ref().map(|text| rpc_error(text));
+                call.error = failure.as_ref().map(Failure::as_rpc_error);
             });
-            if let Some(text) = &run.create.error {
-                return Err(text.clone());
+            if let Some(failure) = failure {
+                return Err(failure.text);
             }
             let id = runtime.next_id();
             let ip = runtime.ip_of_sandbox(pod, sandbox);
@@ -321,21 +321,22 @@ impl Runtime {
             .unwrap_or(self.scenario.latencies.start_container);
         let container = container.clone();
         container.starting.set(true);
-        self.carry(self.kernel.now() + self.draws.next(pod.0, takes), move |runtime| {
+        let takes = self.draws.next(pod.0, takes);
+        let patience = self.scenario.kubelet.runtime_request_timeout;
+        let (takes, failure) = Failure::within(patience, takes, container.run.start.error.clone());
+        self.carry(self.kernel.now() + takes, move |runtime| {
             container.starting.set(false);
-            let scripted = container.run.start.error.clone();
-            let failure = scripted.or_else(|| {
-                runtime
-                    .sandbox_is_dead(pod, container.sandbox)
-                    .then(|| SANDBOX_DEAD.into())
+            let failure = failure.or_else(|| {
+                let dead = runtime.sandbox_is_dead(pod, container.sandbox);
+                dead.then(|| Failure::of(SANDBOX_DEAD.into()))
             });
             let (name, attempt) = (Some(&container.name), container.attempt);
             runtime.call(&container.pod, name, attempt, op, CallPhase::End, |call| {
-                call.error = failure.as_ref().map(|text| rpc_error(text));
+                call.error = failure.as_ref().map(Failure::as_rpc_error);
             });
             let now = runtime.kernel.now();
             runtime.touch(pod);
-            let Some(text) = failure else {
+            let Some(Failure { text, .. }) = failure else {
                 *container.state.borrow_mut() = ContainerState::Running { started_at: now };
                 runtime.begin_process(&container);
                 return Ok(());
@@ -499,5 +500,40 @@ const STARTING: &str = "failed to set removing state for container: container is
 
 /// A CRI error as the client shows it.
 pub(super) fn rpc_error(text: &str) -> Name {
-    format!("rpc error: code = Unknown desc = {text}").into()
+    concat(&["rpc error: code = Unknown desc = ", text])
+}
+
+/// Why a call to the runtime failed.
+pub(super) struct Failure {
+    /// What the runtime says, or the client when it has waited long enough.
+    pub(super) text: Name,
+    timed_out: bool,
+}
+
+impl Failure {
+    /// The runtime's own error.
+    fn of(text: Name) -> Failure {
+        let timed_out = false;
+        Failure { text, timed_out }
+    }
+
+    /// How long a call keeps its client, and what becomes of it: the client does not wait longer than that
+    /// (`cri-client/pkg: remoteRuntimeService`).
+    pub(super) fn within(patience: Duration, takes: Duration, error: Option<Name>) -> (Duration, Option<Failure>) {
+        if takes <= patience {
+            return (takes, error.map(Failure::of));
+        }
+        let text = "context deadline exceeded".into();
+        let timed_out = true;
+        (patience, Some(Failure { text, timed_out }))
+    }
+
+    /// The error as gRPC has it.
+    pub(super) fn as_rpc_error(&self) -> Name {
+        if self.timed_out {
+            concat(&["rpc error: code = DeadlineExceeded desc = ", &self.text])
+        } else {
+            rpc_error(&self.text)
+        }
+    }
 }

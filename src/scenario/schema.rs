@@ -64,7 +64,7 @@ object! {
         shutdownGracePeriodCriticalPods: SPAN => "How much of that is for critical pods, which end last." ["10s; 0s when `shutdownGracePeriod` is shorter"],
         shutdownGracePeriodByPodPriority: List(&Of(&PRIORITY_GRACE))
             => "Instead of the two: a grace period for each range of priorities.",
-        runtimeRequestTimeout: SPAN => "After this time the kubelet gives up a call to the container runtime; 0s: the default." ["2m"],
+        runtimeRequestTimeout: SPAN => "After this time the kubelet gives up CreateContainer and StartContainer, after twice as long RunPodSandbox; 0s: the default." ["2m"],
     }
     CRASH_LOOP = "CrashLoopBackOff" {
         maxContainerRestartPeriod: SPAN => "The longest back-off, 1s to 300s." ["5m"],

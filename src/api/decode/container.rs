@@ -8,7 +8,7 @@ use super::{environment, mounts, names, ports, resources};
 use crate::api::image_name::ImageName;
 use crate::api::node::Node;
 use crate::api::pod::{
-    Container, ContainerType, Name, PullPolicy, RestartPolicy, RestartRule, RestartRuleAction, Volume,
+    Container, ContainerType, Name, PullPolicy, RestartPolicy, RestartRule, RestartRuleAction, RunAs, Volume,
 };
 use crate::api::shape::Problems;
 
@@ -24,6 +24,19 @@ pub(super) struct PodFacts<'p> {
     pub(super) is_pod: bool,
     pub(super) grace: i64,
     pub(super) restart_policy: RestartPolicy,
+}
+
+/// As whom a container runs: what it does not say itself its pod says.
+fn run_as(container: &Node, pod: &Node) -> RunAs {
+    let contexts = || {
+        [container, pod]
+            .into_iter()
+            .filter_map(|node| node.get("securityContext"))
+    };
+    RunAs {
+        user: contexts().find_map(|context| context.integer_at("runAsUser")),
+        non_root: contexts().find_map(|context| context.boolean_at("runAsNonRoot")) == Some(true),
+    }
 }
 
 /// An ephemeral container as `kubectl debug` makes it.
@@ -92,6 +105,7 @@ pub(super) fn container(
     container.args = node.texts_at("args");
     container.stdin = node.boolean_at("stdin").unwrap_or(false);
     container.working_dir = node.filled_at("workingDir").cloned();
+    container.run_as = run_as(node, pod.spec);
     if let Some(path) = node.filled_at("terminationMessagePath") {
         container.termination_message_path = path.clone();
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::Fields;
 use crate::api::pod::{
     Container, EnvFrom, EnvValue, EnvVar, Handler, Pod, Port, Probe, PullPolicy, RestartPolicy, RestartRuleAction,
-    VolumeSource,
+    RunAs, VolumeSource,
 };
 
 fn policy(policy: RestartPolicy) -> &'static str {
@@ -213,6 +213,7 @@ fn container(container: &Container) -> Value {
         .list("command", names(&container.command))
         .list("args", names(&container.args))
         .maybe("workingDir", container.working_dir.as_deref())
+        .maybe("securityContext", security_context(container))
         .list("env", container.env.iter().filter_map(variable).collect())
         .list("envFrom", container.env_from.iter().map(source).collect())
         .list("volumeMounts", mounts.collect())
@@ -314,4 +315,14 @@ fn source(source: &EnvFrom) -> Value {
         EnvFrom::ConfigMap { name, optional } => json!({"configMapRef": {"name": &**name, "optional": optional}}),
         EnvFrom::Secret { name, optional } => json!({"secretRef": {"name": &**name, "optional": optional}}),
     }
+}
+
+/// What a container's security context says of who runs it.
+fn security_context(container: &Container) -> Option<Value> {
+    let RunAs { user, non_root } = container.run_as;
+    let context = Fields::new()
+        .maybe("runAsUser", user)
+        .maybe("runAsNonRoot", non_root.then_some(true))
+        .done();
+    (container.run_as != RunAs::default()).then_some(context)
 }

@@ -16,6 +16,7 @@ use crate::kubelet::kuberuntime::actions::{Actions, Seen, compute_pod_actions};
 use crate::kubelet::kuberuntime::kill::KillCall;
 use crate::kubelet::lifecycle;
 use crate::kubelet::pod_workers::PodConfig;
+use crate::kubelet::security_context::verify_run_as_non_root;
 use crate::runtime::PodIx;
 use crate::scenario::shared::Shared;
 use crate::scenario::types::Sabotage;
@@ -363,7 +364,8 @@ impl Kubelet {
         }
         let environment = self.check_environment(config, container);
         let user = environment.and_then(|()| self.images.ask_for_user(&container.image, &self.config.features));
-        if let Err(text) = user {
+        let allowed = user.and_then(|()| verify_run_as_non_root(&config.pod, container));
+        if let Err(text) = allowed {
             return Err(fail("CreateContainerConfigError", text));
         }
         let attempt = match status.find_by_name(name) {
