@@ -1,5 +1,6 @@
 //! Kubernetes objects: types, strict decoding, defaulting, validation.
 
+pub(crate) mod cut;
 pub mod decode;
 pub(crate) mod defaults;
 pub mod diagnostic;

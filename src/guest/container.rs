@@ -15,7 +15,7 @@ use super::spec::{Argument, Spec};
 use super::umask::UMASK;
 
 /// How much of a termination message is kept, in bytes (`MaxContainerTerminationMessageLength`).
-const TERMINATION_MESSAGE_BYTES: usize = 4096;
+pub const TERMINATION_MESSAGE_BYTES: usize = 4096;
 
 /// How a container ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

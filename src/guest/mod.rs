@@ -25,7 +25,7 @@ mod spec;
 mod umask;
 mod world;
 
-pub use container::{Container, Ended, ExecOutput, understands};
+pub use container::{Container, Ended, ExecOutput, TERMINATION_MESSAGE_BYTES, understands};
 pub use images::runs_as_root;
 pub use io::LogStream;
 pub use machine::{Assumption, Observer};

@@ -6,8 +6,9 @@ use std::rc::Rc;
 use super::abandon::Abandon;
 use super::container::{Container, ContainerState};
 use super::service::Runtime;
+use crate::api::cut::last_bytes;
 use crate::api::pod::Name;
-use crate::guest;
+use crate::guest::{self, TERMINATION_MESSAGE_BYTES};
 use crate::kernel::{Duration, Gate, Group, Kernel, Time, race};
 use crate::scenario::types::OnTerm;
 use crate::trace::{ExitBy, What};
@@ -47,6 +48,14 @@ impl Process {
     }
 }
 
+/// What the kubelet reads of a termination message (`kuberuntime_container.go: getTerminationMessage`).
+fn read_of_message(message: &Name) -> Name {
+    if message.len() <= TERMINATION_MESSAGE_BYTES {
+        return message.clone();
+    }
+    last_bytes(message, TERMINATION_MESSAGE_BYTES).into()
+}
+
 impl Runtime {
     /// Plans the scripted exit of a process that starts now.
     pub(super) fn begin_process(self: &Rc<Self>, container: &Rc<Container>) {
@@ -57,7 +66,7 @@ impl Runtime {
                 at: self.kernel.now() + self.draws.next(container.ix.0, exit.after),
                 code: exit.code,
                 reason: exit.reason.clone(),
-                message: exit.message.clone(),
+                message: exit.message.as_ref().map(read_of_message),
                 by: ExitBy::Itself,
             };
             self.plan(container, end);

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::results::ProbeResult;
 use super::worker::Worker;
+use crate::api::cut::first_bytes;
 use crate::api::pod::{Handler, Name, concat};
 use crate::kernel::Duration;
 use crate::kubelet::Kubelet;
@@ -201,7 +202,7 @@ impl Worker {
         let result = run.await;
         match result.ending {
             Ending::Answered if result.code == 0 => Ok(Verdict::Success),
-            Ending::Answered => Ok(Verdict::Failure(result.output)),
+            Ending::Answered => Ok(Verdict::Failure(read_of(&result.output))),
             Ending::TimedOut => command_timed_out(command, seconds, kubelet),
             Ending::Died if alive => Ok(Verdict::Failure(String::new())),
             Ending::Died => Err(NOT_RUNNING.to_owned()),
@@ -217,6 +218,12 @@ fn host(handler: &Handler) -> Option<&str> {
     }
 }
 
+/// What the kubelet reads of a command's output (`pkg/probe/exec: maxReadLength`).
+fn read_of(output: &str) -> String {
+    const MOST: usize = 10 * 1024;
+    first_bytes(output, MOST).into_owned()
+}
+
 /// What an exec call gives, and the CRI error that it ends with.
 fn exec_answer(reply: &ProbeReply, command: &[Name]) -> (Answer, Option<String>) {
     let message = reply.message.as_deref();
@@ -225,10 +232,7 @@ fn exec_answer(reply: &ProbeReply, command: &[Name]) -> (Answer, Option<String>)
         ProbeAnswer::Failure => {
             let code = reply.exit_code.unwrap_or(1);
             let error = format!("command '{}' exited with {code}: ", command.join(" "));
-            (
-                Ok(Verdict::Failure(message.unwrap_or_default().to_owned())),
-                Some(error),
-            )
+            (Ok(Verdict::Failure(read_of(message.unwrap_or_default()))), Some(error))
         }
         ProbeAnswer::Error => {
             let text = message.unwrap_or(SCRIPTED_ERROR);

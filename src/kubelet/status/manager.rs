@@ -9,6 +9,7 @@ use litemap::LiteMap;
 use super::conditions::{self, condition, containers_ready};
 use super::generate::Statuses;
 use super::restart_policy::{all_containers_could_restart, container_should_restart};
+use crate::api::cut::first_bytes;
 use crate::api::features::Features;
 use crate::api::pod::{Container, Pod, RestartPolicy};
 use crate::api::status::{
@@ -397,11 +398,7 @@ fn cut_messages(config: &PodConfig, status: &mut PodStatus, features: &Features)
             }) = state
                 && message.len() > share
             {
-                let end = (0..=share)
-                    .rev()
-                    .find(|end| message.is_char_boundary(*end))
-                    .unwrap_or(0);
-                *message = message[..end].into();
+                *message = first_bytes(message, share).into();
             }
         }
     }
