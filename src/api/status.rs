@@ -447,6 +447,11 @@ impl PodStatus {
         status
     }
 
+    /// `pkg/kubelet/eviction: PodIsEvicted`
+    pub fn is_evicted(&self) -> bool {
+        self.phase == Phase::Failed && self.reason.as_deref() == Some("Evicted")
+    }
+
     /// The condition of that type.
     pub fn condition(&self, kind: &str) -> Option<&PodCondition> {
         self.conditions.iter().find(|c| &*c.kind == kind)

@@ -2,6 +2,8 @@
 
 mod ports;
 mod scripts;
+mod times;
+mod volumes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,10 +13,10 @@ use crate::api::node::{Bytes, Lines, Node};
 use crate::api::place::Place;
 use crate::api::pod::{Container, Handler, Name, Pod, Probe, RestartPolicy};
 use crate::api::yaml;
-use crate::kernel::{Duration, Time};
+use crate::kernel::Duration;
 use crate::scenario::lookup::script;
-use crate::scenario::types::{Input, OnTerm, ProbeAnswer, ProbeWindow, Run, Scenario, When};
-use crate::views::humane::{clock, span};
+use crate::scenario::types::{Input, OnTerm, ProbeAnswer, ProbeWindow, Run, Scenario};
+use crate::views::humane::span;
 
 /// Something to ask about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,6 +69,7 @@ pub const NAMES: &[&str] = &[
     "unused-image",
     "unused-probe",
     "unused-script",
+    "volume-without-object",
 ];
 
 /// The warnings, each with its place and the line, which is taken from the texts that the input was read from.
@@ -161,13 +164,22 @@ pub fn lints(input: &Input) -> Vec<Lint> {
             asked.image();
             asked.ports();
         }
+        volumes::volumes(input, pod, &mut found);
     }
-    times(input, &mut found);
+    times::times(input, &mut found);
     scripts::scripts(input, &mut found);
     // Pods of one template say the same; once is enough.
     let mut told = BTreeSet::new();
     found.retain(|lint| told.insert(lint.clone()));
     found
+}
+
+/// Who asks for a pod, as it is written: a pod's own name may be made from that.
+fn owner(pod: &Pod) -> String {
+    match pod.written.as_deref().filter(|written| &*written.kind != "Pod") {
+        Some(written) => format!("{} {}", written.kind, written.name),
+        None => format!("pod {}", pod.name),
+    }
 }
 
 /// What is asked of one container.
@@ -191,11 +203,6 @@ impl Questions<'_> {
     fn ask_about(&mut self, name: &'static str, span: Option<Bytes>, message: String, hint: &'static str) {
         debug_assert!(NAMES.contains(&name), "{name} is in NAMES");
         let written = self.pod.written.as_deref();
-        // A pod's own name may be made from what is written.
-        let owner = match written.filter(|written| &*written.kind != "Pod") {
-            Some(written) => format!("{} {}", written.kind, written.name),
-            None => format!("pod {}", self.pod.name),
-        };
         let spot = |span: Bytes| {
             Some(Spot::Bytes {
                 file: written?.file.clone(),
@@ -205,7 +212,7 @@ impl Questions<'_> {
         };
         self.found.push(Lint {
             name,
-            subject: format!("{owner}, container {}", self.container.name),
+            subject: format!("{}, container {}", owner(self.pod), self.container.name),
             written: span.and_then(spot),
             message,
             hint,
@@ -387,45 +394,6 @@ fn span_of(node: &Node, path: &[&str]) -> Option<Bytes> {
     let (key, value) = above.fields().iter().find(|(key, _)| *key.name == **last)?;
     let is_map = !value.fields().is_empty();
     Some(if is_map { key.span } else { value.mark() })
-}
-
-/// What is to happen after the run's end.
-fn times(input: &Input, found: &mut Vec<Lint>) {
-    let Some(run_for) = input.scenario.run_for else { return };
-    let end = Time::ZERO + run_for;
-    for action in input.scenario.actions.iter().filter(|action| action.at > end) {
-        found.push(Lint {
-            name: "action-too-late",
-            subject: String::new(),
-            written: action.place.clone().map(Spot::Place),
-            message: format!(
-                "an action at {} comes after runFor, {}",
-                clock(action.at),
-                span(run_for)
-            ),
-            hint: "raise runFor, or let the action be earlier",
-        });
-    }
-    for expectation in &input.scenario.expect {
-        let needs = match expectation.when {
-            When::At(at) => at,
-            When::Within(within) => Time::ZERO + within,
-            When::Always { from, to } | When::Never { from, to } => to.unwrap_or(from),
-        };
-        if needs > end {
-            found.push(Lint {
-                name: "expectation-too-late",
-                subject: String::new(),
-                written: Some(Spot::Place(expectation.place.clone())),
-                message: format!(
-                    "an expectation reaches to {}, after runFor, {}",
-                    clock(needs),
-                    span(run_for)
-                ),
-                hint: "raise runFor, or let the expectation be about what is run",
-            });
-        }
-    }
 }
 
 /// The time of the first answer that is a success and stays within the chance of the script.

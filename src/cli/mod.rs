@@ -143,5 +143,5 @@ fn description() -> clap::Command {
 }
 
 fn version(text: &str) -> Result<Version, String> {
-    Version::parse(text).ok_or_else(|| "it is one of 1.31, 1.32, 1.33, 1.34, 1.35, 1.36".to_owned())
+    Version::parse(text).ok_or_else(|| format!("it is one of {}", Version::ALL.map(|v| v.to_string()).join(", ")))
 }

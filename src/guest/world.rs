@@ -207,16 +207,22 @@ impl World {
         if address == API_SERVER_IP {
             return Connection::Accepted(Rc::new(|_: &Request| Answer::text(401, "Unauthorized")));
         }
-        let pod = self
-            .pods
-            .borrow()
+        // Pods of the host's network share an address: whoever listens there answers.
+        let pods = self.pods.borrow();
+        let mut there = pods
             .iter()
             .filter_map(Weak::upgrade)
-            .find(|network| network.ip == *address);
-        if let Some(network) = pod {
-            return network.connect(port);
+            .filter(|network| network.ip == *address);
+        let Some(first) = there.next() else {
+            return self.connect_service(address, port);
+        };
+        let mut answers = std::iter::once(first).chain(there).map(|network| network.connect(port));
+        let accepts = |answer: &Connection| matches!(answer, Connection::Accepted(_));
+        let refusal = answers.next().unwrap_or(Connection::Refused);
+        if accepts(&refusal) {
+            return refusal;
         }
-        self.connect_service(address, port)
+        answers.find(accepts).unwrap_or(refusal)
     }
 
     fn connect_service(&self, address: &str, port: u16) -> Connection {

@@ -45,6 +45,8 @@ pub(super) struct TaskId(u32);
 impl TaskId {
     /// While no task runs.
     const NONE: TaskId = TaskId(u32::MAX);
+    /// How many tasks there may be at a time: a timer keeps its task's index in so many bits.
+    pub(super) const MOST: u32 = 1 << 24;
 
     /// The task at this index of the table.
     pub(super) fn at(index: u32) -> TaskId {
@@ -158,7 +160,9 @@ impl Kernel {
             None => {
                 tasks.push(task);
                 marks.push(mark);
-                TaskId(u32::try_from(tasks.len() - 1).expect("fewer than 2^32 tasks"))
+                let index = u32::try_from(tasks.len() - 1).ok();
+                let index = index.filter(|index| *index < TaskId::MOST);
+                TaskId(index.expect("a run has fewer than 2^24 tasks at a time"))
             }
         };
         self.0.ready.borrow_mut().push_back(id);

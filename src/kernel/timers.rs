@@ -31,7 +31,7 @@ pub(super) struct Ticket(NonZeroU64);
 
 impl Ticket {
     /// The lower bits are the task's, the others the number's.
-    const TASK_BITS: u32 = 24;
+    const TASK_BITS: u32 = TaskId::MOST.ilog2();
 
     /// The ticket of the `number`th timer, counted from 1.
     #[inline]

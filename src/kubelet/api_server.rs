@@ -10,7 +10,7 @@ use litemap::LiteMap;
 use crate::api::features::Features;
 use crate::api::objects::{Object, ObjectKind};
 use crate::api::pod::{Container, Name, Pod};
-use crate::api::status::{ConditionStatus, Phase, PodCondition, PodStatus, Timestamp};
+use crate::api::status::{ConditionStatus, PodCondition, PodStatus, Timestamp};
 use crate::kernel::{Duration, Group, Kernel, Queue, Time};
 use crate::runtime::{NodeIx, PodIx};
 use crate::scenario::shared::Shared;
@@ -330,7 +330,8 @@ impl ApiServer {
         self.announce_update(ix, object);
     }
 
-    /// Sets the image of an app container, init container or sidecar. Setting the same one again is no change.
+    /// Sets the image of an app container, init container or sidecar. Setting the same one again counts as a
+    /// change of the spec, and the kubelet does not hear of it.
     pub fn set_image(&self, ix: PodIx, container: &Name, image: &Name) -> bool {
         let Some(object) = self.get(ix) else {
             return false;
@@ -421,8 +422,7 @@ impl ApiServer {
                 .record(Some(&object.full_name), None, None, What::Status(status));
             return true;
         }
-        let evicted = status.phase == Phase::Failed && status.reason.as_deref() == Some("Evicted");
-        let told = evicted || !object.pod.borrow().spec.readiness_gates.is_empty();
+        let told = status.is_evicted() || !object.pod.borrow().spec.readiness_gates.is_empty();
         self.put_status(ix, object, status.clone(), told);
         self.recorder
             .record(Some(&object.full_name), None, None, What::Status(status));

@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use crate::api::pod::Name;
+use crate::api::pod::{Name, Pod};
 use crate::kernel::Time;
 
 /// Identifies a container of the runtime for ever.
@@ -50,8 +50,6 @@ pub struct Status {
     pub exit_code: i32,
     /// image as given in the spec when it was created
     pub image: Name,
-    /// hash of the container's spec (name and image) when it was created
-    pub hash: u64,
     /// restart count from the annotation (the attempt)
     pub restart_count: i32,
     /// reason: Completed, Error, OOMKilled, StartError …
@@ -86,6 +84,12 @@ pub struct SandboxStatus {
 }
 
 impl PodStatus {
+    /// `kuberuntime_container.go: HasAnyRegularContainerCreated`
+    pub fn has_any_regular_container_created(&self, pod: &Pod) -> bool {
+        let known = |name| self.find_by_name(name).is_some_and(|s| s.state != State::Unknown);
+        pod.spec.containers.iter().any(|container| known(&container.name))
+    }
+
     /// Whether nothing of the pod runs any more (`isPodStatusCacheTerminal`).
     pub fn has_ended(&self) -> bool {
         let running = self.container_statuses.iter().any(|s| s.state == State::Running);

@@ -282,7 +282,6 @@ fn container_status(container: &runtime::Container) -> Status {
         finished_at: None,
         exit_code: 0,
         image: container.image.clone(),
-        hash: 0,
         restart_count: i32::try_from(container.attempt).unwrap_or(i32::MAX),
         reason: Name::default(),
         message: Name::default(),

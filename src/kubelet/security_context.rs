@@ -9,21 +9,9 @@ pub(super) fn verify_run_as_non_root(pod: &Pod, container: &Container) -> Result
     let wrong = match container.run_as.user {
         _ if !container.run_as.non_root => return Ok(()),
         Some(0) => "container's runAsUser breaks non-root policy",
-        None if Images::run_as_root(&container.image) => "container has runAsNonRoot and image will run as root",
+        None if Images::runs_as_root(&container.image) => "container has runAsNonRoot and image will run as root",
         _ => return Ok(()),
     };
-    let (name, namespace, uid) = (&pod.name, &pod.namespace, &pod.uid);
-    let container = &container.name;
-    Err(concat(&[
-        wrong,
-        " (pod: \"",
-        name,
-        "_",
-        namespace,
-        "(",
-        uid,
-        ")\", container: ",
-        container,
-        ")",
-    ]))
+    let (pod, name) = (pod.described(), &container.name);
+    Err(concat(&[wrong, " (pod: \"", &pod, "\", container: ", name, ")"]))
 }

@@ -149,7 +149,7 @@ impl Kubelet {
         if self.is_left_alone(ix) {
             return;
         }
-        let evicted = config.status.phase == Phase::Failed && config.status.reason.as_deref() == Some("Evicted");
+        let evicted = config.status.is_evicted();
         if self.needs_readiness_reconciled(&config) {
             self.update_pod(ix, config, UpdateType::Sync);
         }

@@ -18,12 +18,23 @@ const NANO: i128 = 1_000_000_000;
 /// Where a pod runs.
 #[derive(Clone, Copy)]
 pub(super) struct Whereabouts<'a> {
-    /// The address of its sandbox.
-    pub ip: &'a Name,
+    /// The address of its sandbox: its own, unless it has its node's.
+    pub sandbox_ip: &'a Name,
     /// Its node.
     pub node: NodeIx,
     /// That one's name.
     pub node_name: &'a Name,
+}
+
+impl Whereabouts<'_> {
+    /// status.podIP: a pod of the host's network has its node's.
+    pub(super) fn pod_ip(self, pod: &Pod) -> Name {
+        if pod.spec.host_network {
+            self.node.address()
+        } else {
+            self.sandbox_ip.clone()
+        }
+    }
 }
 
 impl Guests {
@@ -164,8 +175,8 @@ pub(super) fn field(pod: &Pod, path: &str, here: Whereabouts<'_>) -> Name {
             let mut given = fields.iter().filter_map(|field| pod.manifest.pointer(field)?.as_str());
             given.find(|name| !name.is_empty()).unwrap_or("default").into()
         }
-        "status.podIP" | "status.podIPs" if !pod.spec.host_network => here.ip.clone(),
-        "status.podIP" | "status.podIPs" | "status.hostIP" | "status.hostIPs" => here.node.address(),
+        "status.podIP" | "status.podIPs" => here.pod_ip(pod),
+        "status.hostIP" | "status.hostIPs" => here.node.address(),
         _ => {
             let label = subscript("metadata.labels").and_then(|key| pod.labels.get(key));
             let annotation = subscript("metadata.annotations").and_then(|key| pod.annotations.get(key));

@@ -159,7 +159,7 @@ impl Guests {
         for assumption in unknown {
             voice.assume(assumption);
         }
-        let network = self.network(ix, pod, here.ip);
+        let network = self.network(ix, pod, &here.pod_ip(pod));
         Some(guest::Container::new(id, spec, &network, voice))
     }
 
@@ -167,7 +167,7 @@ impl Guests {
     pub fn plays(&self, ix: PodIx, container: &pod::Container) -> bool {
         let Some(pod) = self.pods.get(ix.0) else { return false };
         let nowhere = Whereabouts {
-            ip: &"".into(),
+            sandbox_ip: &"".into(),
             node: NodeIx::NONE,
             node_name: &"".into(),
         };
@@ -176,7 +176,7 @@ impl Guests {
     }
 
     /// A container that is not played is there for others nevertheless: it listens on the ports that it declares.
-    pub(super) fn stand_in(&self, ix: PodIx, container: &Rc<Container>, ip: &Name) {
+    pub(super) fn stand_in(&self, ix: PodIx, container: &Rc<Container>, here: Whereabouts<'_>) {
         let Some(pod) = self.pods.get(ix.0) else { return };
         let alone = pod.spec.containers.len() + pod.spec.init_containers.len() < 2;
         // Nobody could ask.
@@ -189,7 +189,7 @@ impl Guests {
         let ports = definition.ports.iter().map(|port| port.port).collect();
         let weak = Rc::downgrade(container);
         let runs = move || weak.upgrade().is_some_and(|container| container.is_running());
-        self.network(ix, pod, ip).stand_in(ports, Rc::new(runs));
+        self.network(ix, pod, &here.pod_ip(pod)).stand_in(ports, Rc::new(runs));
     }
 
     fn network(&self, ix: PodIx, pod: &Pod, ip: &Name) -> Rc<Network> {

@@ -32,7 +32,7 @@ pub struct Images {
 
 impl Images {
     /// Whether an image is known to name no user, so that root runs it.
-    pub fn run_as_root(image: &str) -> bool {
+    pub fn runs_as_root(image: &str) -> bool {
         guest::runs_as_root(image)
     }
 

@@ -42,7 +42,7 @@ impl Runtime {
         let takes = outcome.takes.unwrap_or(self.scenario.latencies.run_pod_sandbox);
         let takes = self.draws.next(pod.0, takes);
         // The CRI client waits twice as long for a sandbox as for anything else.
-        let patience = self.scenario.kubelet.runtime_request_timeout.times(2);
+        let patience = self.request_timeout.times(2);
         let (takes, failure) = Failure::within(patience, takes, outcome.error);
         let error = failure.map(|failure| failure.as_rpc_error());
         let full_name = full_name.clone();

@@ -31,6 +31,8 @@ pub struct Runtime {
     pub(super) scenario: Shared<Scenario>,
     node: NodeIx,
     node_name: Name,
+    /// How long the node's kubelet waits for a call.
+    pub(super) request_timeout: Duration,
     /// How long what the scenario speaks of takes each time.
     pub draws: Draws,
     pub(super) pods: RefCell<LiteMap<PodIx, PodRecords>>,
@@ -80,7 +82,7 @@ impl Runtime {
         kernel: &Kernel,
         recorder: &Recorder,
         scenario: Shared<Scenario>,
-        (node, node_name): (NodeIx, &Name),
+        (node, node_name, request_timeout): (NodeIx, &Name, Duration),
         guests: &Rc<Guests>,
         draws: Draws,
     ) -> Runtime {
@@ -94,7 +96,8 @@ impl Runtime {
             next_id: Cell::new(1),
             node,
             node_name: node_name.clone(),
-            next_ip: (88 + node.0 % 100, Cell::new(2)),
+            request_timeout,
+            next_ip: (pod_network(node), Cell::new(2)),
             boots: Cell::new(0),
             cgroups: RefCell::default(),
             lost: RefCell::default(),
@@ -236,7 +239,7 @@ impl Runtime {
         let created_at = self.kernel.now();
         let takes = run.create.takes.unwrap_or(self.scenario.latencies.create_container);
         let takes = self.draws.next(pod.0, takes);
-        let patience = self.scenario.kubelet.runtime_request_timeout;
+        let patience = self.request_timeout;
         let (takes, failure) = Failure::within(patience, takes, run.create.error.clone());
         self.carry(created_at + takes, move |runtime| {
             runtime.call(&full_name, Some(&name), attempt, op, CallPhase::End, |call| {
@@ -249,7 +252,7 @@ impl Runtime {
             let id = runtime.next_id();
             let ip = runtime.ip_of_sandbox(pod, sandbox);
             let here = Whereabouts {
-                ip: &ip,
+                sandbox_ip: &ip,
                 node: runtime.node,
                 node_name: &runtime.node_name,
             };
@@ -271,7 +274,7 @@ impl Runtime {
                 guest: played,
             });
             if made.guest.is_none() {
-                runtime.guests.stand_in(pod, &made, &ip);
+                runtime.guests.stand_in(pod, &made, here);
             }
             let mut pods = runtime.pods.borrow_mut();
             let records = pods.entry(pod).or_default();
@@ -322,7 +325,7 @@ impl Runtime {
         let container = container.clone();
         container.starting.set(true);
         let takes = self.draws.next(pod.0, takes);
-        let patience = self.scenario.kubelet.runtime_request_timeout;
+        let patience = self.request_timeout;
         let (takes, failure) = Failure::within(patience, takes, container.run.start.error.clone());
         self.carry(self.kernel.now() + takes, move |runtime| {
             container.starting.set(false);
@@ -499,6 +502,14 @@ const SANDBOX_DEAD: &str = "sandbox container is not running";
 const STARTING: &str = "failed to set removing state for container: container is in starting state, can't be removed";
 
 /// A CRI error as the client shows it.
+/// The second number of the addresses of a node's pods. Those of Services begin with 10.96.
+fn pod_network(NodeIx(node): NodeIx) -> usize {
+    const FIRST: usize = 88;
+    const OF_SERVICES: usize = 96;
+    let network = FIRST + node % (255 - FIRST);
+    network + usize::from(network >= OF_SERVICES)
+}
+
 pub(super) fn rpc_error(text: &str) -> Name {
     concat(&["rpc error: code = Unknown desc = ", text])
 }
@@ -535,5 +546,20 @@ impl Failure {
         } else {
             rpc_error(&self.text)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_node_has_the_addresses_of_services_or_of_another_node() {
+        let networks: BTreeSet<usize> = (0..167).map(|node| pod_network(NodeIx(node))).collect();
+        assert_eq!(
+            (networks.len(), networks.first(), networks.last()),
+            (167, Some(&88), Some(&255))
+        );
+        assert!(!networks.contains(&96));
     }
 }

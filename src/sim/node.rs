@@ -40,7 +40,7 @@ impl Node {
                 kernel,
                 recorder,
                 scenario.clone(),
-                (node, &script.name),
+                (node, &script.name, script.kubelet.runtime_request_timeout),
                 guests,
                 draws.clone(),
             )),

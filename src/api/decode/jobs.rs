@@ -24,7 +24,7 @@ const MOST_RULES: usize = 20;
 const MOST_CODES: usize = 255;
 /// `maxManagedByLength`
 const LONGEST_MANAGER: usize = 63;
-/// What a CronJob's controller adds to its name does not count: a Job's name may have 63 characters.
+/// A CronJob's controller adds eleven characters to its name: a Job's may have 63.
 const LONGEST_CRON_JOB: usize = 52;
 
 /// Whether completionMode is Indexed.

@@ -91,12 +91,6 @@ fn container_succeeded(container: &Container, status: &PodStatus, features: &Fea
     found.is_some_and(|s| ended(s) && s.exit_code == 0)
 }
 
-/// `HasAnyRegularContainerCreated`
-fn has_any_app_container(pod: &Pod, status: &PodStatus) -> bool {
-    let known = |c: &Container| status.find_by_name(&c.name).is_some_and(|s| s.state != State::Unknown);
-    pod.spec.containers.iter().any(known)
-}
-
 /// `PodSandboxChanged`: whether a new sandbox is needed, and its attempt.
 pub(in crate::kubelet) fn sandbox_changed(status: &PodStatus) -> (bool, u32) {
     let Some(newest) = status.sandbox_statuses.first() else {
@@ -248,7 +242,7 @@ fn plan_new_sandbox(pod: &Pod, seen: Seen<'_>, actions: &mut Actions) {
         if next_init::looks_for_the_next(pod, features) {
             next_init::is_done(pod, status)
         } else {
-            has_any_app_container(pod, status)
+            status.has_any_regular_container_created(pod)
         }
     };
     if to_start.is_empty() && has_initialized() {

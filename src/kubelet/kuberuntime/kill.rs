@@ -71,7 +71,7 @@ impl Kubelet {
             running.partition(|container| config.pod.find_container(&container.name).is_some());
         let ordering = config.pod.spec.init_containers.iter().any(|c| c.is_sidecar());
         let ordering = ordering && !self.breaks(Sabotage::SidecarsEndFirst);
-        let ordering = ordering.then(|| Rc::new(Ordering::new(&self.kernel, config, &running)));
+        let ordering = ordering.then(|| Rc::new(Ordering::new(config, &running)));
         let mut kills: Vec<Pin<Box<dyn Future<Output = ()>>>> = Vec::new();
         for container in running {
             let (kubelet, config, ordering) = (self.clone(), config.clone(), ordering.clone());
@@ -177,7 +177,7 @@ pub(in crate::kubelet) struct Ordering {
 }
 
 impl Ordering {
-    fn new(_: &Kernel, config: &PodConfig, running: &[Rc<Container>]) -> Ordering {
+    fn new(config: &PodConfig, running: &[Rc<Container>]) -> Ordering {
         let spec = &config.pod.spec;
         let is_running = |name: &Name| running.iter().any(|c| c.name == *name);
         let names = config.pod.all_containers().map(|(_, c)| c.name.clone());

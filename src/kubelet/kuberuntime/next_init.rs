@@ -105,7 +105,6 @@ mod tests {
             finished_at: None,
             exit_code: *exit_code,
             image: "i".into(),
-            hash: 0,
             restart_count: 0,
             reason: "".into(),
             message: "".into(),

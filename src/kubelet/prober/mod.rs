@@ -142,7 +142,8 @@ impl ProbeManager {
         }
     }
 
-    /// Whether the container counts as started (`isContainerStarted`). `carried` is what the status already says.
+    /// Whether the container counts as started (`isContainerStarted`). `carry`: what the status already
+    /// says of it counts.
     fn is_started(&self, ix: PodIx, status: &ContainerStatus, carry: bool) -> bool {
         if !matches!(status.state, ContainerState::Running(_)) {
             return false;

@@ -183,10 +183,7 @@ pub(super) fn all_containers_restarting(
     old: &PodStatus,
     phase: Phase,
 ) -> PodCondition {
-    let make = |status| PodCondition {
-        observed_generation: None,
-        ..condition(ConditionKind::AllContainersRestarting, status, None)
-    };
+    let make = |status| condition(ConditionKind::AllContainersRestarting, status, None);
     match phase {
         Phase::Succeeded => return because(make(false), "PodCompleted", None),
         Phase::Failed => return because(make(false), "PodFailed", None),

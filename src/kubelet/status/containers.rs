@@ -143,7 +143,7 @@ impl Conversion<'_> {
             && newest.is_none()
             && !container.is_sidecar()
             && waiting
-            && self.has_any_app_container()
+            && self.runtime.has_any_regular_container_created(&self.config.pod)
         {
             status.state = ContainerState::Terminated(treated_as_completed());
             return;
@@ -209,16 +209,6 @@ impl Conversion<'_> {
             status.restart_count += i32::from(self.config.deletion_grace.is_none());
         }
         status
-    }
-
-    /// `HasAnyRegularContainerCreated`
-    fn has_any_app_container(&self) -> bool {
-        let mut apps = self.config.pod.spec.containers.iter();
-        apps.any(|c| {
-            self.runtime
-                .find_by_name(&c.name)
-                .is_some_and(|s| s.state != State::Unknown)
-        })
     }
 }
 
