@@ -79,6 +79,78 @@ fn pods_are_named_as_kubernetes_names_them() {
 }
 
 #[test]
+fn what_tells_pods_of_a_workload_apart_is_in_their_specs() {
+    let claim = |name| {
+        format!(
+            "{{metadata: {{name: {name}}}, spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: 1Gi}}}}}}}}"
+        )
+    };
+    let claims = format!(
+        "volumeClaimTemplates: [{}, {}], serviceName: db,",
+        claim("data"),
+        claim("logs")
+    );
+    let set = workload("apps/v1", "StatefulSet", &claims, "Always");
+    let own = "volumes: [{name: logs, emptyDir: {}}, {name: tmp, emptyDir: {}}], hostname: other, containers:";
+    let input = read(&set.replace("containers:", own));
+    let pod = &input.pods[0].pod;
+    let names: Vec<&str> = pod.spec.volumes.iter().map(|volume| &*volume.name).collect();
+    assert_eq!(names, ["data", "logs", "tmp"]);
+    let expected = serde_json::json!({
+        "restartPolicy": "Always",
+        "volumes": [
+            {"name": "data", "persistentVolumeClaim": {"claimName": "data-web-0"}},
+            {"name": "logs", "persistentVolumeClaim": {"claimName": "logs-web-0"}},
+            {"name": "tmp", "emptyDir": {}},
+        ],
+        "hostname": "web-0",
+        "subdomain": "db",
+        "containers": [{"name": "app", "image": "a"}],
+    });
+    assert_eq!(pod.manifest["spec"], expected);
+
+    let indexed = workload(
+        "batch/v1",
+        "Job",
+        "parallelism: 2, completions: 2, completionMode: Indexed,",
+        "Never",
+    );
+    let given = "env: [{name: JOB_COMPLETION_INDEX, value: mine}]";
+    let own = format!("initContainers: [{{name: init, image: a, {given}}}], containers:");
+    let input = read(&indexed.replace("containers:", &own));
+    let pod = &input.pods[1].pod;
+    let key = "batch.kubernetes.io/job-completion-index";
+    assert_eq!((&*pod.labels[key], &*pod.annotations[key]), ("1", "1"));
+    assert_eq!(pod.labels["job-name"], pod.labels["batch.kubernetes.io/job-name"]);
+    assert_eq!(
+        pod.labels["controller-uid"],
+        pod.labels["batch.kubernetes.io/controller-uid"]
+    );
+    let variables = |list: &str| pod.manifest["spec"][list][0]["env"].clone();
+    assert_eq!(
+        variables("initContainers"),
+        serde_json::json!([{"name": "JOB_COMPLETION_INDEX", "value": "mine"}])
+    );
+    let path = format!("metadata.labels['{key}']");
+    let from = serde_json::json!({"fieldRef": {"fieldPath": path}});
+    assert_eq!(
+        variables("containers"),
+        serde_json::json!([{"name": "JOB_COMPLETION_INDEX", "valueFrom": from}])
+    );
+    assert_eq!(pod.spec.containers[0].env.len(), 1);
+    assert_eq!(pod.manifest["spec"]["hostname"], "web-1");
+    assert_eq!(pod.manifest["metadata"]["generateName"], "web-1-");
+
+    let long = "l".repeat(57);
+    let input = read(&indexed.replace("name: web}", &format!("name: {long}}}")));
+    let name = &*input.pods[1].pod.name;
+    assert!(
+        name.starts_with(&format!("{}-1-", &long[..55])) && name.len() == 63,
+        "{name}"
+    );
+}
+
+#[test]
 fn a_daemon_set_has_a_pod_on_every_node() {
     let scenario = "apiVersion: podlapse.dev/v1alpha1\nkind: Scenario\nmetadata: {name: s}\nspec: {nodes: [{name: a}, {name: b}]}\n";
     let given = read(&format!(
@@ -206,4 +278,49 @@ fn a_daemon_set_that_names_a_node_is_for_that_node() {
     };
     assert_eq!(on(&set), ["a", "b"]);
     assert_eq!(on(&set.replace("containers:", "nodeName: b, containers:")), ["b"]);
+}
+
+#[test]
+fn manifests_come_in_lists_and_streams_as_well() {
+    let spec = r#""spec": {"containers": [{"name": "app", "image": "a"}]}"#;
+    let pod =
+        |name: &str| format!(r#"{{"apiVersion": "v1", "kind": "Pod", "metadata": {{"name": "{name}"}}, {spec}}}"#);
+    // As the API gives them: the items of a typed list do not say what they are.
+    let bare = |name: &str| format!(r#"{{"metadata": {{"name": "{name}"}}, {spec}}}"#);
+    let list = |kind: &str, items: &[String]| {
+        format!(
+            r#"{{"apiVersion": "v1", "kind": "{kind}", "items": [{}]}}"#,
+            items.join(", ")
+        )
+    };
+    for text in [
+        list("List", &[pod("one"), pod("two")]),
+        list("PodList", &[bare("one"), pod("two")]),
+        format!("{}\n{}\n", pod("one"), pod("two")),
+        format!("{}{}", list("PodList", &[bare("one")]), list("PodList", &[bare("two")])),
+        format!("{}\n---\n{}", pod("one"), pod("two")),
+    ] {
+        assert_eq!(names(&read(&text)), ["one", "two"], "{text}");
+    }
+    let of_jobs = workload("batch/v1", "Job", "", "Never");
+    let item = of_jobs
+        .strip_prefix("apiVersion: batch/v1\nkind: Job\n")
+        .expect("its head");
+    let item = item.trim_end().replace('\n', "\n  ");
+    let jobs = read(&format!("apiVersion: batch/v1\nkind: JobList\nitems:\n- {item}\n"));
+    assert!(jobs.pods.len() == 1 && jobs.pods[0].pod.name.starts_with("web-"));
+
+    let wrong = format!("{}\n{}\n", pod("one"), pod("two").replace("image", "imag"));
+    let source = Source {
+        name: "stream.json".to_owned(),
+        text: wrong,
+    };
+    let errors = load(&[source]).expect_err("a field is unknown").render(false);
+    assert!(errors.contains("stream.json:2:"), "{errors}");
+    let source = Source {
+        name: "stream.json".to_owned(),
+        text: format!("{}\n{}\n", pod("one"), pod("two").replace("\"spec\":", "\"spec\"")),
+    };
+    let errors = load(&[source]).expect_err("it is no JSON").render(false);
+    assert!(errors.contains("stream.json:2:"), "{errors}");
 }

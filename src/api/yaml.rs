@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use serde_yaml::granit_parser::{Event, Options, Parser, ScalarStyle, Span as ParserSpan, Tag};
 
@@ -25,24 +26,45 @@ pub(crate) fn documents(source: &Source) -> Result<Vec<Node>, Box<Diagnostic>> {
     if source.text.len() > LARGEST_FILE {
         return refuse(format!("the file is larger than {} MiB", LARGEST_FILE >> 20));
     }
-    let mut options = Options::default();
-    options.flow_nesting_limit = DEEPEST;
-    options.block_nesting_limit = DEEPEST;
-    options.set_emit_comments(false);
     let mut builder = Builder::new(source);
-    for event in Parser::new_from_str_with_options(&source.text, options) {
-        let (event, span) = event.map_err(|error| {
-            let at = error.marker().byte_offset().unwrap_or(0);
-            let end = source.text.get(at..).and_then(|rest| rest.chars().next());
-            let place = at..at + end.map_or(0, char::len_utf8);
-            let found = Diagnostic::at(source, place, format!("this is no YAML: {}", error.info()));
-            Box::new(with_reason(found, source))
-        })?;
+    for part in json_values(&source.text).unwrap_or_else(|| vec![0..source.text.len()]) {
         builder
-            .event(event, span)
+            .read(part)
             .map_err(|error| Box::new(with_reason(*error, source)))?;
     }
     Ok(builder.documents)
+}
+
+/// Where the values of a stream of JSON begin and end, one after the other as `jq` writes them; None where the text is
+/// something else, or no more than one of them, which is YAML as well.
+fn json_values(text: &str) -> Option<Vec<Range<usize>>> {
+    let mut values = Vec::new();
+    let (mut depth, mut start) = (0_usize, 0);
+    let (mut quoted, mut escaped) = (false, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' if depth > 0 => quoted = !quoted,
+            _ if quoted => {}
+            b'{' | b'[' => {
+                if depth == 0 {
+                    start = at;
+                }
+                depth += 1;
+            }
+            b'}' | b']' => {
+                depth = depth.checked_sub(1)?;
+                if depth == 0 {
+                    values.push(start..at + 1);
+                }
+            }
+            b' ' | b'\t' | b'\r' | b'\n' => {}
+            _ if depth == 0 => return None,
+            _ => {}
+        }
+    }
+    (depth == 0 && values.len() > 1).then_some(values)
 }
 
 /// Adds what people most often do wrong.
@@ -88,6 +110,8 @@ struct Builder<'s> {
     /// Finished anchors with the number of values they stand for.
     anchors: BTreeMap<usize, (Node, usize)>,
     document_start: usize,
+    /// Where the part that is being read begins.
+    base: usize,
 }
 
 impl<'s> Builder<'s> {
@@ -98,7 +122,31 @@ impl<'s> Builder<'s> {
             stack: Vec::new(),
             anchors: BTreeMap::new(),
             document_start: 0,
+            base: 0,
         }
+    }
+
+    /// Reads the documents of a part of the file.
+    fn read(&mut self, part: Range<usize>) -> Result<(), Box<Diagnostic>> {
+        let mut options = Options::default();
+        options.flow_nesting_limit = DEEPEST;
+        options.block_nesting_limit = DEEPEST;
+        options.set_emit_comments(false);
+        self.base = part.start;
+        for event in Parser::new_from_str_with_options(&self.source.text[part], options) {
+            let (event, span) = event.map_err(|error| {
+                let at = self.base + error.marker().byte_offset().unwrap_or(0);
+                let end = self.source.text.get(at..).and_then(|rest| rest.chars().next());
+                let place = at..at + end.map_or(0, char::len_utf8);
+                Box::new(Diagnostic::at(
+                    self.source,
+                    place,
+                    format!("this is no YAML: {}", error.info()),
+                ))
+            })?;
+            self.event(event, span)?;
+        }
+        Ok(())
     }
 
     fn error(&self, span: Bytes, message: impl Into<String>) -> Box<Diagnostic> {
@@ -106,7 +154,7 @@ impl<'s> Builder<'s> {
     }
 
     fn event(&mut self, event: Event<'_>, at: ParserSpan) -> Result<(), Box<Diagnostic>> {
-        let span = span_of(&at);
+        let span = span_of(&at, self.base);
         if (span.end as usize).saturating_sub(self.document_start) > LARGEST_DOCUMENT {
             let place = Bytes {
                 start: span.start,
@@ -318,11 +366,39 @@ fn core_tag(tag: &Tag) -> Option<&str> {
     tag.is_yaml_core_schema().then(|| tag.suffix())
 }
 
-fn span_of(span: &ParserSpan) -> Bytes {
-    let offset = |at: Option<usize>| at.and_then(|at| u32::try_from(at).ok()).unwrap_or(0);
+fn span_of(span: &ParserSpan, base: usize) -> Bytes {
+    let offset = |at: Option<usize>| at.and_then(|at| u32::try_from(base + at).ok()).unwrap_or(0);
     let start = offset(span.start.byte_offset());
     Bytes {
         start,
         end: offset(span.end.byte_offset()).max(start),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_values_one_after_the_other() {
+        let parts = |text: &'static str| {
+            let found = json_values(text)?;
+            Some(found.into_iter().map(|part| &text[part]).collect::<Vec<_>>())
+        };
+        for (text, values) in [
+            ("{} {}", Some(vec!["{}", "{}"])),
+            (
+                "\n{\"a\": \"}{\\\"\"}\n[{\"b\": []}]\n",
+                Some(vec!["{\"a\": \"}{\\\"\"}", "[{\"b\": []}]"]),
+            ),
+            ("{\"a\": 1}", None),
+            ("{}\n---\n{}", None),
+            ("a: {}\nb: {}", None),
+            ("{} }", None),
+            ("{} {", None),
+            ("", None),
+        ] {
+            assert_eq!(parts(text), values, "{text}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use super::measure::Measure;
 use super::shard::{Mark, Shard, fingerprint};
 use super::threads::{self, FIRST_BATCH};
 use super::vary::{Names, Spot, Vary, shown};
-use crate::api::decode::is_list;
+use crate::api::decode::{is_list, items_of_list};
 use crate::api::diagnostic::{Diagnostic, Diagnostics};
 use crate::api::yaml;
 use crate::check::expectations::{Compiled, Verdict, compile, describe, judge};
@@ -371,12 +371,23 @@ fn drawn(input: &Input, draw: u64) -> Input {
 
 /// Adds a document, of a list its items, as the loader takes them.
 fn unpack(document: Value, into: &mut Vec<Value>) {
-    let field = |name: &str| document[name].as_str().unwrap_or_default();
-    let is_list = is_list(field("apiVersion"), field("kind"), document.get("items").is_some());
+    let field = |name: &str| document[name].as_str().unwrap_or_default().to_owned();
+    let (version, kind) = (field("apiVersion"), field("kind"));
+    let is_list = is_list(&version, &kind, document.get("items").is_some());
     match document {
         Value::Object(mut fields) if is_list => {
-            if let Some(Value::Array(items)) = fields.remove("items") {
-                items.into_iter().for_each(|item| unpack(item, into));
+            let Some(Value::Array(items)) = fields.remove("items") else {
+                return;
+            };
+            for mut item in items {
+                if let (Some(kind), Some(fields)) = (items_of_list(&kind), item.as_object_mut())
+                    && !fields.contains_key("apiVersion")
+                    && !fields.contains_key("kind")
+                {
+                    fields.insert("apiVersion".into(), json!(version));
+                    fields.insert("kind".into(), json!(kind));
+                }
+                unpack(item, into);
             }
         }
         document => into.push(document),

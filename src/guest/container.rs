@@ -1,6 +1,7 @@
 //! A container that is played by the programs in it: what the container runtime sees.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::files::normalize;
@@ -68,6 +69,20 @@ pub fn understands(spec: &Spec, programs: &[super::ProgramScript]) -> Result<(),
         }
         Some(argument) => Err(unknown(&argument.origin, argument.text.clone())),
     }
+}
+
+/// The exit code of a container whose first program the kernel does not take (runc's init).
+const NOT_EXECUTED: i32 = 255;
+
+/// Whether the kernel refuses to start a program with that (`E2BIG` of `execve(2)`): each text ends with a zero, a variable
+/// has a sign between name and value.
+fn is_too_long(argv: &[String], environment: &BTreeMap<String, String>) -> bool {
+    let arguments = argv.iter().map(|text| text.len() + 1);
+    let variables = environment.iter().map(|(name, value)| name.len() + value.len() + 2);
+    let (longest, all) = arguments
+        .chain(variables)
+        .fold((0, 0), |(longest, all), length| (length.max(longest), all + length));
+    longest > limits::ARGUMENT_BYTES || all > limits::ARGUMENTS_BYTES
 }
 
 impl Container {
@@ -138,7 +153,13 @@ impl Container {
             shell: machine.shell,
             umask: UMASK,
         };
-        machine.run(&process, async move { programs::launch(context, texts).await });
+        machine.run(&process, async move {
+            if is_too_long(&texts, &context.environment) {
+                context.err(&format!("exec {}: argument list too long", texts[0])).await;
+                return NOT_EXECUTED;
+            }
+            programs::launch(context, texts).await
+        });
         Some(process)
     }
 

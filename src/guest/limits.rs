@@ -14,6 +14,10 @@ pub(super) const BYTES_A_STEP: usize = 64;
 pub(super) const LOG_LINES: usize = 200_000;
 /// The same in bytes.
 pub(super) const LOG_BYTES: usize = 16 << 20;
+/// Size of one argument or variable with which a process can be started, in bytes (`MAX_ARG_STRLEN`).
+pub(super) const ARGUMENT_BYTES: usize = 128 << 10;
+/// Size of all of them, in bytes: a quarter of a stack of 8 MiB (`execve(2)`).
+pub(super) const ARGUMENTS_BYTES: usize = 2 << 20;
 /// Size of a path, in bytes (`PATH_MAX`).
 pub(super) const PATH_BYTES: usize = 4096;
 /// Size of a name in a path, in bytes (`NAME_MAX`).

@@ -96,6 +96,8 @@ pub struct PodFacts {
     pub name: String,
     /// spec.hostname; None: the pod's name
     pub hostname: Option<String>,
+    /// spec.subdomain
+    pub subdomain: Option<String>,
     /// the pod's address
     pub ip: String,
     /// metadata.labels
@@ -123,6 +125,8 @@ pub struct Network {
     pub namespace: String,
     /// the pod's hostname: spec.hostname, else its name
     pub hostname: String,
+    /// spec.subdomain, where spec.hostname is given, too: the Service under which DNS knows the pod by its hostname
+    pub(super) subdomain: Option<String>,
     /// the pod's address
     pub ip: String,
     /// metadata.labels of the pod
@@ -141,6 +145,7 @@ const HOSTNAME_LIMIT: usize = 63;
 impl Network {
     /// A network in which nobody listens; [`World::add_pod`] makes others see it.
     pub fn new(world: &Rc<World>, pod: PodFacts) -> Rc<Network> {
+        let subdomain = pod.subdomain.filter(|_| pod.hostname.is_some());
         let mut hostname = pod.hostname.unwrap_or(pod.name);
         hostname.truncate(HOSTNAME_LIMIT);
         let hostname = hostname.trim_end_matches(['-', '.']).to_owned();
@@ -148,6 +153,7 @@ impl Network {
             world: world.clone(),
             namespace: pod.namespace,
             hostname,
+            subdomain,
             ip: pod.ip,
             labels: pod.labels,
             host_aliases: pod.host_aliases,
@@ -157,6 +163,15 @@ impl Network {
             listeners: RefCell::default(),
             stand_ins: RefCell::default(),
         })
+    }
+
+    /// The name of the pod's own under a Service: its hostname, if the Service is its subdomain; else its address with
+    /// dashes, as of an endpoint without a hostname (`pkg/controller/util/endpointslice: ShouldSetHostname`).
+    pub(super) fn name_under(&self, service: &str) -> String {
+        match self.subdomain.as_deref() {
+            Some(subdomain) if subdomain == service => self.hostname.clone(),
+            _ => self.ip.replace(['.', ':'], "-"),
+        }
     }
 
     pub(super) fn state(&self) -> Reachability {

@@ -183,8 +183,15 @@ impl Spec {
     /// (`kubelet_pods.go: makeEnvironmentVariables`).
     pub fn environment(&self, services: &[(String, String)]) -> BTreeMap<String, String> {
         let mut environment: BTreeMap<String, String> = services.iter().cloned().collect();
+        // More than a process can be started with is not put together: it isn't started, however much more it is.
+        let mut bytes = 0;
         for (name, value) in &self.env {
-            let value = expand(value, &environment);
+            let value = if bytes > limits::ARGUMENTS_BYTES {
+                value.clone()
+            } else {
+                expand(value, &environment)
+            };
+            bytes += value.len();
             environment.insert(name.clone(), value);
         }
         environment

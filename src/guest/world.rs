@@ -155,7 +155,16 @@ impl World {
                 };
             }
         }
-        if full || is_service || parts.len() == 1 {
+        // Names that end in a namespace or a Service of the cluster are nobody else's.
+        let is_ours = match parts[..] {
+            [_, of] => {
+                let services = self.services.borrow();
+                let is_namespace = of == namespace || services.keys().any(|(namespace, _)| namespace == of);
+                is_namespace || services.contains_key(&(namespace.to_owned(), of.to_owned()))
+            }
+            _ => false,
+        };
+        if full || is_service || is_ours || parts.len() == 1 {
             Lookup::NotFound
         } else {
             Lookup::External
@@ -172,7 +181,7 @@ impl World {
             let pods = found.ready(&self.selected(found));
             let wanted = pods
                 .iter()
-                .filter(|network| pod.is_none_or(|pod| network.hostname == pod));
+                .filter(|network| pod.is_none_or(|pod| network.name_under(service) == pod));
             let addresses: Vec<String> = wanted.map(|network| network.ip.clone()).collect();
             return (!addresses.is_empty()).then_some(addresses);
         }

@@ -205,11 +205,15 @@ impl Guests {
             .flat_map(|container| &container.ports)
             .filter_map(|port| Some((port.name.as_ref()?.to_string(), port.port)));
         let spec = pod.manifest.pointer("/spec");
-        let hostname = spec.and_then(|spec| spec.get("hostname")?.as_str());
+        let given = |field: &str| {
+            let text = spec.and_then(|spec| spec.get(field)?.as_str());
+            text.filter(|text| !text.is_empty()).map(str::to_owned)
+        };
         let facts = PodFacts {
             namespace: pod.namespace.to_string(),
             name: pod.name.to_string(),
-            hostname: hostname.map(str::to_owned),
+            hostname: given("hostname"),
+            subdomain: given("subdomain"),
             ip: ip.to_string(),
             labels: texts(&pod.labels),
             ports: named.collect(),

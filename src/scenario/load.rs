@@ -9,7 +9,7 @@ use super::types::{ActionKind, Input, ObjectInput, PodInput, Scenario};
 use super::{actions, decode, gates, versions};
 use crate::api::decode::{
     Decoded, Head, Manifest, PriorityClass, Workload, WorkloadKind, decode as decode_manifest, generated_name, head,
-    is_dns_subdomain,
+    is_dns_subdomain, with_typed_items,
 };
 use crate::api::diagnostic::{Diagnostic, Diagnostics};
 use crate::api::features::Version;
@@ -85,6 +85,7 @@ impl<'s> Loader<'s> {
     }
 
     fn document(&mut self, file: usize, root: Node) {
+        let root = with_typed_items(root);
         self.manifest(file, &root, &root, 0);
     }
 

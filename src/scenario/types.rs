@@ -190,6 +190,15 @@ impl When {
     }
 }
 
+impl Scenario {
+    /// When the run ends at the latest.
+    pub fn horizon(&self) -> Time {
+        /// When the scenario does not say.
+        const DEFAULT: Duration = Duration::from_secs(24 * 3600);
+        Time::ZERO + self.run_for.unwrap_or(DEFAULT)
+    }
+}
+
 /// spec.sandboxes[]
 #[derive(Clone, Debug)]
 pub struct SandboxScript {

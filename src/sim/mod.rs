@@ -20,8 +20,6 @@ use crate::scenario::types::{Input, NodeScript, Schedule};
 use crate::trace::{EndReason, Record, Recorder, What};
 use node::Node;
 
-/// How long a run lasts at most when the scenario does not say.
-pub const DEFAULT_HORIZON: Duration = Duration::from_secs(24 * 3600);
 /// Objects that exist from the start are created this far apart.
 const CREATION_GAP: Duration = Duration::from_micros(10);
 /// The kubelets have been up for some time when the scenario begins.
@@ -94,8 +92,7 @@ pub fn run_with(input: &Input, sink: impl FnMut(Record) + 'static) {
     }
     cluster.plan_creations(input);
     cluster.plan_actions(input);
-    let horizon = Time::ZERO + scenario.run_for.unwrap_or(DEFAULT_HORIZON);
-    let reason = match kernel.run(horizon) {
+    let reason = match kernel.run(scenario.horizon()) {
         Stop::Horizon => EndReason::Horizon,
         Stop::NothingLeft => EndReason::NothingLeft,
     };

@@ -397,7 +397,15 @@ impl<'a> Explainer<'a> {
         let number = creates.count().saturating_sub(1);
         let runs = script.map_or(0, |s| s.runs.len());
         let script = match runs {
-            0 => format!("the scenario has no script for {container}: it ends at once on SIGTERM"),
+            0 if by == ExitBy::Itself => {
+                format!(
+                    "the scenario has no script for {container}: the program that its spec names is played, and ended"
+                )
+            }
+            0 => format!(
+                "the scenario has no script for {container}: a program that is played ends as it handles SIGTERM, \
+                 any other at once"
+            ),
             runs => {
                 let run = number.min(runs - 1);
                 format!("the scenario's script for {container}, runs[{run}]")

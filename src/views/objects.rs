@@ -236,7 +236,15 @@ impl PodAt<'_> {
                 _ => "apps/v1",
             };
             let uid = object_uid(kind, &self.pod.namespace, name);
-            let owner = json!({"apiVersion": version, "kind": kind, "name": name, "uid": uid, "controller": true});
+            // `metav1.NewControllerRef`
+            let owner = json!({
+                "apiVersion": version,
+                "kind": kind,
+                "name": name,
+                "uid": uid,
+                "controller": true,
+                "blockOwnerDeletion": true,
+            });
             metadata.insert("ownerReferences".into(), json!([owner]));
         }
         metadata.insert("uid".into(), json!(self.pod.uid));

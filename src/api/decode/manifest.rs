@@ -4,7 +4,7 @@ use super::object::PriorityClass;
 use super::workloads::{Workload, WorkloadKind, workload};
 use super::{object, pod};
 use crate::api::diagnostic::nearest;
-use crate::api::node::Node;
+use crate::api::node::{Key, Node, Value};
 use crate::api::objects::{Object, ObjectKind};
 use crate::api::pod::{Name, Pod};
 use crate::api::shape::{Object as Fields, Problems, check};
@@ -121,14 +121,65 @@ const SKIPPED: &[(&str, &[&str])] = &[
     ("batch/v1", &[]),
 ];
 
-/// Whether a document is a list of others: `kind: List`, or the typed lists of `v1`.
+/// Whether a document is a list of others: `kind: List`, or the typed lists of the groups whose every kind is known.
 pub(crate) fn is_list(version: &str, kind: &str, has_items: bool) -> bool {
-    kind == "List" || version == "v1" && kind.ends_with("List") && has_items
+    let is_known = SKIPPED.iter().any(|(group, _)| *group == version);
+    kind == "List" || is_known && kind.ends_with("List") && has_items
+}
+
+/// What the items of a typed list are, which need not say it themselves (`unstructuredJSONScheme.decodeToList`).
+pub(crate) fn items_of_list(kind: &str) -> Option<&str> {
+    kind.strip_suffix("List").filter(|kind| !kind.is_empty())
+}
+
+/// A document whose items, if it is a typed list, say what they are.
+pub(crate) fn with_typed_items(document: Node) -> Node {
+    let field = |name: &str| document.get(name);
+    let kind = field("kind").and_then(|node| Some((node, items_of_list(node.text()?)?)));
+    let (Some(version), Some((told, kind)), Value::Map(fields)) = (field("apiVersion"), kind, &document.value) else {
+        return document;
+    };
+    let added = |name: &str, node: Node| {
+        let key = Key {
+            name: name.into(),
+            span: node.span,
+        };
+        (key, node)
+    };
+    let typed = |item: &Node| match &item.value {
+        Value::Map(fields) if item.get("apiVersion").is_none() && item.get("kind").is_none() => {
+            let kind = Node {
+                span: told.span,
+                value: Value::Text(kind.into()),
+            };
+            let own = [added("apiVersion", version.clone()), added("kind", kind)];
+            Node {
+                span: item.span,
+                value: Value::Map(own.into_iter().chain(fields.iter().cloned()).collect()),
+            }
+        }
+        _ => item.clone(),
+    };
+    let fields = fields.iter().map(|(key, node)| match &node.value {
+        Value::List(items) if key.name == "items" => {
+            let items = Value::List(items.iter().map(typed).collect());
+            let node = Node {
+                span: node.span,
+                value: items,
+            };
+            (key.clone(), node)
+        }
+        _ => (key.clone(), node.clone()),
+    });
+    Node {
+        span: document.span,
+        value: Value::Map(fields.collect()),
+    }
 }
 
 /// Which kind a document is of; None, with the error noted, if it says none or one that does not exist.
 pub(crate) fn head(problems: &mut Problems<'_>, node: &Node) -> Option<Head> {
-    if !matches!(node.value, crate::api::node::Value::Map(_)) {
+    if !matches!(node.value, Value::Map(_)) {
         let message = format!("a manifest must be a map, not {}", node.kind());
         problems.mark(node.mark(), message).hint = Some("begin it with `apiVersion` and `kind`".to_owned());
         return None;

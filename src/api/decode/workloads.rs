@@ -1,8 +1,4 @@
-//! The kinds that make pods from a template: what they ask for, and how their pods are named.
-
-use std::collections::BTreeSet;
-
-use sha2::{Digest, Sha256};
+//! The kinds that make pods from a template: what they ask for.
 
 use super::jobs;
 use super::meta::{Meta, annotations_of_pod, metadata, texts};
@@ -68,8 +64,14 @@ pub(crate) struct Workload {
     pub(crate) name: Name,
     pub(crate) replicas: Replicas,
     /// completionMode of a Job is Indexed
-    indexed: bool,
-    template: Pod,
+    pub(super) indexed: bool,
+    /// manualSelector of a Job: its pods have only the labels that the template gives them
+    pub(super) manual_selector: bool,
+    /// serviceName of a StatefulSet
+    pub(super) service_name: Option<Name>,
+    /// names of a StatefulSet's volumeClaimTemplates, in order
+    pub(super) claims: Vec<Name>,
+    pub(super) template: Pod,
     /// where it says that it is suspended: then it makes no pods
     pub(crate) suspended: Option<Bytes>,
     /// what its controller would do besides, and where it is asked for
@@ -159,6 +161,9 @@ pub(super) fn workload(problems: &mut Problems<'_>, node: &Node, kind: WorkloadK
         unplayed: unplayed.filter(|_| suspended.is_none()),
         suspended: suspended.map(Node::mark),
         indexed: jobs::is_indexed(job),
+        manual_selector: job.boolean_at("manualSelector") == Some(true),
+        service_name: spec.filled_at("serviceName").cloned(),
+        claims: claims(spec),
         template,
         mark: job
             .get("replicas")
@@ -218,6 +223,13 @@ fn unplayed(
     Some((mark, parts.join(", ")))
 }
 
+/// The names of a StatefulSet's volumeClaimTemplates.
+fn claims(spec: &Node) -> Vec<Name> {
+    let claims = spec.list("volumeClaimTemplates").iter();
+    let names = claims.filter_map(|claim| claim.at(&["metadata", "name"]));
+    names.filter_map(|name| name.text().cloned()).collect()
+}
+
 fn amount(problems: &mut Problems<'_>, node: &Node, field: &str, default: u64) -> u64 {
     let Some(given) = node.get(field) else { return default };
     match given.integer().map(u64::try_from) {
@@ -250,17 +262,11 @@ fn template(problems: &mut Problems<'_>, node: &Node, spec: &Node, kind: Workloa
     pod.manifest = std::sync::Arc::new(node.to_json());
     pod.labels = texts(node.at(&["metadata", "labels"]));
     pod.annotations = texts(node.at(&["metadata", "annotations"]));
-    let claims = spec.list("volumeClaimTemplates");
-    let claims: Vec<Name> = claims
-        .iter()
-        .filter_map(|claim| claim.at(&["metadata", "name"]))
-        .filter_map(|name| name.text().cloned())
-        .collect();
     let Some(pod_node) = node.get("spec") else {
         problems.required(node, "spec.containers", "");
         return pod;
     };
-    pod.spec = pod_spec(problems, pod_node, &claims, false);
+    pod.spec = pod_spec(problems, pod_node, &claims(spec), false);
     pod.written = Some(written(problems, kind.as_str(), meta, pod_node));
     let is_job = matches!(kind, WorkloadKind::Job | WorkloadKind::CronJob);
     let allowed: &[&str] = if is_job { &["OnFailure", "Never"] } else { &["Always"] };
@@ -340,143 +346,5 @@ fn is_met(expression: &Node, template: &Pod) -> bool {
         Some("Exists") => label.is_some(),
         Some("DoesNotExist") => label.is_none(),
         _ => true,
-    }
-}
-
-/// Letters and digits that spell no words (apimachinery: util/rand).
-const SAFE: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
-
-/// Characters of a name that depend on the seed and on what the name is for.
-fn safe_suffix(seed: u64, purpose: &[&str], number: u64, length: usize) -> String {
-    let mut hash = Sha256::new();
-    hash.update(seed.to_le_bytes());
-    for part in purpose {
-        hash.update(part.as_bytes());
-        hash.update([0]);
-    }
-    hash.update(number.to_le_bytes());
-    let symbols = hash.finalize();
-    symbols
-        .iter()
-        .take(length)
-        .map(|b| char::from(SAFE[usize::from(*b) % SAFE.len()]))
-        .collect()
-}
-
-/// A name that begins with `base` and has five more characters, as `generateName` gives it: one that is not taken.
-pub(crate) fn generated_name(
-    seed: u64,
-    namespace: &str,
-    base: &str,
-    number: u64,
-    is_taken: impl Fn(&Name) -> bool,
-) -> Name {
-    // Only so much of the base is kept that the name is a label (`names.SimpleNameGenerator`).
-    let kept: String = base.chars().take(58).collect();
-    let mut purpose = vec!["pod", namespace, base];
-    loop {
-        let name: Name = format!("{kept}{}", safe_suffix(seed, &purpose, number, 5)).into();
-        if !is_taken(&name) {
-            return name;
-        }
-        purpose.push("again");
-    }
-}
-
-impl Workload {
-    /// How many pods it asks for when the cluster has that many nodes.
-    pub(crate) fn count(&self, nodes: u64) -> u64 {
-        match self.replicas {
-            _ if self.suspended.is_some() => 0,
-            Replicas::Count { count, .. } => count,
-            // `NodeShouldRunDaemonPod`: a template that names a node is for that node alone.
-            Replicas::PerNode if self.template.spec.node_name.is_some() => 1,
-            Replicas::PerNode => nodes,
-        }
-    }
-
-    /// The names of its pods, if they are known before they are made.
-    pub(crate) fn known_names(&self) -> impl Iterator<Item = Name> + '_ {
-        let (count, first) = match self.replicas {
-            Replicas::Count { count, first_ordinal } if self.kind == WorkloadKind::StatefulSet => {
-                (count, first_ordinal)
-            }
-            _ => (0, 0),
-        };
-        (0..count).map(move |number| self.ordinal_name(first + number))
-    }
-
-    /// `web-0`
-    fn ordinal_name(&self, ordinal: u64) -> Name {
-        format!("{}-{ordinal}", self.name).into()
-    }
-
-    /// Its pods, named as Kubernetes names them; UIDs are given when all pods are known.
-    pub(crate) fn pods(&self, seed: u64, nodes: &[Name], is_taken: impl Fn(&Name) -> bool) -> Vec<Pod> {
-        let mut own_names: BTreeSet<Name> = BTreeSet::new();
-        let hash = safe_suffix(seed, &["hash", self.kind.as_str(), &self.namespace, &self.name], 0, 10);
-        let own = |kind: &str, name: &str| Some((Name::from(kind), Name::from(name)));
-        (0..self.count(nodes.len() as u64))
-            .map(|number| {
-                let mut pod = self.template.clone();
-                let mut label = |key: &str, value: &str| {
-                    pod.labels.insert(key.into(), value.into());
-                };
-                let (owner_kind, owner) = match self.kind {
-                    WorkloadKind::Deployment => {
-                        label("pod-template-hash", &hash);
-                        ("ReplicaSet", format!("{}-{hash}", self.name))
-                    }
-                    WorkloadKind::CronJob => {
-                        // Named after the minute for which it is scheduled; here that is t = 0.
-                        let job = format!("{}-{}", self.name, 946_684_800 / 60);
-                        ("Job", job)
-                    }
-                    kind => (kind.as_str(), self.name.to_string()),
-                };
-                pod.owner = own(owner_kind, &owner);
-                let base = match self.kind {
-                    WorkloadKind::StatefulSet => {
-                        let Replicas::Count { first_ordinal, .. } = self.replicas else {
-                            unreachable!("a StatefulSet counts its pods")
-                        };
-                        let ordinal = first_ordinal + number;
-                        pod.name = self.ordinal_name(ordinal);
-                        let name = pod.name.clone();
-                        let mut label = |key: &str, value: &str| {
-                            pod.labels.insert(key.into(), value.into());
-                        };
-                        label("apps.kubernetes.io/pod-index", &ordinal.to_string());
-                        label("controller-revision-hash", &format!("{}-{hash}", self.name));
-                        label("statefulset.kubernetes.io/pod-name", &name);
-                        return pod;
-                    }
-                    WorkloadKind::Job | WorkloadKind::CronJob => {
-                        label("batch.kubernetes.io/job-name", &owner);
-                        label("job-name", &owner);
-                        if self.indexed {
-                            label("batch.kubernetes.io/job-completion-index", &number.to_string());
-                            format!("{owner}-{number}-")
-                        } else {
-                            format!("{owner}-")
-                        }
-                    }
-                    WorkloadKind::DaemonSet => {
-                        label("controller-revision-hash", &hash);
-                        label("pod-template-generation", "1");
-                        let own = nodes.get(usize::try_from(number).unwrap_or(usize::MAX));
-                        pod.spec.node_name = pod.spec.node_name.or_else(|| own.cloned());
-                        format!("{owner}-")
-                    }
-                    WorkloadKind::Deployment | WorkloadKind::ReplicaSet | WorkloadKind::ReplicationController => {
-                        format!("{owner}-")
-                    }
-                };
-                let is_taken = |name: &Name| own_names.contains(name) || is_taken(name);
-                pod.name = generated_name(seed, &self.namespace, &base, number, is_taken);
-                own_names.insert(pod.name.clone());
-                pod
-            })
-            .collect()
     }
 }

@@ -131,6 +131,12 @@ fn checks(run: &Run<'_>, review: Review, warnings: &mut Vec<String>) -> Result<V
     if is_stored {
         let timeline = timeline::render(&records, &input, options);
         checks.extend(stored::check(run.case, &timeline, review)?);
+    } else if review == Review::Accept && run.case.stored.is_some() && run.how.version().is_none() {
+        warnings.push(
+            "warning: it is not run as the version that it is written for, of which its stored timeline tells: \
+             --update leaves that as it is\n"
+                .to_owned(),
+        );
     }
     Ok(checks)
 }
