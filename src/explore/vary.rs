@@ -8,7 +8,7 @@ use crate::api::diagnostic::{Diagnostic, Diagnostics, known};
 use crate::kernel::Duration;
 use crate::scenario::duration;
 use crate::scenario::named;
-use crate::scenario::types::{ActionKind, Input};
+use crate::scenario::types::{ActionKind, Input, ONLY_NODE};
 
 /// More points than these are a mistake in a step.
 const MOST_VALUES: usize = 1_000_000;
@@ -60,7 +60,7 @@ impl Names {
             names.add("nodes", &node.name);
         }
         if input.scenario.nodes.is_empty() {
-            names.add("nodes", "node-1");
+            names.add("nodes", ONLY_NODE);
         }
         names
     }

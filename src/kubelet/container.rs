@@ -79,8 +79,8 @@ pub struct SandboxStatus {
     pub attempt: u32,
     /// created at
     pub created_at: Time,
-    /// its IP; None with host network or before the network is up
-    pub ip: Option<Name>,
+    /// its IP
+    pub ip: Name,
 }
 
 impl PodStatus {

@@ -251,7 +251,7 @@ fn read(runtime: &Runtime, pod: PodIx, now: Time) -> PodStatus {
             ready: s.ready.get(),
             attempt: s.attempt,
             created_at: s.created_at,
-            ip: Some(s.ip.clone()),
+            ip: s.ip.clone(),
         });
         let containers = containers.iter().map(|c| container_status(c));
         (
@@ -262,7 +262,7 @@ fn read(runtime: &Runtime, pod: PodIx, now: Time) -> PodStatus {
     // `podSandboxByCreatedThenID`
     sandbox_statuses.sort_by_key(|s| (Reverse((s.attempt, s.created_at)), s.id));
     container_statuses.sort_by_key(|c| Reverse((c.created_at, c.id)));
-    let ip = sandbox_statuses.first().filter(|s| s.ready).and_then(|s| s.ip.clone());
+    let ip = sandbox_statuses.first().filter(|s| s.ready).map(|s| s.ip.clone());
     PodStatus {
         container_statuses,
         sandbox_statuses,

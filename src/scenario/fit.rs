@@ -6,7 +6,7 @@ use super::actions::{Step, action_of, object_field, workload_field};
 use super::lookup::matches_pod;
 use super::moments::moment;
 use super::named::Index;
-use super::types::{Action, ActionKind, Scenario};
+use super::types::{Action, ActionKind, ONLY_NODE, Scenario};
 use crate::api::decode::{Workload, WorkloadKind};
 use crate::api::diagnostic::known;
 use crate::api::node::Node;
@@ -276,10 +276,10 @@ impl<'f> Fit<'f> {
                 let message = format!("there are several nodes: {}", names.join(", "));
                 problems.required(with, "node", &message);
             }
-            Some(name) if !self.nodes.contains(name) && (!self.nodes.is_empty() || &**name != "node-1") => {
+            Some(name) if !self.nodes.contains(name) && (!self.nodes.is_empty() || &**name != ONLY_NODE) => {
                 if let Some(place) = with.get("node") {
                     // A scenario that lists no nodes has one.
-                    let only = self.nodes.is_empty().then_some("node-1");
+                    let only = self.nodes.is_empty().then_some(ONLY_NODE);
                     let hint = known("node", name, self.nodes.iter().map(|n| &**n).chain(only));
                     problems.at(place, &format!("nothing defines node {name:?}")).hint = hint;
                 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::distributions::Document;
 use super::fit::{Fit, Owned};
-use super::types::{ActionKind, Input, ObjectInput, PodInput, Scenario};
+use super::types::{ActionKind, Input, ONLY_NODE, ObjectInput, PodInput, Scenario};
 use super::{actions, decode, gates, versions};
 use crate::api::decode::{
     Decoded, Head, Manifest, PriorityClass, Workload, WorkloadKind, decode as decode_manifest, generated_name, head,
@@ -260,7 +260,7 @@ impl<'s> Loader<'s> {
 
     /// All pods: those that stand in the input and those that workloads ask for.
     fn pods(&mut self, scenario: &Scenario, listed: &[Name]) -> (Vec<Pod>, Owned) {
-        let one = ["node-1".into()];
+        let one = [ONLY_NODE.into()];
         let nodes = if listed.is_empty() { &one[..] } else { listed };
         let mut total: u64 = 0;
         for (maker, (file, _)) in &self.makers {

@@ -70,7 +70,7 @@ pub struct Scenario {
     pub volumes: Vec<VolumeScript>,
     /// spec.actions, in file order
     pub actions: Vec<Action>,
-    /// spec.nodes; empty: one node, `node-1`, with `kubelet` as it stands
+    /// spec.nodes; empty: one node, [`ONLY_NODE`], with `kubelet` as it stands
     pub nodes: Vec<NodeScript>,
     /// spec.schedule
     pub schedule: Schedule,
@@ -189,6 +189,9 @@ impl When {
         }
     }
 }
+
+/// The name of the node that there is when spec.nodes lists none.
+pub const ONLY_NODE: &str = "node-1";
 
 impl Scenario {
     /// When the run ends at the latest.

@@ -16,7 +16,7 @@ use crate::runtime::{Guests, NodeIx, PodIx};
 use crate::scenario::distributions::Draws;
 use crate::scenario::lookup::nodes_of_pods;
 use crate::scenario::shared::Shared;
-use crate::scenario::types::{Input, NodeScript, Schedule};
+use crate::scenario::types::{Input, NodeScript, ONLY_NODE, Schedule};
 use crate::trace::{EndReason, Record, Recorder, What};
 use node::Node;
 
@@ -58,7 +58,7 @@ pub fn run_with(input: &Input, sink: impl FnMut(Record) + 'static) {
     let api = ApiServer::new(&kernel, &recorder, &scenario.kubelet.features);
     let names: Rc<[Name]> = input.pods.iter().map(|p| p.pod.full_name()).collect();
     let only = [NodeScript {
-        name: "node-1".into(),
+        name: ONLY_NODE.into(),
         kubelet: scenario.kubelet.clone(),
     }];
     let scripts = if scenario.nodes.is_empty() {

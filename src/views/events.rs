@@ -40,6 +40,8 @@ pub struct Event {
     pub seq: u64,
 }
 
+/// source.component: who tells events.
+pub(super) const SOURCE: &str = "kubelet";
 /// As many messages of one reason are told apart; further ones are combined (`defaultAggregateMaxEvents`).
 const MAX_SIMILAR: usize = 10;
 /// Similar events further apart than this are not (`defaultAggregateIntervalInSeconds`).
@@ -103,8 +105,8 @@ pub fn wide_table(events: &[Event], now: Time, one_namespace: bool, input: &Inpu
     ];
     let cells = |event: &Event| {
         let source = match event.host(&nodes) {
-            Some(host) => format!("{}, {host}", event.source()),
-            None => event.source().to_owned(),
+            Some(host) => format!("{SOURCE}, {host}"),
+            None => SOURCE.to_owned(),
         };
         vec![
             ago(event.last, now),
@@ -179,7 +181,7 @@ impl Event {
             about["fieldPath"] = json!(self.field_path);
         }
         let (own_name, host) = (self.name(epoch_unix_secs), self.host(nodes));
-        let mut source = json!({"component": self.source()});
+        let mut source = json!({"component": SOURCE});
         if let Some(host) = host {
             source["host"] = json!(host);
         }
@@ -202,7 +204,7 @@ impl Event {
             "firstTimestamp": timestamp(self.first),
             "lastTimestamp": timestamp(self.last),
             "source": source,
-            "reportingComponent": self.source(),
+            "reportingComponent": SOURCE,
             "reportingInstance": host.unwrap_or_default(),
         })
     }
@@ -232,20 +234,8 @@ impl Event {
         if self.warning { "Warning" } else { "Normal" }
     }
 
-    /// source.component
-    pub(super) fn source(&self) -> &'static str {
-        if matches!(self.reason, "Scheduled" | "FailedScheduling") {
-            "default-scheduler"
-        } else {
-            "kubelet"
-        }
-    }
-
     /// source.host: whose kubelet it is.
     fn host<'a>(&'a self, nodes: &'a BTreeMap<Name, Name>) -> Option<&'a str> {
-        if self.source() != "kubelet" {
-            return None;
-        }
         if self.namespace.is_empty() {
             return Some(self.object_name());
         }

@@ -12,7 +12,7 @@ use crate::api::status::{PodStatus, Timestamp};
 use crate::api::uid::object_uid;
 use crate::kernel::{Duration, Time};
 use crate::scenario::lookup::nodes_of_pods;
-use crate::scenario::types::Input;
+use crate::scenario::types::{Input, ONLY_NODE};
 use crate::trace::{ApiCall, Record, What};
 
 /// A pod object of the API as it is at a moment.
@@ -83,7 +83,7 @@ impl<'a> Store<'a> {
     /// An empty store.
     pub fn new(input: &'a Input) -> Store<'a> {
         let nodes = &input.scenario.nodes;
-        let node = |place: usize| nodes.get(place).map_or_else(|| "node-1".into(), |n| n.name.clone());
+        let node = |place: usize| nodes.get(place).map_or_else(|| ONLY_NODE.into(), |n| n.name.clone());
         let placed = input.pods.iter().zip(nodes_of_pods(input));
         let by_name = placed.map(|(given, place)| {
             let pod = &*given.pod;
@@ -109,10 +109,6 @@ impl<'a> Store<'a> {
                 _ => self.pods.get_mut(name)?.edit(record, call),
             },
             What::Status(status) => self.pods.get_mut(name)?.status = status.clone(),
-            What::Event(event) if event.reason == "Scheduled" => {
-                let (_, node) = event.message.rsplit_once(" to ")?;
-                self.pods.get_mut(name)?.node = Some(node.into());
-            }
             _ => return None,
         }
         let pod = self.pods.get_mut(name)?;

@@ -21,11 +21,10 @@ pub(super) const INVARIANTS: &[Invariant] = &[
 ];
 
 /// Reasons that tell of nothing wrong, besides the BackOff of a pull.
-const NORMAL: [&str; 10] = [
+const NORMAL: [&str; 9] = [
     "Created",
     "DeadlineExceeded",
     "Killing",
-    "NodeReady",
     "Pulled",
     "Pulling",
     "SandboxChanged",

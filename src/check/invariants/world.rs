@@ -5,7 +5,7 @@ use crate::api::objects::ObjectKind;
 use crate::api::pod::{Name, Pod};
 use crate::kernel::{Duration, Time};
 use crate::scenario::lookup::matches_pod;
-use crate::scenario::types::{Input, Scenario};
+use crate::scenario::types::{Input, ONLY_NODE, Scenario};
 use crate::trace::{ApiCall, CallPhase};
 
 /// `exponentialbackoff`: the first wait after a failed mount, and the longest.
@@ -24,7 +24,7 @@ pub(super) fn nodes_of(input: &Input) -> Vec<NodeFacts> {
         shutting_down: None,
     };
     if scenario.nodes.is_empty() {
-        return vec![node("node-1".into(), None)];
+        return vec![node(ONLY_NODE.into(), None)];
     }
     let scripts = scenario.nodes.iter().enumerate();
     scripts

@@ -97,7 +97,7 @@ pub(in crate::kubelet) fn sandbox_changed(status: &PodStatus) -> (bool, u32) {
         return (true, 0);
     };
     let ready = status.sandbox_statuses.iter().filter(|s| s.ready).count();
-    if ready > 1 || !newest.ready || newest.ip.is_none() {
+    if ready > 1 || !newest.ready {
         return (true, newest.attempt + 1);
     }
     (false, newest.attempt)
@@ -315,8 +315,7 @@ fn compute_init_container_actions(pod: &Pod, seen: Seen<'_>, actions: &mut Actio
                 }
             }
             State::Exited if sidecar => actions.init_to_start.push(index),
-            // One that was out of memory has failed whatever its exit code (`isInitContainerFailed`).
-            State::Exited if found.exit_code != 0 || found.reason == "OOMKilled" => {
+            State::Exited if next_init::has_failed(found) => {
                 let again = match features.container_restart_rules {
                     true => should_container_be_restarted(container, pod, deleted, status, features),
                     false => pod.spec.restart_policy != RestartPolicy::Never,

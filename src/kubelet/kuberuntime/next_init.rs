@@ -66,8 +66,8 @@ fn next(pod: &Pod, status: &PodStatus) -> Next {
     }
 }
 
-/// `isInitContainerFailed`
-fn has_failed(status: &Status) -> bool {
+/// One that was out of memory has failed whatever its exit code (`isInitContainerFailed`).
+pub(super) fn has_failed(status: &Status) -> bool {
     let by_state = match status.state {
         State::Exited => status.exit_code != 0,
         State::Unknown => true,

@@ -283,7 +283,7 @@ fn events(page: &mut Page, events: &[Event], time: Time, features: &Features) {
             path if features.describe_field_paths => format!("{path}: "),
             _ => String::new(),
         };
-        let (kind, age, from) = (event.kind(), event.age(time), event.source());
+        let (kind, age, from) = (event.kind(), event.age(time), events::SOURCE);
         let message = event.message.trim();
         page.line(&format!("  {kind}\t{}\t{age}\t{from}\t{place}{message}", event.reason));
     }

@@ -43,7 +43,7 @@ impl Teller<'_> {
             .entry(record.pod.clone().unwrap_or_else(|| "".into()))
             .or_default();
         let told = told || event.reason == "DeadlineExceeded" && std::mem::replace(&mut pod.deadline_told, true);
-        let worth_telling = !told && (event.warning || matches!(event.reason, "Scheduled" | "BackOff"));
+        let worth_telling = !told && (event.warning || event.reason == "BackOff");
         if worth_telling {
             let tone = if event.warning { Tone::Bad } else { Tone::Plain };
             let what = words(event.reason);
