@@ -278,6 +278,7 @@ fn weights() -> Weights {
         disruptions: 50,
         configuration: 50,
         objects: 50,
+        users: 20,
         ..Weights::default()
     }
 }

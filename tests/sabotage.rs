@@ -91,6 +91,7 @@ found! {
     mounts_not_awaited: MountsNotAwaited by "volumes-come-first";
     no_mount_back_off: NoMountBackOff by "mounts-back-off";
     environment_not_awaited: EnvironmentNotAwaited by "environment-is-there";
+    root_may_run: RootMayRun by "nobody-is-root-who-must-not";
     readiness_gates_open: ReadinessGatesOpen by "gates-hold-readiness-up";
     deadline_early: DeadlineEarly by "deadline-has-passed";
     shutdown_admits: ShutdownAdmits by "shutdown-turns-away";

@@ -3,7 +3,7 @@
 //! Reductions are tried in a fixed order, from the largest to the smallest. One that keeps the failure is kept, and
 //! the order begins again behind it; when a whole round keeps nothing, that is the result. No randomness is involved.
 
-use crate::api::pod::{Container, Name, Pod, RestartPolicy};
+use crate::api::pod::{Container, Handler, Name, Pod, Port, RestartPolicy, RunAs};
 use crate::kernel::{Duration, Time};
 use crate::scenario::lookup::matches_pod;
 use crate::scenario::types::{
@@ -328,7 +328,7 @@ fn calm_run(input: &mut Input, place: usize) -> Step {
 }
 
 /// How many things of a container are calmed one by one.
-const CALMS_OF_A_CONTAINER: usize = 12;
+const CALMS_OF_A_CONTAINER: usize = 14;
 
 fn calm_container(input: &mut Input, place: usize) -> Step {
     let specs = input.pods.iter_mut().map(|p| &mut p.pod.spec);
@@ -352,6 +352,8 @@ fn calm_container(input: &mut Input, place: usize) -> Step {
         env_from,
         volume_mounts,
         resources,
+        run_as,
+        ports,
         ..
     } = container;
     let changed = match place % CALMS_OF_A_CONTAINER {
@@ -366,6 +368,22 @@ fn calm_container(input: &mut Input, place: usize) -> Step {
         8 => !std::mem::take(env_from).is_empty(),
         9 => volume_mounts.clear(),
         10 => resources.take().is_some(),
+        11 => std::mem::take(run_as) != RunAs::default(),
+        12 => {
+            // Handlers call by number what has no name any more.
+            let probes = [liveness_probe, readiness_probe, startup_probe].into_iter().flatten();
+            let handlers = probes.map(|probe| &mut probe.handler);
+            for handler in handlers.chain(post_start).chain(pre_stop) {
+                if let Handler::HttpGet { port, .. } | Handler::TcpSocket { port, .. } = handler
+                    && let Port::Named {
+                        number: Some(number), ..
+                    } = port
+                {
+                    *port = Port::Number(*number);
+                }
+            }
+            !std::mem::take(ports).is_empty()
+        }
         // Without its Always a sidecar would be another kind of container; rules need a policy.
         _ => {
             let rules = !restart_policy_rules.is_empty();

@@ -62,6 +62,8 @@ pub struct Weights {
     pub world: u8,
     /// environments and pull secrets that refer to objects, which may come late or never
     pub objects: u8,
+    /// a container must not run as root, which it may do all the same
+    pub users: u8,
     /// a pod's containers ask for resources
     pub resources: u8,
     /// containers that run a program by themselves
@@ -116,6 +118,7 @@ impl Default for Weights {
             disruptions: 25,
             world: 10,
             objects: 10,
+            users: 2,
             resources: 10,
             guests: 2,
             nodes: 5,

@@ -39,6 +39,7 @@ rules! {
     MountsNotAwaited,
     NoMountBackOff,
     EnvironmentNotAwaited,
+    RootMayRun,
     ReadinessGatesOpen,
     DeadlineEarly,
     ShutdownAdmits,

@@ -24,6 +24,13 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         check: environment_is_there,
     },
     Invariant {
+        name: "nobody-is-root-who-must-not",
+        holds: "a container that must not run as root and whose user is root is not created",
+        source: "pkg/kubelet/kuberuntime/security_context_others.go: verifyRunAsNonRoot",
+        kind: Kind::Begins(&[CriOp::CreateContainer]),
+        check: nobody_is_root_who_must_not,
+    },
+    Invariant {
         name: "volumes-come-first",
         holds: "no sandbox and no container is made before the present kubelet has mounted the pod's scripted volumes",
         source: "pkg/kubelet/kubelet.go: SyncPod; pkg/kubelet/volumemanager/volume_manager.go: WaitForAttachAndMount",
@@ -110,6 +117,18 @@ fn environment_is_there(scene: &Scene<'_>) -> Verdict {
             key.map(|key| format!(" with key {key:?}")).unwrap_or_default()
         )),
     }
+}
+
+fn nobody_is_root_who_must_not(scene: &Scene<'_>) -> Verdict {
+    let (Some((_, pod)), Some(container), Some(_)) =
+        (scene.pod(), scene.container, begins(scene, &[CriOp::CreateContainer]))
+    else {
+        return Ok(());
+    };
+    let run_as = container.spec(pod).map(|spec| spec.run_as).unwrap_or_default();
+    ensure(!run_as.non_root || run_as.user != Some(0), || {
+        "it is created as root, which it must not be".to_owned()
+    })
 }
 
 fn volumes_come_first(scene: &Scene<'_>) -> Verdict {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::Draw;
 use crate::api::features::Features;
 use crate::api::pod::{
-    Container, Handler, Name, Pod, PodSpec, Port, Probe, PullPolicy, RestartPolicy, RestartRule, RestartRuleAction,
+    Container, ContainerPort, Handler, Name, Pod, PodSpec, Port, Probe, PullPolicy, RestartPolicy, RestartRule,
+    RestartRuleAction, RunAs,
 };
 use crate::api::uid::pod_uid;
 use crate::explore::mutate::fit_sleeps;
@@ -13,6 +14,8 @@ use crate::explore::stream::Stream;
 
 /// The priority of `system-node-critical`.
 const CRITICAL: i32 = 2_000_001_000;
+/// Where containers listen.
+const PORT: u16 = 8080;
 
 impl Draw<'_> {
     /// A pod that an API server with these features takes as it is.
@@ -118,8 +121,17 @@ impl Draw<'_> {
         } else {
             Vec::new()
         };
+        let run_as = RunAs {
+            non_root: stream.chance(self.weights.users),
+            user: None,
+        };
+        let user = run_as.non_root.then(|| *stream.pick(&[None, Some(0), Some(1_000)]));
         Container {
             name: name.clone(),
+            run_as: RunAs {
+                user: user.flatten(),
+                ..run_as
+            },
             command,
             image: image.clone(),
             image_pull_policy: match stream.below(12) {
@@ -161,14 +173,14 @@ impl Draw<'_> {
         let (liveness_probe, readiness_probe, startup_probe) = (probe(true), probe(false), probe(true));
         let mut hook = || stream.chance(weights.hooks).then(|| self.hook(stream));
         let (post_start, pre_stop) = (hook(), hook());
-        Container {
+        self.with_ports(Container {
             liveness_probe,
             readiness_probe,
             startup_probe,
             post_start,
             pre_stop,
             ..container
-        }
+        })
     }
 
     /// A policy of the container's own, mostly with rules.
@@ -196,7 +208,7 @@ impl Draw<'_> {
                 command: self.names.command.clone(),
             },
             3 => Handler::Grpc {
-                port: 8080,
+                port: PORT,
                 service: self.names.empty.clone(),
             },
             1 => self.http_get(stream),
@@ -216,13 +228,38 @@ impl Draw<'_> {
         }
     }
 
-    /// A port by number, rarely by a name that the container does not have.
+    /// A port by number, rarely by name, also by one that the container does not have.
     fn port(&self, stream: &mut Stream) -> Port {
-        if stream.chance(3) {
-            let name = self.names.port.clone();
-            return Port::Named { name, number: None };
+        if !stream.chance(6) {
+            return Port::Number(PORT);
         }
-        Port::Number(8080)
+        let name = stream.pick(&self.names.ports).clone();
+        let number = (name == self.names.ports[0]).then_some(PORT);
+        Port::Named { name, number }
+    }
+
+    /// The ports that the container's probes and hooks call by names that it must have.
+    fn with_ports(&self, mut container: Container) -> Container {
+        let probes = [
+            &container.liveness_probe,
+            &container.readiness_probe,
+            &container.startup_probe,
+        ];
+        let of_probes = probes.into_iter().flatten().map(|probe| &probe.handler);
+        let handlers = of_probes.chain(&container.post_start).chain(&container.pre_stop);
+        let is_known = |port: &Port| matches!(port, Port::Named { number: Some(_), .. });
+        let is_named = { handlers }.any(|handler| match handler {
+            Handler::HttpGet { port, .. } | Handler::TcpSocket { port, .. } => is_known(port),
+            Handler::Exec { .. } | Handler::Grpc { .. } | Handler::Sleep { .. } => false,
+        });
+        if is_named {
+            container.ports.push(ContainerPort {
+                name: Some(self.names.ports[0].clone()),
+                port: PORT,
+                protocol: self.names.protocol.clone(),
+            });
+        }
+        container
     }
 
     fn host(&self, stream: &mut Stream) -> Option<Name> {

@@ -114,7 +114,7 @@ impl Draw<'_> {
     fn volume(&self, stream: &mut Stream, pod: &mut Pod, features: &Features) {
         let names = self.names;
         let optional = stream.chance(50);
-        let source = match stream.below(6) {
+        let source = match stream.below(7) {
             0 => VolumeSource::ConfigMap {
                 name: names.config.clone(),
                 optional,
@@ -134,6 +134,9 @@ impl Draw<'_> {
                 } else {
                     PullPolicy::Never
                 },
+            },
+            4 => VolumeSource::Claim {
+                name: names.claim.clone(),
             },
             _ => VolumeSource::Plain,
         };
