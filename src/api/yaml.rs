@@ -27,11 +27,11 @@ pub(crate) fn documents(source: &Source) -> Result<Vec<Node>, Box<Diagnostic>> {
         return refuse(format!("the file is larger than {} MiB", LARGEST_FILE >> 20));
     }
     let mut builder = Builder::new(source);
-    for part in json_values(&source.text).unwrap_or_else(|| vec![0..source.text.len()]) {
-        builder
-            .read(part)
-            .map_err(|error| Box::new(with_reason(*error, source)))?;
-    }
+    let read = match json_values(&source.text) {
+        Some(parts) => parts.into_iter().try_for_each(|part| builder.read(part)),
+        None => builder.read(0..source.text.len()),
+    };
+    read.map_err(|error| Box::new(with_reason(*error, source)))?;
     Ok(builder.documents)
 }
 
