@@ -255,6 +255,14 @@ fn a_stored_timeline_tells_of_the_scenarios_own_version_only() {
     let output = podlapse(folder.path(), &["test", ".", "--kubernetes-version", "1.33"]);
     assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
     assert!(!folder.path().join("good.timeline.snap.new").exists());
+    // What cannot be stored is told, if warnings are wanted.
+    let update = ["test", ".", "--kubernetes-version", "1.33", "--update"];
+    let told = "not run as the version that it is written for";
+    let output = podlapse(folder.path(), &update);
+    assert_eq!(stdout(&output).matches(told).count(), 1, "{}", stdout(&output));
+    let output = podlapse(folder.path(), &[&["-q"], &update[..]].concat());
+    assert!(!stdout(&output).contains(told), "{}", stdout(&output));
+    assert_eq!(stored("good.timeline.snap"), newer);
 }
 
 #[test]

@@ -21,9 +21,16 @@ fn hashed(text: &str) -> String {
     let mut hash: [u8; 32] = Sha256::digest(text).into();
     hash[6] = hash[6] & 0x0f | 0x40;
     hash[8] = hash[8] & 0x0f | 0x80;
-    let hex =
-        |range: std::ops::Range<usize>| -> String { hash[range].iter().map(|byte| format!("{byte:02x}")).collect() };
-    [0..4, 4..6, 6..8, 8..10, 10..16].map(hex).join("-")
+    /// In small letters.
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(36);
+    for (place, byte) in hash[..16].iter().enumerate() {
+        if matches!(place, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        text.extend([byte >> 4, byte & 15].map(|digit| char::from(DIGITS[usize::from(digit)])));
+    }
+    text
 }
 
 #[cfg(test)]

@@ -97,6 +97,11 @@ impl Printer {
         self.coloured(std::io::stderr().is_terminal())
     }
 
+    /// Whether warnings and remarks are not wanted.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// `warning: …` on standard error.
     pub(crate) fn warning(&self, message: impl Display) {
         if !self.quiet {

@@ -1,6 +1,6 @@
 //! RuntimeService: the CRI calls on sandboxes and containers, with the scenario's latencies and outcomes.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -48,6 +48,8 @@ pub struct Runtime {
     guests: Rc<Guests>,
     /// Draws the answers of probes that succeed with some probability.
     pub(super) chances: Stream,
+    /// Where to find the scripts of a pod, if there are many.
+    scripts: OnceCell<lookup::ScriptIndex>,
     /// Scripts' runs that have been played, by their place in the scenario.
     played: RefCell<LiteMap<(usize, usize), Rc<Run>>>,
     /// Pods of which a relist could see something new.
@@ -102,6 +104,7 @@ impl Runtime {
             cgroups: RefCell::default(),
             lost: RefCell::default(),
             chances: Stream::new(scenario.seed, concat(&["probes/", node_name])),
+            scripts: OnceCell::new(),
             played: RefCell::default(),
             touched: RefCell::default(),
             changed: Rc::new(Notify::new(kernel)),
@@ -291,13 +294,23 @@ impl Runtime {
         .await
     }
 
+    fn script_place(&self, full_name: &Name, container: &Name) -> Option<usize> {
+        /// So many are gone through sooner than looked up.
+        const FEW: usize = 8;
+        let scripts = &self.scenario.containers;
+        if scripts.len() <= FEW {
+            return lookup::script_place(scripts, lookup::parts(full_name), container);
+        }
+        let index = self.scripts.get_or_init(|| lookup::ScriptIndex::new(scripts));
+        index.place(scripts, full_name, container)
+    }
+
     /// What the container does this time, and whether a script says so.
     fn next_run(&self, pod: PodIx, full_name: &Name, container: &Name) -> (Rc<Run>, bool) {
         let mut pods = self.pods.borrow_mut();
         let scripts = &self.scenario.containers;
         let runs = pods.entry(pod).or_default().runs.entry(container.clone());
-        let (place, next) =
-            runs.or_insert_with(|| (lookup::script_place(scripts, lookup::parts(full_name), container), 0));
+        let (place, next) = runs.or_insert_with(|| (self.script_place(full_name, container), 0));
         let number = *next;
         *next += 1;
         let Some(place) = *place else {

@@ -1,6 +1,9 @@
 //! Which script, which run, is in force.
 
+use std::collections::BTreeMap;
+
 use super::types::{ContainerScript, Input, PodInput, Run, SandboxScript, VolumeScript};
+use crate::api::pod::Name;
 
 /// The place of each pod's node: the one that it names; the others take turns, in the order of the input. A gated pod takes
 /// no turn: what asks its node for it finds nothing there.
@@ -35,6 +38,45 @@ pub fn script<'a>(scripts: &'a [ContainerScript], pod: PodName<'_>, container: &
 pub fn script_place(scripts: &[ContainerScript], pod: PodName<'_>, container: &str) -> Option<usize> {
     let matches = |s: &ContainerScript| *s.name == *container && matches_pod(s.pod.as_deref(), pod);
     scripts.iter().position(matches)
+}
+
+/// Scripts of containers by the pods that they name: where each of many pods has one of its own, going through all of them
+/// for each would take the square of the time.
+#[derive(Debug)]
+pub struct ScriptIndex {
+    /// Places of scripts by their `pod`, where that is a name.
+    named: BTreeMap<Name, Vec<usize>>,
+    /// Places of scripts for whatever fits.
+    patterns: Vec<usize>,
+}
+
+impl ScriptIndex {
+    /// The index of a list.
+    pub fn new(scripts: &[ContainerScript]) -> ScriptIndex {
+        let mut index = ScriptIndex {
+            named: BTreeMap::new(),
+            patterns: Vec::new(),
+        };
+        for (place, script) in scripts.iter().enumerate() {
+            match &script.pod {
+                Some(pod) if !pod.contains(['*', '?']) => index.named.entry(pod.clone()).or_default().push(place),
+                _ => index.patterns.push(place),
+            }
+        }
+        index
+    }
+
+    /// As [`script_place`], of the pod with that full name.
+    pub fn place(&self, scripts: &[ContainerScript], full_name: &str, container: &str) -> Option<usize> {
+        let pod = parts(full_name);
+        let named = [full_name, pod.1].into_iter().filter_map(|name| self.named.get(name));
+        let lists = named.chain([&self.patterns]);
+        let first = |list: &Vec<usize>| {
+            let mut places = list.iter().copied();
+            places.find(|place| script_place(&scripts[*place..=*place], pod, container).is_some())
+        };
+        lists.filter_map(first).min()
+    }
 }
 
 /// The first script of sandboxes that matches a pod.
@@ -121,6 +163,34 @@ mod tests {
             assert_eq!(matches_pod(Some(pattern), ("shop", "web-0")), matches, "{pattern}");
         }
         assert!(matches_pod(None, ("shop", "web-0")));
+    }
+
+    #[test]
+    fn the_index_finds_what_going_through_all_finds() {
+        let script = |(pod, name): (Option<&str>, &str)| ContainerScript {
+            pod: pod.map(Name::from),
+            name: name.into(),
+            runs: Vec::new(),
+        };
+        let scripts: Vec<ContainerScript> = [
+            (Some("web-1"), "log"),
+            (Some("shop/web-0"), "app"),
+            (Some("web-*"), "log"),
+            (Some("web-0"), "app"),
+            (None, "app"),
+            (Some("*/web-0"), "log"),
+            (Some("web-0"), "log"),
+        ]
+        .map(script)
+        .into();
+        let index = ScriptIndex::new(&scripts);
+        for full_name in ["shop/web-0", "default/web-0", "default/web-1", "default/other", "web-0"] {
+            for container in ["app", "log", "none"] {
+                let found = index.place(&scripts, full_name, container);
+                let all = script_place(&scripts, parts(full_name), container);
+                assert_eq!(found, all, "{full_name} {container}");
+            }
+        }
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub(super) struct All<'o> {
     pub(super) skipped: usize,
     /// How many scenarios there are; each may have had several runs.
     pub(super) scenarios: usize,
+    /// Warnings are shown.
+    pub(super) warnings: bool,
 }
 
 /// The text, ending with the summary line.
@@ -38,7 +40,8 @@ pub(super) fn render(all: All<'_>, colour: bool) -> String {
         // What one version warned of need not be said by each.
         let before = outcomes[..index].iter().rev().take_while(|o| o.case == outcome.case);
         let known: Vec<&String> = before.flat_map(|o| &o.warnings).collect();
-        for warning in outcome.warnings.iter().filter(|warning| !known.contains(warning)) {
+        let new = outcome.warnings.iter().filter(|warning| !known.contains(warning));
+        for warning in new.filter(|_| all.warnings) {
             indent(&mut text, warning);
         }
         match &outcome.result {

@@ -96,6 +96,7 @@ pub(super) fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Troub
         outcomes: &outcomes,
         skipped,
         scenarios: cases.len(),
+        warnings: !printer.is_quiet(),
     };
     let people = human::render(all, printer.colour());
     let written = match (arguments.report, &arguments.report_file) {
