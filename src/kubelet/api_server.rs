@@ -12,7 +12,7 @@ use crate::api::objects::{Object, ObjectKind};
 use crate::api::pod::{Container, Name, Pod};
 use crate::api::status::{ConditionStatus, PodCondition, PodStatus, Timestamp};
 use crate::kernel::{Duration, Group, Kernel, Queue, Time};
-use crate::runtime::{NodeIx, PodIx};
+use crate::runtime::{NodeIx, PodIx, PodMap};
 use crate::scenario::shared::Shared;
 use crate::trace::{ApiCall, Recorder, What};
 
@@ -117,7 +117,7 @@ impl ApiPod {
 pub struct ApiServer {
     kernel: Kernel,
     recorder: Recorder,
-    pods: RefCell<LiteMap<PodIx, Rc<ApiPod>>>,
+    pods: RefCell<PodMap<Rc<ApiPod>>>,
     objects: RefCell<BTreeMap<(ObjectKind, Name, Name), Shared<Object>>>,
     /// By the kubelet's node.
     watches: RefCell<LiteMap<NodeIx, Watch>>,
@@ -141,7 +141,7 @@ impl ApiServer {
 
     /// The pod object, while it exists.
     pub fn get(&self, pod: PodIx) -> Option<Rc<ApiPod>> {
-        self.pods.borrow().get(&pod).cloned()
+        self.pods.borrow().get(pod).cloned()
     }
 
     /// A ConfigMap, Secret or Service, while it exists.
@@ -163,7 +163,7 @@ impl ApiServer {
         let own = pods.iter().filter(|(_, object)| object.node == node);
         let listed = own.map(|(ix, object)| {
             object.hear_all();
-            object.version(*ix)
+            object.version(ix)
         });
         (listed.collect(), changes)
     }
@@ -314,7 +314,7 @@ impl ApiServer {
 
     /// Removes the object.
     pub fn remove(&self, ix: PodIx) {
-        let Some(object) = self.pods.borrow_mut().remove(&ix) else {
+        let Some(object) = self.pods.borrow_mut().remove(ix) else {
             return;
         };
         self.record(Some(&object.full_name), None, call("removed"));

@@ -36,7 +36,7 @@ use litemap::LiteMap;
 use crate::api::pod::{ContainerType, Name, concat};
 use crate::api::resources;
 use crate::kernel::{Duration, Gate, Kernel, Notify, Queue, Stream, Time};
-use crate::runtime::{Images, NodeIx, PodIx, Runtime, VolumePlugin};
+use crate::runtime::{Images, NodeIx, PodIx, PodMap, Runtime, VolumePlugin};
 use crate::scenario::shared::Shared;
 use crate::scenario::types::{KubeletConfig, Sabotage};
 use crate::trace::{EventRecord, Recorder, What};
@@ -113,19 +113,19 @@ pub struct Kubelet {
     images: ImageManager,
     pleg: Pleg,
     /// `podManager`: what the API has told.
-    pods: RefCell<LiteMap<PodIx, PodConfig>>,
+    pods: RefCell<PodMap<PodConfig>>,
     /// Those of them that were turned away.
     rejected: RefCell<BTreeSet<PodIx>>,
     /// Those of them that have an activeDeadlineSeconds.
     deadlined: RefCell<BTreeSet<PodIx>>,
-    workers: RefCell<LiteMap<PodIx, Rc<Worker>>>,
+    workers: RefCell<PodMap<Rc<Worker>>>,
     work_queue: RefCell<WorkQueue>,
     work_queued: Notify,
     housekeeping_wanted: Notify,
     gc_wanted: Notify,
     to_delete: Queue<(PodIx, u64)>,
     /// What statuses say of the resources of pods that ask for any.
-    resources: RefCell<LiteMap<PodIx, Rc<PodResources>>>,
+    resources: RefCell<PodMap<Rc<PodResources>>>,
     crash_loop_backoff: RefCell<Backoff<BackoffKey>>,
     /// `reasonCache`: why a container is not there.
     reasons: RefCell<LiteMap<(PodIx, Name), StartError>>,
@@ -215,7 +215,7 @@ impl Kubelet {
 
     /// A pod as the API has told of it.
     fn known_pod(&self, ix: PodIx) -> Option<PodConfig> {
-        let mut config = self.pods.borrow().get(&ix).cloned()?;
+        let mut config = self.pods.borrow().get(ix).cloned()?;
         if let Some(object) = self.api.get(ix) {
             config.status = object.status_heard(self.kernel.now());
         }
@@ -224,7 +224,7 @@ impl Kubelet {
 
     /// Every pod that the API has told of, in the order of the input.
     fn known_pods(&self) -> Vec<PodIx> {
-        self.pods.borrow().keys().copied().collect()
+        self.pods.borrow().pods().collect()
     }
 
     pub(crate) fn full_name(&self, ix: PodIx) -> Name {

@@ -17,7 +17,7 @@ impl Kubelet {
     /// Housekeeping ends every pod of the runtime that has neither a worker nor an object.
     pub(super) fn kill_orphans(self: &Rc<Self>) {
         for ix in self.runtime.pods() {
-            let known = self.pods.borrow().contains_key(&ix) || self.has_worker(ix);
+            let known = self.pods.borrow().has(ix) || self.has_worker(ix);
             if !known && self.runtime.is_alive(ix) {
                 self.add_orphan(ix);
                 let kubelet = self.clone();

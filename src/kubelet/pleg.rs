@@ -7,14 +7,13 @@ use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::rc::Rc;
 
-use litemap::LiteMap;
 use smallvec::SmallVec;
 
 use super::container::{ContainerId, PodStatus, SandboxId, SandboxStatus, SandboxStatuses, State, Status};
 use super::ticks::Ticker;
 use crate::api::pod::Name;
 use crate::kernel::{Duration, Kernel, Notify, Time};
-use crate::runtime::{self, ContainerState, PodIx, Runtime};
+use crate::runtime::{self, ContainerState, PodIx, PodMap, Runtime};
 use crate::scenario::types::KubeletConfig;
 
 /// What a relist found (`PodLifecycleEvent`).
@@ -36,8 +35,8 @@ pub struct Pleg {
     leaves_out_idle_ticks: bool,
     runtime: Rc<Runtime>,
     /// States at the last relist, by pod and in the order of IDs; sandboxes too. Nothing is left of some pods.
-    seen: RefCell<LiteMap<PodIx, States>>,
-    cache: RefCell<LiteMap<PodIx, (Rc<PodStatus>, Time)>>,
+    seen: RefCell<PodMap<States>>,
+    cache: RefCell<PodMap<(Rc<PodStatus>, Time)>>,
     /// When the last global relist took place.
     relisted_at: Cell<Time>,
     /// Raised after each relist.
@@ -112,7 +111,7 @@ impl Pleg {
             return;
         }
         self.reconcile(pod, deliver);
-        if let Some((_, modified)) = self.cache.borrow_mut().get_mut(&pod) {
+        if let Some((_, modified)) = self.cache.borrow_mut().get_mut(pod) {
             *modified = self.kernel.now();
         }
         self.wake();
@@ -135,7 +134,7 @@ impl Pleg {
     fn reconcile(&self, pod: PodIx, deliver: &impl Fn(PodIx, Event)) {
         let current = self.current(pod);
         let mut seen = self.seen.borrow_mut();
-        let known = seen.entry(pod).or_default();
+        let known = seen.or_insert_with(pod, Default::default);
         if *known == current {
             return;
         }
@@ -173,7 +172,7 @@ impl Pleg {
         let gone = current.is_empty();
         drop(seen);
         if gone {
-            self.cache.borrow_mut().remove(&pod);
+            self.cache.borrow_mut().remove(pod);
         } else {
             let status = Rc::new(self.read_status(pod));
             self.cache.borrow_mut().insert(pod, (status, self.kernel.now()));
@@ -207,7 +206,7 @@ impl Pleg {
         let mut status = read(&self.runtime, pod, self.kernel.now());
         let any_ready = status.sandbox_statuses.iter().any(|s| s.ready);
         if status.ip.is_none() && !any_ready {
-            status.ip = self.cache.borrow().get(&pod).and_then(|(old, _)| old.ip.clone());
+            status.ip = self.cache.borrow().get(pod).and_then(|(old, _)| old.ip.clone());
         }
         status
     }
@@ -216,7 +215,7 @@ impl Pleg {
     pub fn cached(&self, pod: PodIx) -> Rc<PodStatus> {
         self.cache
             .borrow()
-            .get(&pod)
+            .get(pod)
             .map(|(status, _)| status.clone())
             .unwrap_or_default()
     }
@@ -227,7 +226,7 @@ impl Pleg {
         let relisted = self.last_relist() > Time(i64::MIN);
         if let Some(than) = than.or((!relisted).then_some(Time(i64::MIN))) {
             loop {
-                let modified = self.cache.borrow().get(&pod).map(|(_, modified)| *modified);
+                let modified = self.cache.borrow().get(pod).map(|(_, modified)| *modified);
                 if self.last_relist() > than || modified.is_some_and(|m| m > than) {
                     break;
                 }

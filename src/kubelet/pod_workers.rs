@@ -136,7 +136,7 @@ impl Worker {
 impl Kubelet {
     /// `UpdatePod`
     pub(super) fn update_pod(self: &Rc<Self>, ix: PodIx, config: PodConfig, kind: UpdateType) {
-        let known = self.workers.borrow().get(&ix).cloned();
+        let known = self.workers.borrow().get(ix).cloned();
         let worker = known.unwrap_or_else(|| {
             let worker = self.new_worker(ix);
             // A kubelet that has just started meets pods that ended under its predecessor.
@@ -219,7 +219,7 @@ impl Kubelet {
 
     /// Something that a sync would see has changed, but nobody asks for a sync: the next regular one is due again.
     pub(super) fn resume_syncs(&self, ix: PodIx) {
-        let worker = self.workers.borrow().get(&ix).cloned();
+        let worker = self.workers.borrow().get(ix).cloned();
         if let Some(worker) = worker {
             self.end_steadiness(ix, &worker);
         }
@@ -348,33 +348,33 @@ impl Kubelet {
     pub(super) fn could_have_running_containers(&self, ix: PodIx) -> bool {
         self.workers
             .borrow()
-            .get(&ix)
+            .get(ix)
             .is_some_and(|w| w.stage.get() < Stage::Terminated)
     }
 
     /// Whether the pod's worker has done all that it will ever do.
     pub(super) fn is_finished(&self, ix: PodIx) -> bool {
         let workers = self.workers.borrow();
-        workers.get(&ix).is_some_and(|w| w.stage.get() == Stage::Finished)
+        workers.get(ix).is_some_and(|w| w.stage.get() == Stage::Finished)
     }
 
     /// `IsPodKnownTerminated`
     pub(super) fn is_known_terminated(&self, ix: PodIx) -> bool {
         let workers = self.workers.borrow();
-        workers.get(&ix).is_some_and(|w| w.stage.get() >= Stage::Terminated)
+        workers.get(ix).is_some_and(|w| w.stage.get() >= Stage::Terminated)
     }
 
     /// `IsPodTerminationRequested`
     pub(super) fn is_termination_requested(&self, ix: PodIx) -> bool {
         let workers = self.workers.borrow();
-        workers.get(&ix).is_some_and(|w| w.stage.get() >= Stage::Terminating)
+        workers.get(ix).is_some_and(|w| w.stage.get() >= Stage::Terminating)
     }
 
     /// `ShouldPodContainersBeTerminating`: a pod whose end was asked for may still wait for a relist. One that no worker has
     /// been told of is not to run.
     pub(super) fn should_containers_be_terminating(&self, ix: PodIx) -> bool {
         let workers = self.workers.borrow();
-        workers.get(&ix).map_or_else(
+        workers.get(ix).map_or_else(
             || self.pods_synced(),
             |w| w.started_terminating.get() || w.stage.get() >= Stage::Terminated,
         )
@@ -384,12 +384,12 @@ impl Kubelet {
     pub(super) fn should_pod_runtime_be_removed(&self, ix: PodIx) -> bool {
         let workers = self.workers.borrow();
         workers
-            .get(&ix)
+            .get(ix)
             .map_or_else(|| self.pods_synced(), |w| w.stage.get() >= Stage::Terminated)
     }
 
     pub(super) fn has_worker(&self, ix: PodIx) -> bool {
-        self.workers.borrow().contains_key(&ix)
+        self.workers.borrow().has(ix)
     }
 
     /// A worker for a pod that only the runtime has: it ends at once, and nothing else can be made of it.
@@ -402,7 +402,7 @@ impl Kubelet {
 
     /// The pod of that worker has ended (`completeTerminatingRuntimePod`).
     pub(super) fn finish_orphan(&self, ix: PodIx) {
-        if let Some(worker) = self.workers.borrow().get(&ix) {
+        if let Some(worker) = self.workers.borrow().get(ix) {
             worker.stage.set(Stage::Finished);
         }
     }
@@ -416,20 +416,20 @@ impl Kubelet {
     pub(super) fn should_pod_content_be_removed(&self, ix: PodIx) -> bool {
         let workers = self.workers.borrow();
         workers
-            .get(&ix)
+            .get(ix)
             .map_or_else(|| self.pods_synced(), |w| w.evicted.get() || w.is_deleted_for_good())
     }
 
     /// `SyncKnownPods`: forgets workers that have finished and whose pod is gone; ends those whose pod is gone.
     pub(super) fn sync_known_pods(self: &Rc<Self>) {
-        let known: Vec<_> = self.workers.borrow().iter().map(|(ix, w)| (*ix, w.clone())).collect();
+        let known: Vec<_> = self.workers.borrow().iter().map(|(ix, w)| (ix, w.clone())).collect();
         for (ix, worker) in known {
-            if self.pods.borrow().contains_key(&ix) {
+            if self.pods.borrow().has(ix) {
                 continue;
             }
             worker.deleted.set(true);
             if worker.stage.get() == Stage::Finished {
-                self.workers.borrow_mut().remove(&ix);
+                self.workers.borrow_mut().remove(ix);
                 self.gc_wanted.raise();
                 continue;
             }

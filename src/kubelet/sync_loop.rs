@@ -75,7 +75,7 @@ impl Kubelet {
                 }
             }
             PodChange::Removed(ix, object) => {
-                let removed = self.pods.borrow_mut().remove(&ix);
+                let removed = self.pods.borrow_mut().remove(ix);
                 self.deadlined.borrow_mut().remove(&ix);
                 self.volumes.changed.raise();
                 self.housekeeping_wanted.raise();
@@ -176,7 +176,7 @@ impl Kubelet {
     }
 
     fn handle_pleg_event(self: &Rc<Self>, ix: PodIx, event: Event) {
-        if !self.pods.borrow().contains_key(&ix) {
+        if !self.pods.borrow().has(ix) {
             // An orphan may come alive late: a call of a predecessor runs to its end.
             self.housekeeping_wanted.raise();
         }
@@ -246,7 +246,7 @@ impl Kubelet {
                 .iter()
                 .filter(|ix| self.past_deadline(**ix, now))
             {
-                due.entry(*ix).or_insert(self.kernel.cause());
+                due.or_insert_with(*ix, || self.kernel.cause());
             }
             for (ix, cause) in due {
                 self.kernel.set_cause(cause);
@@ -267,12 +267,12 @@ impl Kubelet {
         let pods = self.pods.borrow();
         let deadlined = self.deadlined.borrow();
         let open = deadlined.iter().filter(|ix| !self.is_finished(**ix));
-        open.filter_map(|ix| self.deadline(*ix, pods.get(ix)?)).min()
+        open.filter_map(|ix| self.deadline(*ix, pods.get(*ix)?)).min()
     }
 
     fn past_deadline(&self, ix: PodIx, now: Time) -> bool {
         let pods = self.pods.borrow();
-        let at = pods.get(&ix).and_then(|config| self.deadline(ix, config));
+        let at = pods.get(ix).and_then(|config| self.deadline(ix, config));
         at.is_some_and(|at| at <= now) && !self.is_finished(ix)
     }
 
@@ -291,9 +291,9 @@ impl Kubelet {
             self.housekeeping_wanted.take();
             self.sync_known_pods();
             self.kill_orphans();
-            let is_known = |ix| self.pods.borrow().contains_key(&ix);
+            let is_known = |ix| self.pods.borrow().has(ix);
             self.statuses.retain(is_known);
-            self.resources.borrow_mut().retain(|ix, _| is_known(*ix));
+            self.resources.borrow_mut().retain(|ix, _| is_known(ix));
             // Pods that nobody knows are garbage from the first round on.
             self.gc_wanted.raise();
         }

@@ -13,7 +13,7 @@ use super::pod_workers::PodConfig;
 use super::ticks::Ticker;
 use crate::api::pod::{Name, Pod};
 use crate::kernel::{Duration, Gate, Kernel, Notify, Time, race};
-use crate::runtime::{PodIx, VolumePlugin};
+use crate::runtime::{PodIx, PodMap, VolumePlugin};
 use crate::scenario::types::Sabotage;
 use crate::trace::{CallPhase, What};
 
@@ -37,7 +37,7 @@ pub(super) struct VolumeManager {
     plugin: Rc<VolumePlugin>,
     populator: Ticker,
     reconciler: Ticker,
-    pods: RefCell<LiteMap<PodIx, PodVolumes>>,
+    pods: RefCell<PodMap<PodVolumes>>,
     /// Raised when a loop may find something that it did not find before.
     pub(super) changed: Notify,
 }
@@ -97,13 +97,13 @@ impl VolumeManager {
 
     fn all_mounted(&self, ix: PodIx) -> bool {
         let pods = self.pods.borrow();
-        pods.get(&ix)
+        pods.get(ix)
             .is_some_and(|p| p.volumes.values().all(|v| v.desired && v.mounted))
     }
 
     fn any_mounted(&self, ix: PodIx) -> bool {
         let pods = self.pods.borrow();
-        pods.get(&ix).is_some_and(|p| p.volumes.values().any(|v| v.mounted))
+        pods.get(ix).is_some_and(|p| p.volumes.values().any(|v| v.mounted))
     }
 }
 
@@ -176,7 +176,7 @@ impl Kubelet {
         let mut ticks: Vec<Time> = new.take(1).map(|_| tick).collect();
         for (ix, pod) in self.volumes.pods.borrow().iter() {
             for volume in pod.volumes.values() {
-                if self.drops_volume(*ix, volume) {
+                if self.drops_volume(ix, volume) {
                     ticks.push(tick);
                 }
                 if volume.desired && !volume.mounted && !volume.mounting {
@@ -194,8 +194,8 @@ impl Kubelet {
     /// ends. The first loop of a kubelet adds all that may still run.
     fn wants_volumes(&self, ix: PodIx, tick: Time) -> bool {
         let pods = self.volumes.pods.borrow();
-        let desired = pods.get(&ix).is_some_and(|p| p.volumes.values().any(|v| v.desired));
-        let config = self.pods.borrow().get(&ix).cloned();
+        let desired = pods.get(ix).is_some_and(|p| p.volumes.values().any(|v| v.desired));
+        let config = self.pods.borrow().get(ix).cloned();
         let ends = if tick <= self.volumes.populator.after(self.ticks.sync_loop) {
             self.should_pod_runtime_be_removed(ix)
         } else {
@@ -207,7 +207,7 @@ impl Kubelet {
     /// A volume that leaves the desired state (`findAndRemoveDeletedPods`): its pod has ended. As long as the API has the
     /// pod, a volume that is not mounted is kept.
     fn drops_volume(&self, ix: PodIx, volume: &Volume) -> bool {
-        let exists = self.pods.borrow().contains_key(&ix);
+        let exists = self.pods.borrow().has(ix);
         volume.desired && self.should_pod_runtime_be_removed(ix) && (!exists || volume.mounted)
     }
 
@@ -219,7 +219,7 @@ impl Kubelet {
             {
                 let names = used_volumes(&config.pod).into_iter();
                 let mut pods = self.volumes.pods.borrow_mut();
-                let pod = pods.entry(ix).or_insert_with(|| PodVolumes {
+                let pod = pods.or_insert_with(ix, || PodVolumes {
                     config,
                     volumes: names.map(|name| (name, Volume::default())).collect(),
                 });
@@ -228,7 +228,7 @@ impl Kubelet {
         }
         for (ix, pod) in self.volumes.pods.borrow_mut().iter_mut() {
             for (_, volume) in pod.volumes.iter_mut() {
-                volume.desired &= !self.drops_volume(*ix, volume);
+                volume.desired &= !self.drops_volume(ix, volume);
             }
         }
     }
@@ -253,7 +253,7 @@ impl Kubelet {
                     }
                     if std::mem::replace(&mut volume.attached, true) {
                         volume.mounting = true;
-                        to_mount.push((*ix, pod.config.clone(), name.clone()));
+                        to_mount.push((ix, pod.config.clone(), name.clone()));
                     }
                 }
             }
@@ -285,7 +285,7 @@ impl Kubelet {
             self.pod_event(config, true, "FailedMount", text.into());
         }
         let now = self.kernel.now();
-        if let Some(pod) = self.volumes.pods.borrow_mut().get_mut(&ix)
+        if let Some(pod) = self.volumes.pods.borrow_mut().get_mut(ix)
             && let Some(volume) = pod.volumes.get_mut(name)
         {
             volume.mounting = false;

@@ -3,16 +3,14 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use litemap::LiteMap;
-
 use crate::kernel::Time;
-use crate::runtime::PodIx;
+use crate::runtime::{PodIx, PodMap};
 
 /// One entry a pod, in the order of their times.
 #[derive(Default)]
 pub(super) struct WorkQueue {
     /// Pods that were taken out keep their place: they mostly come back.
-    due: LiteMap<PodIx, Option<(Time, Option<u64>)>>,
+    due: PodMap<Option<(Time, Option<u64>)>>,
     /// Also entries that have been replaced: they name a time at which their pod is not due.
     order: BinaryHeap<Reverse<(Time, PodIx)>>,
 }
@@ -30,7 +28,7 @@ impl WorkQueue {
 
     /// Takes a pod out.
     pub(super) fn remove(&mut self, ix: PodIx) {
-        if let Some(due) = self.due.get_mut(&ix) {
+        if let Some(due) = self.due.get_mut(ix) {
             *due = None;
         }
     }
@@ -47,17 +45,13 @@ impl WorkQueue {
     }
 
     /// Takes out what was due strictly before `now` (`GetWork`), with the causes.
-    pub(super) fn take_due(&mut self, now: Time) -> LiteMap<PodIx, Option<u64>> {
-        let mut taken = LiteMap::new();
+    pub(super) fn take_due(&mut self, now: Time) -> PodMap<Option<u64>> {
+        let mut taken = PodMap::default();
         while self.first().is_some_and(|at| at < now) {
             let Some(Reverse((_, ix))) = self.order.pop() else {
                 break;
             };
-            let cause = self
-                .due
-                .get_mut(&ix)
-                .and_then(Option::take)
-                .and_then(|(_, cause)| cause);
+            let cause = self.due.get_mut(ix).and_then(Option::take).and_then(|(_, cause)| cause);
             taken.insert(ix, cause);
         }
         taken
@@ -67,8 +61,8 @@ impl WorkQueue {
 /// Replaced entries that are not worth the tidying.
 const FEW: usize = 8;
 
-fn is_due(due: &LiteMap<PodIx, Option<(Time, Option<u64>)>>, (at, ix): (Time, PodIx)) -> bool {
-    matches!(due.get(&ix), Some(Some((due, _))) if *due == at)
+fn is_due(due: &PodMap<Option<(Time, Option<u64>)>>, (at, ix): (Time, PodIx)) -> bool {
+    matches!(due.get(ix), Some(Some((due, _))) if *due == at)
 }
 
 #[cfg(test)]
@@ -85,8 +79,8 @@ mod tests {
         queue.remove(PodIx(2));
         assert_eq!(queue.first(), Some(Time(10)));
         assert!(queue.take_due(Time(10)).is_empty());
-        assert_eq!(queue.take_due(Time(11)), LiteMap::from_iter([(PodIx(0), None)]));
-        assert_eq!(queue.take_due(Time(100)), LiteMap::from_iter([(PodIx(1), Some(2))]));
+        assert_eq!(Vec::from_iter(queue.take_due(Time(11))), [(PodIx(0), None)]);
+        assert_eq!(Vec::from_iter(queue.take_due(Time(100))), [(PodIx(1), Some(2))]);
         assert_eq!(queue.first(), None);
     }
 }

@@ -78,7 +78,7 @@ impl Runtime {
             ip: address(*network, number),
         });
         let mut pods = self.pods.borrow_mut();
-        let records = pods.entry(pod).or_default();
+        let records = pods.or_insert_with(pod, Default::default);
         records.full_name = Some(full_name.clone());
         records.sandboxes.push(sandbox.clone());
         drop(pods);
@@ -106,7 +106,7 @@ impl Runtime {
             full_name,
             sandbox,
             move |runtime, sandbox| {
-                if let Some(records) = runtime.pods.borrow_mut().get_mut(&pod) {
+                if let Some(records) = runtime.pods.borrow_mut().get_mut(pod) {
                     records.sandboxes.retain(|s| s.id != sandbox.id);
                 }
             },
@@ -137,7 +137,7 @@ impl Runtime {
 
     fn next_sandbox_outcome(&self, pod: PodIx, full_name: &Name) -> Outcome {
         let mut pods = self.pods.borrow_mut();
-        let records = pods.entry(pod).or_default();
+        let records = pods.or_insert_with(pod, Default::default);
         let number = records.sandbox_runs;
         records.sandbox_runs += 1;
         let script = lookup::sandbox_script(&self.scenario.sandboxes, lookup::parts(full_name));

@@ -14,7 +14,7 @@ use super::guest_spec::Whereabouts;
 use super::guests::Guests;
 use super::process::Process;
 use super::sandbox::Sandbox;
-use super::{NodeIx, PodIx};
+use super::{NodeIx, PodIx, PodMap};
 use crate::api::pod::{Name, concat};
 use crate::guest;
 use crate::kernel::{Duration, Kernel, Notify, Stream};
@@ -35,7 +35,7 @@ pub struct Runtime {
     pub(super) request_timeout: Duration,
     /// How long what the scenario speaks of takes each time.
     pub draws: Draws,
-    pub(super) pods: RefCell<LiteMap<PodIx, PodRecords>>,
+    pub(super) pods: RefCell<PodMap<PodRecords>>,
     next_id: Cell<u64>,
     pub(super) next_ip: (usize, Cell<usize>),
     /// How often the machine has gone down.
@@ -157,7 +157,7 @@ impl Runtime {
 
     /// Looks at a pod's containers and sandboxes, oldest first.
     pub fn look<T>(&self, pod: PodIx, look: impl FnOnce(&[Rc<Container>], &[Rc<Sandbox>]) -> T) -> T {
-        match self.pods.borrow().get(&pod) {
+        match self.pods.borrow().get(pod) {
             Some(records) => look(&records.containers, &records.sandboxes),
             None => look(&[], &[]),
         }
@@ -198,14 +198,14 @@ impl Runtime {
         let known = pods
             .iter()
             .filter(|(_, p)| !p.sandboxes.is_empty() || !p.containers.is_empty());
-        known.map(|(ix, _)| *ix).collect()
+        known.map(|(ix, _)| ix).collect()
     }
 
     /// The container of that ID, unless it has been removed.
     pub fn container(&self, pod: PodIx, id: u64) -> Option<Rc<Container>> {
         self.pods
             .borrow()
-            .get(&pod)?
+            .get(pod)?
             .containers
             .iter()
             .find(|c| c.id == id)
@@ -215,7 +215,7 @@ impl Runtime {
     /// The highest attempt whose log exists, plus one; 0 without any (`calcRestartCountByLogDir`).
     pub fn next_attempt_by_logs(&self, pod: PodIx, container: &str) -> u32 {
         let pods = self.pods.borrow();
-        let logs = pods.get(&pod).map_or(&[][..], |records| &records.logs);
+        let logs = pods.get(pod).map_or(&[][..], |records| &records.logs);
         let attempts = logs.iter().filter(|(_, name)| name == container);
         attempts.map(|(attempt, _)| attempt + 1).max().unwrap_or(0)
     }
@@ -280,7 +280,7 @@ impl Runtime {
                 runtime.guests.stand_in(pod, &made, here);
             }
             let mut pods = runtime.pods.borrow_mut();
-            let records = pods.entry(pod).or_default();
+            let records = pods.or_insert_with(pod, Default::default);
             records.containers.push(made.clone());
             // An attempt that is made again goes on with its file.
             let log = (attempt, name);
@@ -309,7 +309,7 @@ impl Runtime {
     fn next_run(&self, pod: PodIx, full_name: &Name, container: &Name) -> (Rc<Run>, bool) {
         let mut pods = self.pods.borrow_mut();
         let scripts = &self.scenario.containers;
-        let runs = pods.entry(pod).or_default().runs.entry(container.clone());
+        let runs = pods.or_insert_with(pod, Default::default).runs.entry(container.clone());
         let (place, next) = runs.or_insert_with(|| (self.script_place(full_name, container), 0));
         let number = *next;
         *next += 1;
@@ -371,9 +371,7 @@ impl Runtime {
 
     fn sandbox_is_dead(&self, pod: PodIx, sandbox: u64) -> bool {
         let pods = self.pods.borrow();
-        let known = pods
-            .get(&pod)
-            .and_then(|p| p.sandboxes.iter().find(|s| s.id == sandbox));
+        let known = pods.get(pod).and_then(|p| p.sandboxes.iter().find(|s| s.id == sandbox));
         !known.is_some_and(|s| s.ready.get())
     }
 
@@ -400,7 +398,7 @@ impl Runtime {
     /// RemoveContainer, with the log of its attempt unless `keep_logs`; false when it cannot be removed now.
     pub async fn remove_container(self: &Rc<Self>, pod: PodIx, container: &Rc<Container>, keep_logs: bool) -> bool {
         let (name, attempt) = (Some(&container.name), container.attempt);
-        if !keep_logs && let Some(records) = self.pods.borrow_mut().get_mut(&pod) {
+        if !keep_logs && let Some(records) = self.pods.borrow_mut().get_mut(pod) {
             records
                 .logs
                 .retain(|(number, of)| (*number, &*of) != (attempt, &container.name));
@@ -420,7 +418,7 @@ impl Runtime {
         self.carry(
             self.kernel.now() + self.draws.next(pod.0, self.scenario.latencies.remove_container),
             move |runtime| {
-                if let Some(records) = runtime.pods.borrow_mut().get_mut(&pod) {
+                if let Some(records) = runtime.pods.borrow_mut().get_mut(pod) {
                     records.containers.retain(|c| c.id != container.id);
                 }
                 runtime.touch(pod);
@@ -449,7 +447,7 @@ impl Runtime {
     }
 
     fn full_name(&self, pod: PodIx) -> Option<Name> {
-        self.pods.borrow().get(&pod).and_then(|p| p.full_name.clone())
+        self.pods.borrow().get(pod).and_then(|p| p.full_name.clone())
     }
 
     /// A new kubelet does not find the logs that its predecessor knew of.

@@ -220,6 +220,15 @@ impl PodAt<'_> {
     pub(crate) fn metadata(&self) -> Map<String, Value> {
         let manifest = &self.pod.manifest;
         let mut metadata = manifest["metadata"].as_object().cloned().unwrap_or_default();
+        // What the API server keeps of no new object (`rest.BeforeCreate`), and what kubectl shows only when asked to.
+        for field in [
+            "selfLink",
+            "deletionTimestamp",
+            "deletionGracePeriodSeconds",
+            "managedFields",
+        ] {
+            metadata.remove(field);
+        }
         metadata.insert("name".into(), json!(self.pod.name));
         metadata.insert("namespace".into(), json!(self.pod.namespace));
         if !self.pod.labels.is_empty() {

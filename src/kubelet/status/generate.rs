@@ -156,7 +156,7 @@ impl Kubelet {
             return (None, Some(Requirements::default()));
         }
         let pod_level = self.config.features.pod_level_resources;
-        let known = self.resources.borrow().get(&ix).cloned();
+        let known = self.resources.borrow().get(ix).cloned();
         let known = known.unwrap_or_else(|| {
             let new = Rc::new(PodResources::new(spec, pod_level));
             self.resources.borrow_mut().insert(ix, new.clone());

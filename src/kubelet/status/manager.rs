@@ -4,8 +4,6 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use litemap::LiteMap;
-
 use super::conditions::{self, condition, containers_ready};
 use super::generate::Statuses;
 use super::restart_policy::{all_containers_could_restart, container_should_restart};
@@ -20,7 +18,7 @@ use crate::kernel::{Duration, Kernel, Notify, Time};
 use crate::kubelet::Kubelet;
 use crate::kubelet::container::ContainerId;
 use crate::kubelet::pod_workers::PodConfig;
-use crate::runtime::PodIx;
+use crate::runtime::{PodIx, PodMap};
 use crate::scenario::types::Sabotage;
 
 /// Between a status that was set and its write.
@@ -28,7 +26,7 @@ const WRITE_DELAY: Duration = Duration::from_micros(1);
 
 /// `podStatuses`: the newest status of each pod, whether written or not.
 pub(in crate::kubelet) struct StatusManager {
-    statuses: RefCell<LiteMap<PodIx, Cached>>,
+    statuses: RefCell<PodMap<Cached>>,
     /// Raised when a status in the API differs from the cached one.
     pub(in crate::kubelet) unsettled: Notify,
 }
@@ -51,12 +49,12 @@ impl StatusManager {
 
     /// Forgets the pods that the API does not have any more (`RemoveOrphanedStatuses`).
     pub(in crate::kubelet) fn retain(&self, known: impl Fn(PodIx) -> bool) {
-        self.statuses.borrow_mut().retain(|ix, _| known(*ix));
+        self.statuses.borrow_mut().retain(|ix, _| known(ix));
     }
 
     /// `GetPodStatus`
     pub(in crate::kubelet) fn get(&self, ix: PodIx) -> Option<Arc<PodStatus>> {
-        self.statuses.borrow().get(&ix).map(|cached| cached.status.clone())
+        self.statuses.borrow().get(ix).map(|cached| cached.status.clone())
     }
 }
 
@@ -123,12 +121,12 @@ impl Kubelet {
             return false;
         }
         let mut statuses = self.statuses.statuses.borrow_mut();
-        let entry = statuses.entry(ix).or_insert(Cached {
+        let entry = statuses.or_insert_with(ix, || Cached {
             status: old,
             finished: false,
             queued: false,
         });
-        if !self.pods.borrow().contains_key(&ix) {
+        if !self.pods.borrow().has(ix) {
             // The status of a pod that is gone: the next housekeeping forgets it.
             self.housekeeping_wanted.raise();
         }
@@ -148,7 +146,7 @@ impl Kubelet {
     fn write_status(self: &Rc<Self>, ix: PodIx) {
         let (status, finished) = {
             let mut statuses = self.statuses.statuses.borrow_mut();
-            let Some(cached) = statuses.get_mut(&ix) else { return };
+            let Some(cached) = statuses.get_mut(ix) else { return };
             cached.queued = false;
             (cached.status.clone(), cached.finished)
         };
@@ -175,7 +173,7 @@ impl Kubelet {
         let ended = object.status.borrow().is_terminal();
         if object.deletion.get().is_some() && ended && finished {
             self.api.remove(ix);
-            self.statuses.statuses.borrow_mut().remove(&ix);
+            self.statuses.statuses.borrow_mut().remove(ix);
         }
     }
 
@@ -223,7 +221,7 @@ impl Kubelet {
             let tick = self.ticks.status_sync.after(self.kernel.now());
             self.kernel.sleep_until(tick).await;
             self.statuses.unsettled.take();
-            let known: Vec<PodIx> = self.statuses.statuses.borrow().keys().copied().collect();
+            let known: Vec<PodIx> = self.statuses.statuses.borrow().pods().collect();
             for ix in known {
                 if self.needs_reconcile(ix) {
                     self.write_status(ix);
@@ -259,7 +257,7 @@ impl Kubelet {
 
     /// Changes the newest status of a pod that the API still has; `change` says whether it did.
     fn change_status(self: &Rc<Self>, ix: PodIx, change: impl FnOnce(&Pod, Option<i64>, &mut PodStatus) -> bool) {
-        let Some(config) = self.pods.borrow().get(&ix).cloned() else {
+        let Some(config) = self.pods.borrow().get(ix).cloned() else {
             return;
         };
         let Some(cached) = self.statuses.get(ix) else { return };
