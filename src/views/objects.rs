@@ -216,6 +216,11 @@ impl PodAt<'_> {
         Value::Object(fields.collect())
     }
 
+    /// metadata.resourceVersion: the record that changed it last.
+    pub(crate) fn resource_version(&self) -> String {
+        self.changed_by.to_string()
+    }
+
     /// The metadata: as given, with what the API server adds.
     pub(crate) fn metadata(&self) -> Map<String, Value> {
         let manifest = &self.pod.manifest;
@@ -256,7 +261,7 @@ impl PodAt<'_> {
         if self.features.generation {
             metadata.insert("generation".into(), json!(self.generation));
         }
-        metadata.insert("resourceVersion".into(), json!(self.changed_by.to_string()));
+        metadata.insert("resourceVersion".into(), json!(self.resource_version()));
         metadata.insert("creationTimestamp".into(), json!(self.timestamp(self.created)));
         if let (Some(timestamp), Some((_, grace))) = (self.deletion_timestamp(), self.deletion) {
             metadata.insert("deletionTimestamp".into(), json!(timestamp));

@@ -38,6 +38,13 @@ impl Fields {
         Fields(Arc::new(entries))
     }
 
+    /// The same fields but for one.
+    pub(super) fn with(&self, name: &str, value: Owned) -> Fields {
+        let others = self.0.iter().filter(|(known, _)| known.inner() != name);
+        let others = others.map(|(known, value)| (known.inner().to_owned(), value.clone_as_boxed()));
+        Fields::new(others.chain([(name.to_owned(), value)]))
+    }
+
     /// Those of a JSON object; anything else has none.
     pub(super) fn of(json: Json) -> Fields {
         match json {

@@ -74,6 +74,9 @@ pub fn judge(compiled: &[Compiled], input: &Input, records: &[Record]) -> Vec<Ve
         watch.step(&mut world, Time(i64::MIN), &Sees::default(), true, first);
     }
     for (index, record) in records.iter().enumerate() {
+        if !watches.iter().any(|watch| matches!(watch.state, State::Open)) {
+            break;
+        }
         let changed = world.follow(record);
         let last_of_instant = records.get(index + 1).is_none_or(|next| next.at > record.at);
         let until = records.get(index + 1).map(|next| next.at);
@@ -339,6 +342,11 @@ fn shown(value: &dyn Val) -> String {
 
 fn write(out: &mut String, value: &dyn Val) {
     use std::fmt::Write;
+    /// Bytes from which on nothing is shown: no character has more than four.
+    const ENOUGH: usize = 4 * LONGEST_VALUE;
+    if out.len() > ENOUGH {
+        return;
+    }
     let _ = if let Some(text) = value.downcast_ref::<CelString>() {
         write!(out, "'{}'", text.inner())
     } else if let Some(number) = value.downcast_ref::<CelInt>() {

@@ -106,10 +106,8 @@ impl<'a> World<'a> {
                 continue;
             };
             let known = seen.pods.get(&name).filter(|_| !respecified);
-            let spec = known
-                .and_then(|known| known.get("spec"))
-                .map(|spec| spec.clone_as_boxed());
-            seen.pods.insert(name, object(pod, spec));
+            let object = object(pod, known);
+            seen.pods.insert(name, object);
         }
         &self.context
     }
@@ -125,13 +123,21 @@ fn seconds(record: &Record) -> f64 {
     record.at.as_nanos() as f64 / 1e9
 }
 
-/// A v1.Pod; its spec is given where it is known.
-fn object(pod: &PodAt, spec: Option<Owned>) -> Fields {
+/// A v1.Pod; `before` is what it was before its last change, if that was one of its status.
+fn object(pod: &PodAt, before: Option<&Fields>) -> Fields {
+    let metadata: Owned = match before.and_then(|before| before.get("metadata")?.downcast_ref::<Fields>()) {
+        Some(before) => Box::new(before.with("resourceVersion", text(&pod.resource_version()))),
+        None => value(Json::Object(pod.metadata())),
+    };
+    let spec = match before.and_then(|before| before.get("spec")) {
+        Some(spec) => spec.clone_as_boxed(),
+        None => value(Json::Object(pod.spec())),
+    };
     let parts = [
         ("apiVersion", text("v1")),
         ("kind", text("Pod")),
-        ("metadata", value(Json::Object(pod.metadata()))),
-        ("spec", spec.unwrap_or_else(|| value(Json::Object(pod.spec())))),
+        ("metadata", metadata),
+        ("spec", spec),
         ("status", value(json!(pod.status))),
     ];
     Fields::new(parts.map(|(name, part)| (name.to_owned(), part)))
