@@ -274,14 +274,14 @@ fn network_answer(reply: &ProbeReply, handler: &Handler, host: &str) -> Answer {
 pub(in crate::kubelet) fn url(handler: &Handler, host: &str) -> String {
     match handler {
         Handler::HttpGet { path, https, .. } => {
-            let port = port(handler);
+            let address = address(handler, host);
             let scheme = if *https { "https" } else { "http" };
             let slash = if path.is_empty() || path.starts_with(['/', '?', '#']) {
                 ""
             } else {
                 "/"
             };
-            format!("{scheme}://{host}:{port}{slash}{path}")
+            format!("{scheme}://{address}{slash}{path}")
         }
         Handler::Exec { .. } | Handler::TcpSocket { .. } | Handler::Grpc { .. } | Handler::Sleep { .. } => {
             host.to_owned()
@@ -289,14 +289,20 @@ pub(in crate::kubelet) fn url(handler: &Handler, host: &str) -> String {
     }
 }
 
-fn port(handler: &Handler) -> u16 {
+/// Host and port, an address of IPv6 in brackets (`net.JoinHostPort`).
+fn address(handler: &Handler, host: &str) -> String {
     // Nothing is called where there is no port.
-    handler.port().ok().flatten().unwrap_or(0)
+    let port = handler.port().ok().flatten().unwrap_or(0);
+    if host.contains(':') {
+        format!("[{host}]:{port}")
+    } else {
+        format!("{host}:{port}")
+    }
 }
 
 /// Nobody listens.
 pub(in crate::kubelet) fn refused(handler: &Handler, host: &str, timeout_seconds: i32) -> String {
-    let dial = format!("dial tcp {host}:{}: connect: connection refused", port(handler));
+    let dial = format!("dial tcp {}: connect: connection refused", address(handler, host));
     match handler {
         Handler::HttpGet { .. } => format!("Get \"{}\": {dial}", url(handler, host)),
         Handler::Grpc { service, .. } => {
@@ -319,7 +325,7 @@ fn timed_out(handler: &Handler, host: &str, timeout_seconds: i32) -> String {
             format!("timeout: health rpc did not complete within {within}")
         }
         Handler::Exec { .. } | Handler::TcpSocket { .. } | Handler::Sleep { .. } => {
-            format!("dial tcp {host}:{}: i/o timeout", port(handler))
+            format!("dial tcp {}: i/o timeout", address(handler, host))
         }
     }
 }
@@ -332,5 +338,37 @@ fn command_timed_out(command: &[Name], timeout_seconds: i32, kubelet: &Kubelet) 
         Ok(Verdict::Failure(text))
     } else {
         Err(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::pod::Port;
+
+    #[test]
+    fn addresses_are_written_as_go_writes_them() {
+        let get = |path: &str| Handler::HttpGet {
+            path: path.into(),
+            port: Port::Number(80),
+            https: false,
+            host: None,
+        };
+        for (handler, host, expected) in [
+            (get("/a"), "10.0.0.1", "http://10.0.0.1:80/a"),
+            (get("a"), "web", "http://web:80/a"),
+            (get("?a"), "::1", "http://[::1]:80?a"),
+        ] {
+            assert_eq!(url(&handler, host), expected);
+        }
+        let socket = Handler::TcpSocket {
+            port: Port::Number(80),
+            host: None,
+        };
+        assert_eq!(
+            refused(&socket, "fd00::1", 1),
+            "dial tcp [fd00::1]:80: connect: connection refused"
+        );
+        assert_eq!(timed_out(&socket, "10.0.0.1", 1), "dial tcp 10.0.0.1:80: i/o timeout");
     }
 }
