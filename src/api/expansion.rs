@@ -9,8 +9,7 @@ use super::cut::first_bytes;
 const LONGEST: usize = 256 << 10;
 
 /// `$(VAR)` with the variable's value; unknown ones stay as they are, `$$` is one dollar
-/// (`third_party/forked/golang/expansion: Expand`). What is too long for
-/// any process is cut.
+/// (`third_party/forked/golang/expansion: Expand`). What is too long for any process is cut.
 pub(crate) fn expand(text: &str, environment: &BTreeMap<String, String>) -> String {
     let mut expanded = String::new();
     let mut rest = text;

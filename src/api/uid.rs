@@ -18,11 +18,10 @@ pub(crate) fn object_uid(kind: &str, namespace: &str, name: &str) -> Name {
 
 /// A version 4 UUID from a hash of the text.
 fn hashed(text: &str) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut hash: [u8; 32] = Sha256::digest(text).into();
     hash[6] = hash[6] & 0x0f | 0x40;
     hash[8] = hash[8] & 0x0f | 0x80;
-    /// In small letters.
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = String::with_capacity(36);
     for (place, byte) in hash[..16].iter().enumerate() {
         if matches!(place, 4 | 6 | 8 | 10) {

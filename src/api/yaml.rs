@@ -47,6 +47,8 @@ fn json_values(text: &str) -> Option<Vec<Range<usize>>> {
             b'\\' if quoted => escaped = true,
             b'"' if depth > 0 => quoted = !quoted,
             _ if quoted => {}
+            // JSON has neither: this is YAML in braces.
+            b'\'' | b'#' => return None,
             b'{' | b'[' => {
                 if depth == 0 {
                     start = at;
@@ -394,6 +396,8 @@ mod tests {
             ("{\"a\": 1}", None),
             ("{}\n---\n{}", None),
             ("a: {}\nb: {}", None),
+            ("{a: '} {'}", None),
+            ("{a: 1} # {\n", None),
             ("{} }", None),
             ("{} {", None),
             ("", None),

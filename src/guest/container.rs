@@ -155,7 +155,9 @@ impl Container {
         };
         machine.run(&process, async move {
             if is_too_long(&texts, &context.environment) {
-                context.err(&format!("exec {}: argument list too long", texts[0])).await;
+                let name = texts.first().map_or("", String::as_str);
+                let program = programs::which(&context, name).unwrap_or_else(|| name.to_owned());
+                context.err(&format!("exec {program}: argument list too long")).await;
                 return NOT_EXECUTED;
             }
             programs::launch(context, texts).await

@@ -35,7 +35,7 @@ use crate::scenario::lookup::glob;
 pub(super) use clock::seconds;
 pub(super) use mode::changed as changed_mode;
 use options::Options;
-pub(super) use path::{in_path, which};
+pub(in crate::guest) use path::{in_path, which};
 pub(super) use pattern::matches_regex;
 pub(super) use print::escapes;
 pub(super) use test::{binary as binary_test, unary as unary_test};
